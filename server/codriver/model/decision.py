@@ -1,0 +1,122 @@
+"""Who shall answer and why, what was tried, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from codriver.errors import Failure
+from codriver.model.events import Usage
+from codriver.model.features import Features
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One model that may answer. quality 0..1, cost in USD, latency in seconds, all expected.
+
+    wire: the wire it will be spoken to in. score: the strategy's utility; higher is better.
+    """
+
+    model: str
+    wire: str
+    quality: float
+    cost: float
+    latency: float
+    score: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One model that may not answer: a stable word and a sentence."""
+
+    model: str
+    why: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Ordered candidates with the reasons for each kept and each refused.
+
+    hold: "first" shows the answer from its first content on; "whole" gathers and verifies it.
+    """
+
+    id: str
+    strategy: str
+    candidates: tuple[Candidate, ...]
+    refused: tuple[Refusal, ...] = ()
+    reasons: tuple[str, ...] = ()
+    features: Features = Features()
+    hold: str = "first"
+    propensity: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One upstream call. Times are seconds from the request's start; failure None means it answered."""
+
+    model: str
+    wire: str
+    started: float
+    first: float | None = None
+    ended: float | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The record of a finished request. status: ok, failed, cancelled, broken, refused, unroutable.
+
+    at: Unix time of the start. seconds and first: whole duration and time to first content.
+    cost: USD as billed (by usage), model: who answered, "" if nobody did.
+    """
+
+    id: str
+    at: float
+    front: str
+    wire: str
+    purpose: str
+    status: str
+    decision: Decision
+    attempts: tuple[Attempt, ...] = ()
+    model: str = ""
+    usage: Usage = Usage()
+    cost: float = 0.0
+    seconds: float = 0.0
+    first: float | None = None
+    session: str = ""
+    workflow: str = ""
+    verdicts: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What a session has warm: the model, prompt tokens in its cache, and since when (Unix time)."""
+
+    model: str
+    tokens: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """What was measured of a model: median seconds to first content, output tokens per second."""
+
+    first: float
+    speed: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the ledger knows now, read-only: the only moving input of a decision.
+
+    cooling: model key or provider name -> (until, in the clock of `now`, and why).
+    """
+
+    now: float = 0.0
+    cooling: dict[str, tuple[float, str]] = field(default_factory=dict)
+    pins: dict[str, Pin] = field(default_factory=dict)
+    latency: dict[str, Latency] = field(default_factory=dict)
+    spent_today: float = 0.0

@@ -1,0 +1,54 @@
+"""Facts derived from code and request. No code text in here: safe to store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """Numbers of one function (or method, or lambda bound to a name). Lines are 1-based."""
+
+    name: str
+    kind: str
+    start_line: int
+    end_line: int
+    cyclomatic: int
+    cognitive: int
+    nesting: int
+    parameters: int
+    lines: int
+    start_byte: int = 0
+    end_byte: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What is known about a request and the code it is about.
+
+    source says where the code facts come from: "buffer" (open in an editor), "fence" (a code
+    block of the message), "none". Complexity numbers are those of the enclosing function, or of
+    the whole region when there is none. difficulty is on the logit scale of routing/quality.py.
+    """
+
+    source: str = "none"
+    path: str = ""
+    language: str = ""
+    frameworks: tuple[str, ...] = ()
+    domain: str = ""
+    scope: str = ""
+    """Name of the enclosing function or class, dotted."""
+    scope_kind: str = ""
+    cyclomatic: int = 0
+    cognitive: int = 0
+    nesting: int = 0
+    parameters: int = 0
+    lines: int = 0
+    errors: int = 0
+    """Error and missing nodes in the region."""
+    tokens: int = 0
+    """Estimated prompt tokens."""
+    task: str = "write"
+    difficulty: float = 0.0
+    local_only: bool = False
+    """Code that must not leave the machine."""

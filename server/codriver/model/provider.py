@@ -1,0 +1,111 @@
+"""Who answers: facts about providers and models, as the catalog holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from codriver.model.events import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD per million tokens. cached: prompt-cache read; written: prompt-cache write."""
+
+    input: float = 0.0
+    cached: float = 0.0
+    written: float = 0.0
+    output: float = 0.0
+
+    def cost(self, usage: Usage) -> float:
+        """USD for what was used; reasoning is already inside output."""
+        return (
+            usage.input * self.input
+            + usage.cached * self.cached
+            + usage.written * self.written
+            + usage.output * self.output
+        ) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """How a provider or model differs from its wire's definition. Data, never an if on a name."""
+
+    max_tokens_field: str = ""
+    """OpenAI chat: "max_tokens" or "max_completion_tokens"; "" keeps the caller's choice."""
+    drop: tuple[str, ...] = ()
+    """Top-level fields this target refuses: removed before sending."""
+    flatten_content: bool = False
+    """Takes message content only as a string."""
+    system_role: str = "system"
+    """"system" or "developer"."""
+    merge_system: bool = False
+    """Knows only one system message, at the start."""
+    stream_usage: bool = True
+    """Understands stream_options.include_usage."""
+    reasoning_field: str = "reasoning_content"
+    """Where an OpenAI-chat answer carries thinking."""
+    replay_reasoning: str = "forbid"
+    """"forbid", "optional" or "required": whether earlier thinking goes back in messages."""
+    requires_max_tokens: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model at one provider. `key` ("provider/id") is its name everywhere."""
+
+    provider: str
+    id: str
+    """Our name within the provider; also what the user writes after the slash."""
+    upstream_id: str
+    """The name the provider wants in the request."""
+    window: int
+    """Tokens of context, prompt and answer together."""
+    max_output: int
+    price: Price
+    skill: Mapping[str, float]
+    """Ability per task family on the logit scale of routing/quality.py; "" is the general one."""
+    first_token: float = 0.8
+    """Seconds to the first token, before anything was measured."""
+    speed: float = 80.0
+    """Output tokens per second, before anything was measured."""
+    chat: bool = True
+    tools: bool = True
+    images: bool = False
+    schema: bool = False
+    reasoning: bool = False
+    fim: str = ""
+    """"" (cannot), "suffix" (native prompt + suffix), or a template family of wire/fim.py."""
+    tier: str = "medium"
+    """small, medium or large: how unknown well-known names are matched."""
+    aliases: tuple[str, ...] = ()
+    quirks: Quirks | None = None
+    """Overrides the provider's quirks for this model."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.provider}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One endpoint: where it is, what it speaks, how it wants its key, what it sells."""
+
+    name: str
+    title: str
+    base_url: str
+    """Scheme, host and path prefix, without a trailing slash."""
+    wires: Mapping[str, str]
+    """Wire name -> path appended to base_url. First one is preferred."""
+    key_env: tuple[str, ...] = ()
+    """Environment variables that may hold the key; empty when none is needed."""
+    auth: str = "bearer"
+    """bearer, x-api-key, or none."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    quirks: Quirks = Quirks()
+    models: tuple[Model, ...] = ()
+    local: bool = False
+    """On this machine or network: code marked local-only may go there."""
+    simulated: bool = False
+    cache_ttl: float = 300.0
+    """Seconds a prompt cache stays warm."""

@@ -1,0 +1,216 @@
+"""What is wanted, wire-neutral. Values only; nothing here does I/O or knows a provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Literal
+
+
+class Purpose(StrEnum):
+    """Why somebody asks. The last seven are what agents do."""
+
+    COMPLETE = "complete"
+    REFACTOR = "refactor"
+    REVIEW = "review"
+    EXPLAIN = "explain"
+    TEST = "test"
+    DOCUMENT = "document"
+    FIX = "fix"
+    COMMIT = "commit"
+    CHAT = "chat"
+    MAIN = "main"
+    TOOL_RESULT = "tool-result"
+    SUBAGENT = "subagent"
+    COMPACTION = "compaction"
+    TITLE = "title"
+    CLASSIFY = "classify"
+    PROBE = "probe"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Plain text. `cache` is an Anthropic cache_control object, kept for providers that know it."""
+
+    text: str
+    cache: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image: base64 `data` with its media type, or a `url`."""
+
+    media_type: str = ""
+    data: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """A model's thinking. `signature` and `redacted` are only valid at the model that made them."""
+
+    text: str
+    signature: str = ""
+    redacted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call the model wants. `arguments` is JSON text as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool answered to the call with this id."""
+
+    call_id: str
+    parts: tuple[Text | Image, ...]
+    is_error: bool = False
+    cache: Mapping[str, Any] | None = None
+
+
+Part = Text | Image | Reasoning | ToolCall | ToolResult
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn. Role `tool` holds only ToolResults; `system` also stands for `developer`."""
+
+    role: Role
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The turn's plain text, without reasoning, calls and results."""
+        return "\n".join(part.text for part in self.parts if isinstance(part, Text))
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function the model may call; `schema` is JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """Whether tools may, must, must not be called, or which one must."""
+
+    mode: Literal["auto", "none", "required", "named"] = "auto"
+    name: str = ""
+    parallel: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The content of a chat-like request."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fim:
+    """The content of a completion: what stands before and after the hole.
+
+    suffix None means plain continuation of a prompt (no hole was named).
+    """
+
+    prefix: str
+    suffix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sampling and length, as asked. None means the caller said nothing."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    schema: Mapping[str, Any] | None = None
+    """Asked output: {"type": "json_object"} or {"type": "json_schema", "name", "schema", "strict"}."""
+    effort: str | None = None
+    """Reasoning effort: none, minimal, low, medium, high, max."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a model must be able to do to serve this request at all."""
+
+    tools: bool = False
+    images: bool = False
+    schema: bool = False
+    fim: bool = False
+    stream: bool = False
+    same_wire: tuple[str, ...] = ()
+    """Fields asked for that only the caller's own wire can carry, such as n > 1 or logprobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One moment of an open buffer. The only form in which a buffer leaves the LSP front.
+
+    text is UTF-8. cursor is a byte offset, selection a half-open byte range.
+    """
+
+    uri: str
+    version: int
+    language_id: str
+    text: bytes
+    cursor: int | None = None
+    selection: tuple[int, int] | None = None
+    root: str = ""
+    """Workspace folder as a path, or empty."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is wanted. `conversation` is unfolded on first use, so relaying never pays for it.
+
+    wire: the caller's wire, or "" when an editor task asks. body: the bytes as they came, only
+    with a wire. model: the name asked for ("auto", "auto:cost", "provider/model", an alias).
+    input_tokens: estimate of everything sent. tail: text of the last human turns, newest last,
+    with harness noise still in. session: stable key of the conversation or "". deadline and
+    max_cost: seconds and USD the caller sets, or None.
+    """
+
+    id: str
+    purpose: Purpose
+    model: str = "auto"
+    wire: str = ""
+    body: bytes | None = field(default=None, repr=False)
+    stream: bool = True
+    wants_usage: bool = False
+    limits: Limits = Limits()
+    needs: Needs = Needs()
+    fim: Fim | None = None
+    unfold: Callable[[], Conversation] | None = field(default=None, compare=False, repr=False)
+    input_tokens: int = 0
+    tail: tuple[str, ...] = ()
+    code: Snapshot | None = field(default=None, repr=False)
+    task: str = ""
+    """Task family when the caller knows it: generate, edit, debug, explain, ... else derived."""
+    session: str = ""
+    strategy: str = ""
+    workflow: str = ""
+    deadline: float | None = None
+    max_cost: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Wire headers that go on to a provider of the same wire (anthropic-beta and the like)."""
+
+    @cached_property
+    def conversation(self) -> Conversation:
+        """The messages and tools; empty for a fill-in-the-middle request."""
+        return self.unfold() if self.unfold is not None else Conversation(())

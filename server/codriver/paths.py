@@ -1,0 +1,75 @@
+"""Where Codriver keeps its files. Standard library only at import: the forwarder uses it.
+
+CODRIVER_HOME moves everything into one folder; else the platform's own folders are used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The folders and files of one installation."""
+
+    config: Path
+    state: Path
+    run: Path
+
+    @property
+    def config_file(self) -> Path:
+        return self.config / "config.toml"
+
+    @property
+    def token(self) -> Path:
+        return self.state / "token"
+
+    @property
+    def ledger(self) -> Path:
+        return self.state / "ledger.sqlite3"
+
+    @property
+    def log(self) -> Path:
+        return self.state / "daemon.log"
+
+    @property
+    def lock(self) -> Path:
+        return self.run / "daemon.lock"
+
+    @property
+    def daemon(self) -> Path:
+        """JSON about the running daemon: pid, version, where it listens."""
+        return self.run / "daemon.json"
+
+    def socket(self, name: str) -> Path:
+        """A Unix socket's path: in the run folder, or in the temporary one when that is too long.
+
+        The kernel's limit is about 104 bytes, and deep homes exceed it.
+        """
+        path = self.run / f"{name}.sock"
+        if len(os.fsencode(path)) <= 100:
+            return path
+        digest = hashlib.sha256(os.fsencode(self.run)).hexdigest()[:12]
+        uid = os.getuid() if hasattr(os, "getuid") else "user"
+        return Path(tempfile.gettempdir()) / f"codriver-{uid}-{digest}" / f"{name}.sock"
+
+    def create(self) -> None:
+        """Makes the folders, readable by their owner only."""
+        for folder in {self.config, self.state, self.run, self.socket("lsp").parent}:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def find(environ: dict[str, str] | os._Environ[str] = os.environ) -> Paths:
+    """The paths of this user, or of CODRIVER_HOME."""
+    home = environ.get("CODRIVER_HOME")
+    if home:
+        root = Path(home).expanduser().absolute()
+        return Paths(root, root, root)
+    from platformdirs import PlatformDirs
+
+    dirs = PlatformDirs("codriver", appauthor=False)
+    return Paths(Path(dirs.user_config_dir), Path(dirs.user_state_dir), Path(dirs.user_runtime_dir))
