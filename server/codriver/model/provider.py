@@ -10,21 +10,27 @@ from codriver.model.events import Usage
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD per million tokens. cached: prompt-cache read; written: prompt-cache write."""
+    """USD per million tokens. cached: prompt-cache read; written: prompt-cache write.
+
+    Prompts longer than long_from tokens (0: no such limit) are billed dearer as a whole:
+    long_input times the three prompt prices, long_output times the output's.
+    """
 
     input: float = 0.0
     cached: float = 0.0
     written: float = 0.0
     output: float = 0.0
+    long_from: int = 0
+    long_input: float = 1.0
+    long_output: float = 1.0
 
     def cost(self, usage: Usage) -> float:
         """USD for what was used; reasoning is already inside output."""
-        return (
-            usage.input * self.input
-            + usage.cached * self.cached
-            + usage.written * self.written
-            + usage.output * self.output
-        ) / 1e6
+        prompt = usage.input * self.input + usage.cached * self.cached + usage.written * self.written
+        answer = usage.output * self.output
+        if self.long_from and usage.input + usage.cached + usage.written > self.long_from:
+            prompt, answer = prompt * self.long_input, answer * self.long_output
+        return (prompt + answer) / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ class Model:
     aliases: tuple[str, ...] = ()
     quirks: Quirks | None = None
     """Overrides the provider's quirks for this model."""
+    wires: tuple[str, ...] = ()
+    """The provider's wires this model is served on; empty means all of them."""
 
     @property
     def key(self) -> str:
@@ -109,3 +117,5 @@ class Provider:
     simulated: bool = False
     cache_ttl: float = 300.0
     """Seconds a prompt cache stays warm."""
+    discover: str = ""
+    """Path of the list of what is installed (OpenAI's list form), for servers that sell what their owner loaded."""
