@@ -38,6 +38,7 @@ class Kind(StrEnum):
     BROKEN = "broken"
     MODEL_GONE = "model_gone"
     REGION = "region"
+    UNFIT = "unfit"
     UNROUTABLE = "unroutable"
 
 
@@ -84,6 +85,8 @@ POLICY: dict[Kind, Policy] = {
     Kind.BROKEN: Policy(True, Scope.MODEL, 10, 502),
     Kind.MODEL_GONE: Policy(True, Scope.MODEL, 3600, 404),
     Kind.REGION: Policy(True, Scope.PROVIDER, 3600, 403),
+    # The reply came, but failed its check (verify.py, tasks): the model was wrong, not ill.
+    Kind.UNFIT: Policy(True, Scope.NOTHING, 0, 502),
     Kind.UNROUTABLE: Policy(False, Scope.NOTHING, 0, 503),
 }
 

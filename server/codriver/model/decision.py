@@ -101,22 +101,31 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """What was measured of a model: median seconds to first content, output tokens per second."""
+    """What was measured of a model: seconds to first content, output tokens per second (None: not
+    yet), both running means, and how many answers that rests on."""
 
     first: float
-    speed: float
+    speed: float | None
     n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A model or provider left alone until a Unix time, and the failure that caused it."""
+
+    until: float
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """What the ledger knows now, read-only: the only moving input of a decision.
 
-    cooling: model key or provider name -> (until, in the clock of `now`, and why).
+    now: Unix time. cooling: by model key or provider name.
     """
 
     now: float = 0.0
-    cooling: dict[str, tuple[float, str]] = field(default_factory=dict)
+    cooling: dict[str, Rest] = field(default_factory=dict)
     pins: dict[str, Pin] = field(default_factory=dict)
     latency: dict[str, Latency] = field(default_factory=dict)
     spent_today: float = 0.0

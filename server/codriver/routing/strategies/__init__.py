@@ -1,0 +1,55 @@
+"""How candidates are ranked: one module each, found by name.
+
+A strategy is a module (here, or behind an entry point of the group "codriver.strategies") with
+`rank(candidates, taste) -> list[Candidate]`: best first, each with its score and, where it says
+something, a reason. It sees expected quality, cost and latency, and nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from codriver.model.decision import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """What the asker would pay. value: USD a good answer is worth; wait: USD per second of waiting;
+    floor: how far below the best quality a cheaper candidate may be."""
+
+    value: float
+    wait: float
+    floor: float
+
+
+class Strategy(Protocol):
+    """What a strategy module has."""
+
+    def rank(self, candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]: ...
+
+
+def names() -> list[str]:
+    """The strategies that ship, and those of installed packages."""
+    from importlib.metadata import entry_points
+
+    shipped = {module.name for module in pkgutil.iter_modules(__path__)}
+    return sorted(shipped | {point.name for point in entry_points(group="codriver.strategies")})
+
+
+def find(name: str) -> Strategy:
+    """The strategy of this name. Raises LookupError, naming those that exist."""
+    if name.isidentifier():
+        try:
+            return cast(Strategy, importlib.import_module(f"{__name__}.{name}"))
+        except ModuleNotFoundError as missing:
+            if missing.name != f"{__name__}.{name}":
+                raise
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group="codriver.strategies", name=name):
+        return cast(Strategy, point.load())
+    raise LookupError(f"no strategy is called {name!r}; there are {', '.join(names())}")

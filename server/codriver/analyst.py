@@ -1,0 +1,254 @@
+"""Features on demand: which code a request is about, and what tree-sitter says of it.
+
+Holds the open buffers of all editors. An editor task brings its Snapshot; an agent's request is
+matched by the paths and names it mentions, so that it is decided by the very text that stands in
+the editor, unsaved changes included. Code in fences is the next best source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from urllib.parse import unquote, urlsplit
+
+from codriver.model.features import Features, Function
+from codriver.model.request import Request, Snapshot
+from codriver.routing import task
+from codriver.syntax.analysis import Buffer
+from codriver.syntax.text import Edit
+
+FENCE_LIMIT = 60_000
+"""Bytes of a fenced block that are parsed; longer ones are cut."""
+
+_FENCE = re.compile(r"```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_LINE = re.compile(r"(?::|[, ]+line )(\d{1,6})\b")
+
+
+@dataclass(slots=True)
+class _Open:
+    """One open buffer: its newest snapshot, and the parsed form that follows it."""
+
+    snapshot: Snapshot
+    buffer: Buffer
+    path: str
+
+
+class Analyst:
+    """Answers `features(request)`; fed by editors with opened, changed, closed, left.
+
+    `manifests` gives a workspace folder's manifest texts by file name, for frameworks.
+    """
+
+    def __init__(self, *, local_only: Sequence[str] = (), fences: int = 64) -> None:
+        self._open: OrderedDict[tuple[int, str], _Open] = OrderedDict()
+        self._fences: OrderedDict[tuple[str, str], Features] = OrderedDict()
+        self._fences_kept = fences
+        self._manifests: dict[str, dict[str, str]] = {}
+        self.local_only = Marked(local_only)
+
+    # What editors tell.
+
+    def opened(self, owner: int, snapshot: Snapshot) -> None:
+        """A buffer was opened (or replaced whole) in the editor of this owner."""
+        path = path_of(snapshot.uri)
+        buffer = Buffer(snapshot.language_id, snapshot.text, path=path)
+        self._open[owner, snapshot.uri] = _Open(snapshot, buffer, path)
+
+    def changed(self, owner: int, snapshot: Snapshot, edits: Sequence[Edit]) -> None:
+        """A buffer changed. Bookkeeping only: nothing is parsed until somebody asks."""
+        held = self._open.get((owner, snapshot.uri))
+        if held is None:
+            self.opened(owner, snapshot)
+            return
+        held.snapshot = snapshot
+        held.buffer.edit(edits, snapshot.text)
+        self._open.move_to_end((owner, snapshot.uri))
+
+    def closed(self, owner: int, uri: str) -> None:
+        """A buffer was closed: its text is forgotten."""
+        self._open.pop((owner, uri), None)
+
+    def left(self, owner: int) -> None:
+        """An editor went away: all its buffers are forgotten."""
+        for key in [key for key in self._open if key[0] == owner]:
+            del self._open[key]
+
+    def manifests(self, root: str, texts: dict[str, str]) -> None:
+        """Manifest texts (pyproject.toml, package.json, ...) of a workspace folder."""
+        self._manifests[root] = texts
+
+    # What others ask.
+
+    @property
+    def count(self) -> int:
+        """How many buffers are open."""
+        return len(self._open)
+
+    def buffer(self, snapshot: Snapshot) -> Buffer:
+        """The parsed form of this very snapshot: the open one when it is still current, else a fresh one."""
+        for (_, uri), held in self._open.items():
+            if uri == snapshot.uri and held.snapshot.version == snapshot.version:
+                return held.buffer
+        return Buffer(snapshot.language_id, snapshot.text, path=path_of(snapshot.uri))
+
+    def others(self, snapshot: Snapshot, limit: int = 8) -> list[bytes]:
+        """Texts of other open buffers of the same language, most recently edited first."""
+        found = (
+            held.snapshot.text
+            for (_, uri), held in reversed(self._open.items())
+            if uri != snapshot.uri and held.snapshot.language_id == snapshot.language_id
+        )
+        return [text for text, _ in zip(found, range(limit), strict=False)]
+
+    def facts(self, owner: int, uri: str, offset: int | None = None) -> Features:
+        """Facts of an open buffer, of the scope at a byte offset when given."""
+        held = self._open.get((owner, uri))
+        return Features() if held is None else self._facts(held, offset)
+
+    def functions(self, owner: int, uri: str) -> tuple[Function, ...]:
+        """The functions of an open buffer, with their numbers."""
+        held = self._open.get((owner, uri))
+        return () if held is None else held.buffer.functions()
+
+    def features(self, request: Request) -> Features:
+        """What is known about a request and the code it is about. Costs no more than the code it finds."""
+        found = self._of_code(request)
+        return replace(found, task=request.task or task.family(request.purpose, request.tail))
+
+    def _of_code(self, request: Request) -> Features:
+        if request.code is not None:
+            return self._of_snapshot(request.code)
+        text = "\n".join(request.tail)
+        if self._open and text:
+            held = self._mentioned(text)
+            if held is not None:
+                return self._facts(held, _focus(held, text))
+        if "```" in text:
+            return self._of_fence(text)
+        return Features()
+
+    def _of_snapshot(self, snapshot: Snapshot) -> Features:
+        where = snapshot.selection or snapshot.cursor
+        path = path_of(snapshot.uri)
+        facts = self.buffer(snapshot).facts(where, self._manifests.get(snapshot.root, {}))
+        return replace(facts, path=path, local_only=self.local_only(path))
+
+    def _mentioned(self, text: str) -> _Open | None:
+        """The open buffer whose path the text names: the longest match wins, then the newest edit."""
+        best: _Open | None = None
+        score = 0
+        for held in reversed(self._open.values()):
+            length = _match(held.path, text)
+            if length > score:
+                best, score = held, length
+        return best
+
+    def _facts(self, held: _Open, where: int | tuple[int, int] | None) -> Features:
+        manifests = self._manifests.get(held.snapshot.root, {})
+        facts = held.buffer.facts(where, manifests)
+        if where is None:
+            facts = _hardest(facts, held.buffer.functions())
+        return replace(facts, path=held.path, local_only=self.local_only(held.path))
+
+    def _of_fence(self, text: str) -> Features:
+        """Facts of the largest fenced block; remembered, because agents send their history again."""
+        blocks = _FENCE.findall(text)
+        if not blocks:
+            return Features()
+        language, code = max(blocks, key=lambda block: len(block[1]))
+        key = (language, code)
+        known = self._fences.get(key)
+        if known is None:
+            buffer = Buffer(language, code[:FENCE_LIMIT].encode("utf-8", "replace"))
+            known = replace(_hardest(buffer.facts(None), buffer.functions()), source="fence")
+            self._fences[key] = known
+            if len(self._fences) > self._fences_kept:
+                self._fences.popitem(last=False)
+        else:
+            self._fences.move_to_end(key)
+        return known
+
+
+def path_of(uri: str) -> str:
+    """The path in a file URI, with Windows drives as they are written there; other URIs' path part."""
+    path = unquote(urlsplit(uri).path)
+    if re.match(r"^/[A-Za-z]:", path):
+        path = path[1:]
+    return path or uri
+
+
+def _match(path: str, text: str) -> int:
+    """How many characters of the path's end the text names, by whole components; 0 for none."""
+    name = PurePath(path).name
+    if len(name) < 3 or name not in text:
+        return 0
+    parts = PurePath(path).parts
+    best = 0
+    for take in range(1, min(len(parts), 8) + 1):
+        tail = "/".join(parts[-take:]).replace("//", "/")
+        if not re.search(rf"(?<![\w.-]){re.escape(tail)}(?![\w-])", text.replace("\\", "/")):
+            break
+        best = len(tail)
+    return best
+
+
+def _focus(held: _Open, text: str) -> int | None:
+    """The byte offset a text points at in a buffer: `name.py:42`, or a function it names."""
+    name = re.escape(PurePath(held.path).name)
+    for found in re.finditer(name, text):
+        line = _LINE.match(text, found.end())
+        if line is not None:
+            return _line_start(held.snapshot.text, int(line.group(1)))
+    named = [f for f in held.buffer.functions() if re.search(rf"\b{re.escape(_last(f.name))}\b", text)]
+    if not named:
+        return None
+    return max(named, key=lambda f: (f.cognitive, f.lines)).start_byte
+
+
+def _last(name: str) -> str:
+    return name.rsplit(".", 1)[-1]
+
+
+def _line_start(text: bytes, line: int) -> int:
+    offset = 0
+    for _ in range(line - 1):
+        following = text.find(b"\n", offset)
+        if following < 0:
+            break
+        offset = following + 1
+    # The first word of the line, so that the offset lies inside the scope that begins there.
+    while offset < len(text) and text[offset] in b" \t":
+        offset += 1
+    return offset
+
+
+def _hardest(facts: Features, functions: Sequence[Function]) -> Features:
+    """With no place named, a file is as hard as its hardest function."""
+    if not functions:
+        return facts
+    top = max(functions, key=lambda f: (f.cognitive, f.cyclomatic, f.lines))
+    return replace(
+        facts,
+        scope=top.name,
+        scope_kind=top.kind,
+        cyclomatic=top.cyclomatic,
+        cognitive=top.cognitive,
+        nesting=top.nesting,
+        parameters=top.parameters,
+        lines=top.lines,
+    )
+
+
+class Marked:
+    """Whether a path is marked, by gitignore-style patterns."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        from pathspec import GitIgnoreSpec
+
+        self._spec = GitIgnoreSpec.from_lines(patterns)
+
+    def __call__(self, path: str) -> bool:
+        return bool(path) and self._spec.match_file(path.lstrip("/"))

@@ -1,0 +1,165 @@
+"""The endpoints that get an answer from a model: one handler for every wire.
+
+Bodies and frames of the caller's own wire pass as they are; others go through the codec. Headers
+wait for the first content, so that fallback stays invisible and the status can still tell a
+failure; a slow model is bridged with keep-alive frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+from codriver.app import App
+from codriver.errors import Failure, RequestRejected, Unroutable, UpstreamFailed
+from codriver.fronts.http.exchange import Exchange, Headers
+from codriver.model.request import Request
+from codriver.router import Stream
+from codriver.wire import codec
+
+PATIENCE = 10.0
+"""Seconds of silence before a keep-alive: one agent shows a banner after about 20 s without bytes."""
+
+_STREAM_HEADERS: Headers = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+async def converse(app: App, exchange: Exchange, wire: str) -> None:
+    """Answers one model request in the caller's wire."""
+    speaker = codec.find(wire)
+    try:
+        request = speaker.parse(await exchange.body(app.settings.http.max_body_mb * 1_000_000), exchange.headers)
+    except RequestRejected as rejected:
+        await fail(exchange, speaker, rejected.failure)
+        return
+    async with exchange.watch():
+        if request.stream:
+            await _stream(app, exchange, request, speaker)
+        else:
+            await _whole(app, exchange, request, speaker)
+
+
+async def fail(exchange: Exchange, speaker: codec.Codec, failure: Failure) -> None:
+    """An error in the caller's wire, with the status and Retry-After that belong to it."""
+    headers: Headers = []
+    if failure.retry_after is not None:
+        headers.append((b"retry-after", str(max(1, round(failure.retry_after))).encode()))
+    await exchange.answer(failure.policy.status, speaker.failure(failure), headers)
+
+
+async def _whole(app: App, exchange: Exchange, request: Request, speaker: codec.Codec) -> None:
+    try:
+        async with app.router.open(request, front="http") as stream:
+            if stream.relayed:
+                pieces = [piece async for piece in stream]
+                body = b"".join(piece.raw for piece in pieces)
+            else:
+                body = speaker.encoder(request, _shown(request, stream)).whole(await stream.reply())
+            headers = [*_decision_headers(stream), (b"x-codriver-cost-usd", f"{stream.cost:.8f}".encode())]
+    except (RequestRejected, Unroutable, UpstreamFailed) as error:
+        await fail(exchange, speaker, error.failure)
+        return
+    await exchange.answer(200, body, headers)
+
+
+async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec.Codec) -> None:
+    bridge = _Bridge(exchange, speaker.ping())
+    try:
+        async with app.router.open(request, front="http") as stream:
+            await bridge.start(_decision_headers(stream))
+            encoder = speaker.encoder(request, _shown(request, stream))
+            try:
+                await _pass_on(bridge, request, stream, encoder)
+            except UpstreamFailed as broken:
+                # Something was shown: the wire's own error, and no regular end (wires.md, general, 2).
+                await bridge.write(encoder.broken(broken.failure))
+                raise
+    except (RequestRejected, Unroutable, UpstreamFailed) as error:
+        if not exchange.started:
+            bridge.stop()
+            await fail(exchange, speaker, error.failure)
+            return
+        if not bridge.wrote:
+            # Only keep-alives went out so far: the status is spent, the wire's error is not.
+            empty = speaker.encoder(request, request.model)
+            await bridge.write(empty.broken(error.failure))
+    finally:
+        bridge.stop()
+    await exchange.end()
+
+
+async def _pass_on(bridge: _Bridge, request: Request, stream: Stream, encoder: codec.Encoder) -> None:
+    async for pieces in stream.batches():
+        if stream.relayed:
+            data = b"".join(p.raw for p in pieces if request.wants_usage or not p.usage_only)
+        else:
+            data = encoder.feed([event for piece in pieces for event in piece.events])
+        if data:
+            await bridge.write(data)
+
+
+def _shown(request: Request, stream: Stream) -> str:
+    """The model's name in a rebuilt answer: who really answered."""
+    return stream.model.key
+
+
+def _decision_headers(stream: Stream) -> Headers:
+    headers = [
+        (b"x-codriver-model", stream.model.key.encode()),
+        (b"x-codriver-decision", stream.id.encode()),
+        (b"x-codriver-attempts", str(stream.attempts).encode()),
+        (b"x-codriver-strategy", stream.decision.strategy.encode()),
+    ]
+    if stream.simulated:
+        headers.append((b"x-codriver-simulated", b"true"))
+    return headers
+
+
+class _Bridge:
+    """Keeps a silent stream alive: after PATIENCE seconds without bytes, a ping between two frames.
+
+    Until the first content no header is sent; the first ping sends them, without a decision.
+    """
+
+    def __init__(self, exchange: Exchange, ping: bytes) -> None:
+        self._exchange = exchange
+        self._ping = ping
+        self._loop = asyncio.get_running_loop()
+        self._sending: asyncio.Task[None] | None = None
+        self._last = self._loop.time()
+        self._timer = self._loop.call_later(PATIENCE, self._due)
+        self.wrote = False
+
+    async def start(self, headers: Headers) -> None:
+        if not self._exchange.started:
+            await self._settled(self._exchange.start(200, [*_STREAM_HEADERS, *headers]))
+
+    async def write(self, data: bytes) -> None:
+        self.wrote = True
+        self._last = self._loop.time()
+        await self._settled(self._exchange.write(data))
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    async def _settled(self, sending: Awaitable[None]) -> None:
+        """Sends after a ping that may still be on its way: frames never interleave."""
+        if self._sending is not None and not self._sending.done():
+            await self._sending
+        await sending
+
+    def _due(self) -> None:
+        silent = self._loop.time() - self._last
+        if silent >= PATIENCE:
+            self._last = self._loop.time()
+            self._sending = self._loop.create_task(self._keep_alive())
+            silent = 0.0
+        self._timer = self._loop.call_later(PATIENCE - silent, self._due)
+
+    async def _keep_alive(self) -> None:
+        if not self._exchange.started:
+            await self._exchange.start(200, _STREAM_HEADERS)
+        await self._exchange.write(self._ping)

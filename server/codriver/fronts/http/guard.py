@@ -1,0 +1,67 @@
+"""Who may come in: loopback names only, no foreign pages, and the token.
+
+Localhost is no perimeter: any web page can make the browser call it, and DNS rebinding makes a
+foreign name mean 127.0.0.1. So Host and Origin are checked before the token is even read.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from codriver.errors import Failure, Kind
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+OPEN_PATHS = frozenset({"/healthz", "/"})
+"""Reachable without a token: they say that Codriver is here, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The rules of one daemon. hosts: further names it may be called by, when it serves a network."""
+
+    token: str
+    hosts: frozenset[str] = frozenset()
+
+    def refuse(self, path: str, headers: Mapping[str, str], *, local_socket: bool = False) -> Failure | None:
+        """Why this request may not come in, or None. On a Unix socket the Host says nothing."""
+        if not local_socket and not self._known(_host(headers.get("host", ""))):
+            return Failure(Kind.FORBIDDEN, "this name is not Codriver's: call it by 127.0.0.1 or localhost")
+        origin = headers.get("origin")
+        if origin is not None and not self._known(_origin(origin)):
+            return Failure(Kind.FORBIDDEN, f"pages of {origin!r} may not call Codriver")
+        if path in OPEN_PATHS:
+            return None
+        given = _token(headers)
+        if given is None:
+            text = "no token was sent: use the one that `codriver env` prints as the API key"
+            return Failure(Kind.UNAUTHORIZED, text)
+        if not hmac.compare_digest(given.encode(), self.token.encode()):
+            return Failure(Kind.UNAUTHORIZED, "the token is wrong: `codriver env` prints the right one")
+        return None
+
+    def _known(self, host: str) -> bool:
+        return host in LOOPBACK or host in self.hosts
+
+
+def _host(value: str) -> str:
+    """The name in a Host header, without port and brackets."""
+    if value.startswith("["):
+        return value[1:].partition("]")[0].lower()
+    return value.partition(":")[0].lower()
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    return (parts.hostname or "") if parts.scheme in {"http", "https"} else ""
+
+
+def _token(headers: Mapping[str, str]) -> str | None:
+    """The token where any of the wires carries its key."""
+    bearer = headers.get("authorization", "")
+    if bearer[:7].lower() == "bearer ":
+        return bearer[7:].strip()
+    return headers.get("x-api-key") or headers.get("x-goog-api-key")

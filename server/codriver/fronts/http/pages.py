@@ -1,0 +1,206 @@
+"""The endpoints that answer from what Codriver knows: models, decisions, status. No model is asked."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+
+from codriver.app import App
+from codriver.errors import Failure, Kind, RequestRejected, Unroutable, reject
+from codriver.fronts.http.exchange import Exchange
+from codriver.model.decision import Decision
+from codriver.model.request import Purpose, Request, Snapshot
+from codriver.router import new_id
+from codriver.state.store import describe
+from codriver.wire import anthropic, codec
+
+SMALL_BODY = 4_000_000
+"""Bytes a control request may have."""
+
+
+async def models(app: App, exchange: Exchange) -> None:
+    """GET /v1/models: what may be asked for, in OpenAI's list, or Anthropic's for its clients."""
+    shown = [("auto", "codriver", 0, 0), *(
+        (offer.model.key, offer.provider.title, offer.model.window, offer.model.max_output)
+        for offer in app.offers()
+        if not offer.missing and offer.model.chat
+    )]  # fmt: skip
+    if "anthropic-version" in exchange.headers:
+        listed: list[dict[str, Any]] = [
+            {"type": "model", "id": name, "display_name": name, "created_at": "2026-01-01T00:00:00Z",
+             "max_input_tokens": window, "max_tokens": output}
+            for name, _, window, output in shown
+        ]  # fmt: skip
+        page = {"data": listed, "has_more": False, "first_id": shown[0][0], "last_id": shown[-1][0]}
+    else:
+        page = {"object": "list", "data": [_openai_model(*entry) for entry in shown]}
+    await _json(exchange, page)
+
+
+async def model(app: App, exchange: Exchange) -> None:
+    """GET /v1/models/{id}: one of them."""
+    name = exchange.path.removeprefix("/v1/models/")
+    if name == "auto":
+        await _json(exchange, _openai_model("auto", "codriver", 0, 0))
+        return
+    for offer in app.offers():
+        if offer.model.key == name and not offer.missing:
+            entry = _openai_model(name, offer.provider.title, offer.model.window, offer.model.max_output)
+            await _json(exchange, entry)
+            return
+    text = f"no model is called {name!r}; GET /v1/models lists them"
+    raise reject(text, kind=Kind.UNKNOWN_MODEL, field="model")
+
+
+async def route(app: App, exchange: Exchange) -> None:
+    """POST /v1/route: the decision alone, with reasons. Nobody is called and nothing is spent."""
+    body = await exchange.json(app.settings.http.max_body_mb * 1_000_000)
+    try:
+        decision = app.router.decide(_routed(body, exchange.headers))
+    except Unroutable as nobody:
+        page: dict[str, Any] = {"error": {"message": str(nobody), "kind": nobody.failure.kind}}
+        await exchange.answer(nobody.failure.policy.status, msgspec.json.encode({**page, "reasons": nobody.reasons}))
+        return
+    await _json(exchange, {"decision": explain(decision)})
+
+
+async def decision(app: App, exchange: Exchange) -> None:
+    """GET /v1/decisions/{id}: what was decided, tried and spent for a recent request; `last` is the newest."""
+    name = exchange.path.removeprefix("/v1/decisions/")
+    outcome = app.router.last() if name == "last" else app.router.recall(name)
+    if outcome is None:
+        raise reject(f"no recent request has the decision {name!r}", kind=Kind.NOT_FOUND)
+    page = {
+        "id": outcome.id, "at": outcome.at, "front": outcome.front, "wire": outcome.wire,
+        "purpose": outcome.purpose, "status": outcome.status, "model": outcome.model,
+        "usage": asdict(outcome.usage), "cost_usd": outcome.cost, "seconds": outcome.seconds,
+        "first_s": outcome.first, "session": outcome.session, "workflow": outcome.workflow, **describe(outcome),
+    }  # fmt: skip
+    await _json(exchange, page)
+
+
+async def count_tokens(app: App, exchange: Exchange) -> None:
+    """POST /v1/messages/count_tokens: an estimate, and marked as one in a header."""
+    body = await exchange.body(app.settings.http.max_body_mb * 1_000_000)
+    answer = anthropic.count(body, exchange.headers)
+    await exchange.answer(200, answer, [(b"x-codriver-estimated", b"true")])
+
+
+async def status(app: App, exchange: Exchange) -> None:
+    """GET /v1/status: this process and what it has done."""
+    offers = [offer for offer in app.offers() if not offer.missing]
+    page = {
+        "pid": os.getpid(),
+        "version": app.version,
+        "uptime_s": round(time.monotonic() - app.started, 3),
+        "requests": app.ledger.requests,
+        "cost_today_usd": app.ledger.spent_today,
+        "models": [offer.model.key for offer in offers],
+        "simulated": bool(offers) and all(offer.provider.simulated for offer in offers),
+        "editors": app.editors,
+        "buffers": app.analyst.count,
+        "strategy": app.settings.routing.strategy,
+        "config": {"file": str(app.config_file), "error": app.config_error},
+        "resting": {name: rest.failure.message for name, rest in app.ledger.view().cooling.items()},
+    }
+    await _json(exchange, page)
+
+
+async def shutdown(app: App, exchange: Exchange) -> None:
+    """POST /v1/shutdown: the process drains and ends."""
+    await _json(exchange, {"stopping": True})
+    app.stop.set()
+
+
+async def healthz(app: App, exchange: Exchange) -> None:
+    """GET /healthz: alive. The only page without a token."""
+    await _json(exchange, {"status": "ok", "service": "codriver", "version": app.version})
+
+
+async def hello(app: App, exchange: Exchange) -> None:
+    """HEAD or GET /: some agents ask before they begin (agents.md, trap 2)."""
+    await exchange.answer(200, b"" if exchange.method == "HEAD" else b'{"service":"codriver"}')
+
+
+def explain(made: Decision) -> dict[str, Any]:
+    """A decision as the JSON that `POST /v1/route` and `codriver route` show."""
+    return {
+        "id": made.id,
+        "strategy": made.strategy,
+        "hold": made.hold,
+        "candidates": [
+            {
+                "model": c.model, "wire": c.wire, "quality": round(c.quality, 4), "cost_usd": round(c.cost, 8),
+                "latency_s": round(c.latency, 3), "score": round(c.score, 6), "reason": c.reason,
+            }
+            for c in made.candidates
+        ],
+        "refused": [asdict(refused) for refused in made.refused],
+        "reasons": list(made.reasons),
+        "features": asdict(made.features),
+    }  # fmt: skip
+
+
+def _routed(body: Mapping[str, Any], headers: Mapping[str, str]) -> Request:
+    """The request that a /v1/route body stands for: a prompt, a place in a file, or a whole chat body."""
+    if isinstance(body.get("request"), dict):
+        return codec.find("openai_chat").parse(msgspec.json.encode(body["request"]), headers)
+    prompt, file = body.get("prompt", body.get("instruction", "")), body.get("file")
+    if not isinstance(prompt, str):
+        raise reject("prompt must be a string", field="prompt")
+    strategy, asked = body.get("strategy", ""), body.get("model", "auto")
+    if not isinstance(strategy, str) or not isinstance(asked, str):
+        raise reject("strategy and model must be strings", field="strategy")
+    code = None
+    if file is not None:
+        code = _place(file, body.get("line", 1))
+    elif not prompt:
+        raise reject("give a prompt, a file and line, or a request", field="prompt")
+    size = len(prompt.encode()) + (len(code.text) if code else 0)
+    purpose = Purpose.REFACTOR if code is not None and not prompt else Purpose.CHAT
+    return Request(
+        new_id(), purpose, model=asked, strategy=strategy, tail=(prompt,) if prompt else (), code=code,
+        input_tokens=size // 4 + 1,
+    )  # fmt: skip
+
+
+def _place(file: object, line: object) -> Snapshot:
+    """A file on disk as a snapshot with the cursor in a 1-based line."""
+    if not isinstance(file, str) or not isinstance(line, int) or isinstance(line, bool) or line < 1:
+        raise reject("file must be a path and line a number from 1 on", field="file")
+    try:
+        if os.path.getsize(file) > SMALL_BODY:
+            raise reject(f"{file} is larger than {SMALL_BODY / 1e6:g} MB", field="file")
+        with open(file, "rb") as source:
+            text = source.read()
+    except OSError as error:
+        raise reject(f"{file} cannot be read: {error.strerror}", field="file") from None
+    lines = text.splitlines(keepends=True)
+    if line > max(1, len(lines)):
+        raise reject(f"{file} has {len(lines)} lines, not {line}", field="line")
+    start = sum(map(len, lines[: line - 1]))
+    indent = len(lines[line - 1]) - len(lines[line - 1].lstrip(b" \t")) if lines else 0
+    from pathlib import Path
+
+    return Snapshot(Path(file).absolute().as_uri(), 0, "", text, cursor=start + indent)
+
+
+def _openai_model(name: str, owner: str, window: int, output: int) -> dict[str, Any]:
+    entry: dict[str, Any] = {"id": name, "object": "model", "created": 1767225600, "owned_by": owner}
+    if window:
+        entry |= {"context_window": window, "max_output_tokens": output}
+    return entry
+
+
+async def _json(exchange: Exchange, page: object) -> None:
+    await exchange.answer(200, msgspec.json.encode(page))
+
+
+def rendered(failure: Failure, wire: str) -> bytes:
+    """An error body in the wire that a path belongs to."""
+    return codec.find(wire).failure(failure)

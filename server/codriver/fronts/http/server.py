@@ -1,0 +1,203 @@
+"""The HTTP front: the routing table, the guard before it, and uvicorn around it.
+
+One bare ASGI callable. Every path of a wire answers errors in that wire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from codriver.app import App
+from codriver.errors import CodriverError, Failure, Kind, RequestRejected
+from codriver.fronts.http import pages
+from codriver.fronts.http.converse import converse, fail
+from codriver.fronts.http.exchange import Exchange, Receive, Send
+from codriver.fronts.http.guard import LOOPBACK, Guard
+from codriver.wire import codec
+
+log = logging.getLogger("codriver.http")
+
+Handler = Callable[[App, Exchange], Awaitable[None]]
+
+_CHAT = partial(converse, wire="openai_chat")
+_COMPLETIONS = partial(converse, wire="openai_completions")
+_MESSAGES = partial(converse, wire="anthropic")
+
+# Some clients add /v1 to their base URL and some do not (agents.md, trap 10): both are served.
+ROUTES: dict[tuple[str, str], Handler] = {
+    ("POST", "/v1/chat/completions"): _CHAT,
+    ("POST", "/chat/completions"): _CHAT,
+    ("POST", "/v1/completions"): _COMPLETIONS,
+    ("POST", "/completions"): _COMPLETIONS,
+    ("POST", "/v1/messages"): _MESSAGES,
+    ("POST", "/messages"): _MESSAGES,
+    ("POST", "/v1/messages/count_tokens"): pages.count_tokens,
+    ("GET", "/v1/models"): pages.models,
+    ("GET", "/models"): pages.models,
+    ("POST", "/v1/route"): pages.route,
+    ("GET", "/v1/status"): pages.status,
+    ("POST", "/v1/shutdown"): pages.shutdown,
+    ("GET", "/healthz"): pages.healthz,
+    ("GET", "/"): pages.hello,
+    ("HEAD", "/"): pages.hello,
+}
+PREFIXES: dict[tuple[str, str], Handler] = {
+    ("GET", "/v1/models/"): pages.model,
+    ("GET", "/v1/decisions/"): pages.decision,
+}
+
+
+class HttpFront:
+    """The running front. active: requests in flight; last_request: loop time of the newest model request."""
+
+    def __init__(self, app: App, guard: Guard) -> None:
+        self._app = app
+        self._guard = guard
+        self._server: uvicorn.Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self.active = 0
+        self.last_request = 0.0
+        self.port = 0
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """The ASGI application."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"Codriver does not serve {scope['type']}")
+        exchange = Exchange(scope, receive, send)
+        self.active += 1
+        try:
+            await self._serve(exchange)
+        except asyncio.CancelledError:
+            if not exchange.started:
+                return  # the caller left before its body was complete
+            raise
+        finally:
+            self.active -= 1
+            self.last_request = asyncio.get_running_loop().time()
+
+    async def _serve(self, exchange: Exchange) -> None:
+        speaker = codec.find(wire_of(exchange))
+        refused = self._guard.refuse(exchange.path, exchange.headers, local_socket=exchange.local_socket)
+        if refused is not None:
+            await fail(exchange, speaker, refused)
+            return
+        try:
+            await handler_of(exchange)(self._app, exchange)
+        except RequestRejected as rejected:
+            await fail(exchange, speaker, rejected.failure)
+        except (CodriverError, OSError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            log.exception("a request failed inside Codriver")
+            if exchange.started:
+                raise
+            text = f"Codriver failed on this request ({type(error).__name__}); the log has the details"
+            await fail(exchange, speaker, Failure(Kind.TRANSIENT, text))
+
+    async def listen(self, host: str, port: int | None, unix: Path | None) -> None:
+        """Opens the sockets and serves in the background. Raises OSError when the port is taken."""
+        sockets = [_tcp(host, port)] if port is not None else []
+        if sockets:
+            self.port = sockets[0].getsockname()[1]
+        if unix is not None and hasattr(socket, "AF_UNIX"):
+            sockets.append(_unix(unix))
+        config = uvicorn.Config(
+            self,
+            http="httptools",
+            loop="none",
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=5,
+        )
+        self._server = _Server(config)
+        self._serving = asyncio.create_task(self._server.serve(sockets=sockets), name="http")
+        while not self._server.started:
+            if self._serving.done():
+                self._serving.result()
+                raise OSError("the HTTP server ended before it listened")
+            await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """Stops accepting, lets running answers end (5 s at most), then closes."""
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
+            await self._serving
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the daemon owns those."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def start(app: App, *, host: str, port: int | None, unix: Path | None) -> HttpFront:
+    """Serves `app` on TCP (port None: not; 0: any free one) and on a Unix socket. Raises OSError."""
+    hosts = frozenset() if host in LOOPBACK else frozenset({host.lower(), *app.settings.http.names})
+    front = HttpFront(app, Guard(app.token, hosts))
+    await front.listen(host, port, unix)
+    return front
+
+
+def handler_of(exchange: Exchange) -> Handler:
+    """The handler of a method and path. Raises RequestRejected with 404 or 405."""
+    path = exchange.path.rstrip("/") or "/"
+    found = ROUTES.get((exchange.method, path))
+    if found is not None:
+        return found
+    for (method, prefix), handler in PREFIXES.items():
+        if method == exchange.method and path.startswith(prefix):
+            return handler
+    if any(known == path for _, known in ROUTES):
+        text = f"{path} does not take {exchange.method}"
+        raise RequestRejected(Failure(Kind.NOT_FOUND, text))
+    raise RequestRejected(Failure(Kind.NOT_FOUND, f"Codriver has no {path}; its base URL ends with /v1"))
+
+
+def wire_of(exchange: Exchange) -> str:
+    """The wire whose error shape a path's callers understand."""
+    if "/messages" in exchange.path or "anthropic-version" in exchange.headers:
+        return "anthropic"
+    return "openai_chat"
+
+
+def _tcp(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows: SO_REUSEADDR would let others steal the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def _unix(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    listener.listen(2048)
+    listener.setblocking(False)
+    return listener

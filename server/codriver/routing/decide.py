@@ -1,0 +1,185 @@
+"""The decision: facts in, ordered candidates with reasons out. Pure, and quick (well under a millisecond).
+
+Steps: who is eligible; what each would be worth (quality, cost, latency); how the strategy ranks
+them; whether the session's warm model keeps its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from codriver.errors import Failure, Kind, Unroutable
+from codriver.model.decision import Candidate, Decision, Pin, Refusal, View
+from codriver.model.features import Features
+from codriver.model.request import Purpose, Request
+from codriver.routing import estimate, strategies
+from codriver.routing.eligibility import Bounds, Offer, refusal, wire_for
+from codriver.routing.quality import difficulty, quality
+
+# What a good answer is worth (USD) and what a second of waiting costs (USD), by task family.
+# First priors: a keystroke waits for nobody, a refactor may.
+TASTES: dict[str, tuple[float, float]] = {
+    "complete": (0.002, 0.002),
+    "refactor": (0.04, 0.0005),
+    "review": (0.05, 0.0004),
+    "debug": (0.06, 0.0005),
+    "generate": (0.05, 0.0005),
+    "plan": (0.08, 0.0004),
+    "title": (0.001, 0.0005),
+    "classify": (0.001, 0.001),
+    "commit": (0.004, 0.001),
+    "document": (0.02, 0.0005),
+}
+ORDINARY_TASTE = (0.04, 0.0006)
+
+FIM_BY_CHAT = 1.0
+"""Logits lost when a chat model fills a hole through a prompt instead of a native call."""
+
+LAST_RESORT = {Kind.TRANSIENT, Kind.BROKEN, Kind.SLOW, Kind.OVERLOADED}
+"""Rests that may be cut short when nobody else is left; a rate limit or a bad key may not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How to choose. strategy: a name of routing/strategies. hint: a sentence about the asked name."""
+
+    strategy: str = "auto"
+    bounds: Bounds = Bounds()
+    floor: float = 0.1
+    hint: str = ""
+    hold: str = "first"
+
+
+def decide(
+    request: Request, features: Features, offers: Sequence[Offer], view: View, wish: Wish, *, ident: str
+) -> Decision:
+    """Ordered candidates for this request. Raises Unroutable, with a reason for every model, if none is left."""
+    features = replace(features, difficulty=difficulty(features), tokens=features.tokens or request.input_tokens)
+    eligible, refused = _sift(request, features, offers, view, wish.bounds)
+    note = ""
+    if not eligible:
+        eligible, note = _last_resort(request, offers, view, refused)
+    if not eligible:
+        raise _nobody(request, refused, view)
+    candidates = _expect(request, features, eligible, view)
+    value, wait = TASTES.get(features.task, ORDINARY_TASTE)
+    taste = strategies.Taste(value, wait, wish.floor)
+    try:
+        ranked = strategies.find(wish.strategy).rank(candidates, taste)
+    except LookupError as unknown:
+        raise Unroutable(Failure(Kind.INVALID, str(unknown), field="strategy")) from None
+    ranked, stay = _stay(request, ranked, view)
+    reasons = tuple(r for r in (wish.hint, _why(features), note, stay, _first(ranked, wish.strategy)) if r)
+    return Decision(ident, wish.strategy, tuple(ranked), tuple(refused), reasons, features, wish.hold)
+
+
+def _sift(
+    request: Request, features: Features, offers: Sequence[Offer], view: View, bounds: Bounds
+) -> tuple[list[Offer], list[Refusal]]:
+    eligible: list[Offer] = []
+    refused: list[Refusal] = []
+    for offer in offers:
+        no = refusal(request, features, offer, view, bounds)
+        if no is None:
+            eligible.append(offer)
+        else:
+            refused.append(no)
+    if not eligible and bounds.tier:
+        # The class was only a hint: any model beats none.
+        return _sift(request, features, offers, view, replace(bounds, tier=""))
+    return eligible, refused
+
+
+def _last_resort(
+    request: Request, offers: Sequence[Offer], view: View, refused: list[Refusal]
+) -> tuple[list[Offer], str]:
+    """Models that only rest after a passing trouble, when nobody else is left; soonest back first."""
+    by_key = {offer.model.key: offer for offer in offers}
+    resting = [by_key[r.model] for r in refused if r.why == "cooling" and _passing(by_key[r.model], view)]
+    if not resting:
+        return [], ""
+    keys = {offer.model.key for offer in resting}
+    refused[:] = [r for r in refused if r.model not in keys]
+    return resting, "all others are out, so a resting model is asked again"
+
+
+def _passing(offer: Offer, view: View) -> bool:
+    names = (offer.model.key, offer.provider.name)
+    return all(view.cooling[name].failure.kind in LAST_RESORT for name in names if name in view.cooling)
+
+
+def _nobody(request: Request, refused: Sequence[Refusal], view: View) -> Unroutable:
+    """The error when nobody is left: a rate limit keeps its time, else every reason is told."""
+    cooling = [r for r in refused if r.why == "cooling"]
+    reasons = tuple(f"{r.model}: {r.text}" for r in refused if r.why not in {"pinned", "tier"})
+    told = "; ".join(reasons[:8]) + (f"; and {len(reasons) - 8} more" if len(reasons) > 8 else "")
+    if cooling and all(r.why in {"cooling", "pinned", "tier", "unavailable", "wire"} for r in refused):
+        wait = min(rest.until for rest in view.cooling.values() if rest.until > view.now) - view.now
+        kind = Kind.RATE_LIMITED
+        return Unroutable(Failure(kind, f"every model that could answer rests: {told}", retry_after=wait), reasons)
+    if any(r.why == "window" for r in refused) and all(r.why != "cooling" for r in refused):
+        widest = f"prompt is too long: {request.input_tokens} tokens; {told}"
+        return Unroutable(Failure(Kind.TOO_LONG, widest), reasons)
+    if any(r.why in {"tools", "images", "schema", "wire"} for r in refused):
+        return Unroutable(Failure(Kind.UNSUPPORTED, f"no model can serve this request: {told}"), reasons)
+    told = told or "no provider is configured"
+    remedy = "Set a provider's key or run `codriver doctor`."
+    return Unroutable(Failure(Kind.UNROUTABLE, f"no model can serve this request: {told}. {remedy}"), reasons)
+
+
+def _expect(request: Request, features: Features, eligible: Sequence[Offer], view: View) -> list[Candidate]:
+    pin = view.pins.get(request.session) if request.session else None
+    output = estimate.output_tokens(features.task, features.lines, request.limits.max_tokens)
+    prompt = features.tokens
+    candidates: list[Candidate] = []
+    for offer in eligible:
+        model = offer.model
+        hardness = features.difficulty
+        if request.fim is not None and not model.fim:
+            hardness += FIM_BY_CHAT
+        warm = pin if pin is not None and view.now - pin.at <= offer.provider.cache_ttl else None
+        candidates.append(
+            Candidate(
+                model=model.key,
+                wire=wire_for(request, offer),
+                quality=quality(model, features.task, hardness),
+                cost=estimate.cost(model, prompt, output, warm),
+                latency=estimate.latency(model, output, view.latency.get(model.key)),
+            )
+        )
+    return candidates
+
+
+def _stay(request: Request, ranked: list[Candidate], view: View) -> tuple[list[Candidate], str]:
+    """Tool results go back to the model that called the tools: a loop never changes hands by chance."""
+    pin: Pin | None = view.pins.get(request.session) if request.session else None
+    if pin is None or request.purpose is not Purpose.TOOL_RESULT or ranked[0].model == pin.model:
+        return ranked, ""
+    for place, candidate in enumerate(ranked):
+        if candidate.model == pin.model:
+            moved = [candidate, *ranked[:place], *ranked[place + 1 :]]
+            return moved, f"stays with {pin.model}, which made this session's tool calls"
+    return ranked, ""
+
+
+def _why(features: Features) -> str:
+    """One sentence about what was seen in the code, with its numbers."""
+    if features.source == "none":
+        return f"task {features.task}, no code seen, difficulty {features.difficulty:+.2f}"
+    where = f" in {features.scope}" if features.scope else ""
+    frameworks = f" ({', '.join(features.frameworks)})" if features.frameworks else ""
+    return (
+        f"task {features.task} on {features.language or 'unknown'} code{frameworks}{where}: "
+        f"cognitive {features.cognitive}, cyclomatic {features.cyclomatic}, nesting {features.nesting}, "
+        f"{features.lines} lines, difficulty {features.difficulty:+.2f}"
+    )
+
+
+def _first(ranked: Sequence[Candidate], strategy: str) -> str:
+    best = ranked[0]
+    text = f"{strategy}: {best.model} at quality {best.quality:.2f}, ${best.cost:.5f}, {best.latency:.1f} s"
+    if len(ranked) > 1:
+        second = ranked[1]
+        text += f", before {second.model} ({second.quality:.2f}, ${second.cost:.5f}, {second.latency:.1f} s)"
+    return text

@@ -1,0 +1,50 @@
+"""Expected cost and latency of one model for one request."""
+
+from __future__ import annotations
+
+from codriver.model.decision import Latency, Pin
+from codriver.model.provider import Model
+
+# Output tokens an answer of each family usually has, reasoning left out. First priors.
+OUTPUT: dict[str, int] = {
+    "complete": 40,
+    "generate": 700,
+    "edit": 500,
+    "refactor": 600,
+    "debug": 500,
+    "explain": 450,
+    "review": 500,
+    "test": 800,
+    "document": 300,
+    "plan": 800,
+    "summarise": 600,
+    "title": 15,
+    "classify": 10,
+    "commit": 60,
+    "write": 400,
+}
+
+MEASURED_ENOUGH = 3
+"""Answers seen before a measured latency replaces the catalog's."""
+
+
+def output_tokens(task: str, lines: int, limit: int | None) -> int:
+    """Expected answer length in tokens: by task, more for more code, never over the caller's limit."""
+    tokens = OUTPUT.get(task, 400)
+    if lines and task in {"edit", "refactor", "debug", "test", "document"}:
+        tokens = max(tokens // 4, 12 * lines)
+    return min(tokens, limit) if limit is not None else tokens
+
+
+def cost(model: Model, prompt: int, output: int, pin: Pin | None) -> float:
+    """USD, with the part of the prompt that this session has warm at this model at the cached price."""
+    warm = min(pin.tokens, prompt) if pin is not None and pin.model == model.key else 0
+    price = model.price
+    return ((prompt - warm) * price.input + warm * price.cached + output * price.output) / 1e6
+
+
+def latency(model: Model, output: int, seen: Latency | None) -> float:
+    """Seconds to the end of the answer: first token plus output at the model's speed."""
+    if seen is not None and seen.n >= MEASURED_ENOUGH:
+        return seen.first + output / max(seen.speed or model.speed, 1.0)
+    return model.first_token + output / model.speed

@@ -1,0 +1,157 @@
+"""The Store port: what the ledger needs from a place that keeps things, and the in-memory one.
+
+`append` and `label` never block and never fail the caller: writes happen behind. Reading is async.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from codriver.model.decision import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One kept outcome: its numbers, and the decision with reasons as a JSON-ready mapping."""
+
+    id: str
+    at: float
+    front: str
+    wire: str
+    purpose: str
+    status: str
+    model: str
+    cost: float
+    seconds: float
+    first: float | None
+    prompt_tokens: int
+    output_tokens: int
+    session: str
+    workflow: str
+    attempts: int
+    decision: dict[str, object] = field(default_factory=dict)
+    label: str = ""
+
+
+class Store(Protocol):
+    """Seven methods. Implementations pass tests/state/test_store.py."""
+
+    def append(self, outcome: Outcome) -> None:
+        """Keeps an outcome; durable soon, not at once."""
+        ...
+
+    def label(self, ident: str, word: str) -> None:
+        """Adds feedback to a kept outcome: accepted, rejected, ... The last word stays."""
+        ...
+
+    async def outcomes(self, since: float = 0.0, limit: int = 100) -> list[Row]:
+        """Newest first, from this Unix time on."""
+        ...
+
+    async def get(self, key: str) -> str | None:
+        """The value, unless it has expired."""
+        ...
+
+    async def put(self, key: str, value: str, ttl: float | None = None) -> None:
+        """Keeps a value, for `ttl` seconds when given."""
+        ...
+
+    async def add(self, key: str, amount: float, ttl: float | None = None) -> float:
+        """Adds to a counter, atomically, and returns the total. A new counter lives `ttl` seconds."""
+        ...
+
+    def close(self) -> None:
+        """Everything appended so far is durable when this returns."""
+        ...
+
+
+def row(outcome: Outcome) -> Row:
+    """What is kept of an outcome: numbers and reasons, never text or code."""
+    return Row(
+        id=outcome.id,
+        at=outcome.at,
+        front=outcome.front,
+        wire=outcome.wire,
+        purpose=outcome.purpose,
+        status=outcome.status,
+        model=outcome.model,
+        cost=outcome.cost,
+        seconds=outcome.seconds,
+        first=outcome.first,
+        prompt_tokens=outcome.usage.prompt,
+        output_tokens=outcome.usage.output,
+        session=outcome.session,
+        workflow=outcome.workflow,
+        attempts=len(outcome.attempts),
+        decision=describe(outcome),
+    )
+
+
+def describe(outcome: Outcome) -> dict[str, object]:
+    """Decision and attempts as plain JSON-ready values."""
+    from dataclasses import asdict
+
+    decision = outcome.decision
+    return {
+        "id": decision.id,
+        "strategy": decision.strategy,
+        "candidates": [asdict(c) for c in decision.candidates],
+        "refused": [asdict(r) for r in decision.refused],
+        "reasons": list(decision.reasons),
+        "features": asdict(decision.features),
+        "propensity": decision.propensity,
+        "attempts": [
+            {
+                "model": a.model,
+                "wire": a.wire,
+                "started": a.started,
+                "first": a.first,
+                "ended": a.ended,
+                "failure": None if a.failure is None else {"kind": a.failure.kind, "message": a.failure.message},
+            }
+            for a in outcome.attempts
+        ],
+        "verdicts": list(outcome.verdicts),
+        "error": outcome.error,
+    }
+
+
+class MemoryStore:
+    """The reference: nothing outlives the process. `clock` gives Unix seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._rows: dict[str, Row] = {}
+        self._values: dict[str, tuple[str, float | None]] = {}
+
+    def append(self, outcome: Outcome) -> None:
+        self._rows[outcome.id] = row(outcome)
+
+    def label(self, ident: str, word: str) -> None:
+        if ident in self._rows:
+            self._rows[ident] = replace(self._rows[ident], label=word)
+
+    async def outcomes(self, since: float = 0.0, limit: int = 100) -> list[Row]:
+        kept = [r for r in self._rows.values() if r.at >= since]
+        return sorted(kept, key=lambda r: (-r.at, r.id))[:limit]
+
+    async def get(self, key: str) -> str | None:
+        value, until = self._values.get(key, ("", 0.0))
+        return None if until is not None and until <= self._clock() else value
+
+    async def put(self, key: str, value: str, ttl: float | None = None) -> None:
+        self._values[key] = (value, None if ttl is None else self._clock() + ttl)
+
+    async def add(self, key: str, amount: float, ttl: float | None = None) -> float:
+        held = await self.get(key)
+        if held is None:
+            await self.put(key, repr(amount), ttl)
+            return amount
+        total = float(held) + amount
+        self._values[key] = (repr(total), self._values[key][1])
+        return total
+
+    def close(self) -> None:
+        pass
