@@ -1,0 +1,163 @@
+"""The settings: one frozen tree in which every field has a default and a one-line description.
+
+The reference page and the editors' settings are generated from this file.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from codriver.config.providers import ProviderTable, Table
+
+
+class Routing(Table):
+    """How the model for a request is chosen."""
+
+    strategy: str = Field(default="auto", description="auto, quality, cost, speed, balanced, or the name of your own.")
+    floor: float = Field(
+        default=0.1, ge=0, le=1, description="How far below the best expected quality a cheaper model may be."
+    )
+    strict_models: bool = Field(
+        default=False, description="Refuse well-known model names that are not configured, not take them as hints."
+    )
+    aliases: dict[str, str] = Field(
+        default_factory=dict, description='Names of your own, each for "provider/model" or "auto:<strategy>".'
+    )
+    experience: bool = Field(
+        default=True, description="Let measured latency and outcomes adjust what is expected of a model."
+    )
+
+
+class Complete(Table):
+    """Inline completion."""
+
+    enabled: bool = Field(default=True, description="Whether completions are offered.")
+    predictor: bool = Field(
+        default=True, description="Answer from the open buffers alone where that is certain enough."
+    )
+    threshold: float = Field(default=0.6, ge=0, le=1, description="How certain the local predictor must be.")
+    max_bytes: int = Field(default=1_000_000, ge=1, description="Larger files get no completions.")
+    deadline: float = Field(default=4.0, gt=0, description="Seconds after which a completion is no longer wanted.")
+    one_line_tokens: int = Field(default=48, ge=1, description="Longest answer in the middle of a line, in tokens.")
+    block_tokens: int = Field(default=192, ge=1, description="Longest answer where a block may follow, in tokens.")
+
+
+class Refactor(Table):
+    """Refactorings and other edits asked for in the editor."""
+
+    enabled: bool = Field(default=True, description="Whether refactorings are offered.")
+    max_bytes: int = Field(default=1_000_000, ge=1, description="Larger files are not edited.")
+    deadline: float = Field(default=120.0, gt=0, description="Seconds for the whole edit.")
+
+
+class Review(Table):
+    """Reviews asked for in the editor."""
+
+    enabled: bool = Field(default=True, description="Whether reviews are offered.")
+    max_bytes: int = Field(default=1_000_000, ge=1, description="Larger files are not reviewed.")
+    deadline: float = Field(default=120.0, gt=0, description="Seconds for the whole review.")
+    max_findings: int = Field(default=20, ge=1, description="The most findings shown at once.")
+
+
+class Http(Table):
+    """The endpoint for coding agents."""
+
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: int = Field(default=3748, ge=0, le=65535, description="The port to listen on; 0 lets the system choose.")
+    max_body_mb: int = Field(default=64, ge=1, description="The largest request, in megabytes.")
+    allow_remote: bool = Field(default=False, description="Permit listening on an address other machines can reach.")
+
+    @model_validator(mode="after")
+    def _loopback_only(self) -> Http:
+        if not self.allow_remote and not loopback(self.host):
+            raise ValueError(
+                f"host {self.host!r} is reachable from other machines; "
+                "use 127.0.0.1, or set http.allow_remote = true if that is meant"
+            )
+        return self
+
+
+class Privacy(Table):
+    """What may leave the machine."""
+
+    local_only: tuple[str, ...] = Field(
+        default=(), description="Globs (gitignore rules) of code only local models may see."
+    )
+    never: tuple[str, ...] = Field(
+        default=(
+            ".env", ".env.*", "!.env.example", "!.env.sample", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks",
+            "*.keystore", "*.kdbx", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".ssh/", ".gnupg/", ".aws/",
+            ".netrc", "_netrc", ".npmrc", ".pypirc", ".htpasswd", ".git-credentials", ".docker/config.json",
+            ".kube/config", "*.tfstate", "*.tfstate.*", "*.tfvars", "*.ovpn", "secrets.*",
+            "credentials", "credentials.*",
+        ),
+        description="Globs (gitignore rules) of files no model may see.",
+    )  # fmt: skip
+
+
+class Budget(Table):
+    """What may be spent."""
+
+    daily_usd: float = Field(
+        default=0.0, ge=0, description="USD a day, after which only free models answer; 0 is no limit."
+    )
+
+
+class Timeouts(Table):
+    """How long to wait for a provider, in seconds, before the next one is tried."""
+
+    connect: float = Field(default=5.0, gt=0, description="For a connection.")
+    first: float = Field(default=60.0, gt=0, description="For the first content of an answer.")
+    between: float = Field(default=60.0, gt=0, description="For anything at all, between two pieces of an answer.")
+    total: float = Field(default=600.0, gt=0, description="For a whole answer.")
+    complete_first: float = Field(default=5.0, gt=0, description="For the first content of a completion.")
+
+
+class Daemon(Table):
+    """The process behind the editors."""
+
+    idle_seconds: float = Field(
+        default=900.0, ge=0, description="A daemon that an editor started ends after this long unused."
+    )
+
+
+class Log(Table):
+    """The log file."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error."
+    )
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _any_case(cls, level: object) -> object:
+        return level.lower() if isinstance(level, str) else level
+
+
+class Settings(Table):
+    """All of it. `providers` holds only what was written; `codriver.catalog` makes Providers of it."""
+
+    routing: Routing = Field(default_factory=Routing, description="How the model for a request is chosen.")
+    providers: dict[str, ProviderTable] = Field(default_factory=dict, description="Changes to providers, and new ones.")
+    complete: Complete = Field(default_factory=Complete, description="Inline completion.")
+    refactor: Refactor = Field(default_factory=Refactor, description="Edits asked for in the editor.")
+    review: Review = Field(default_factory=Review, description="Reviews asked for in the editor.")
+    http: Http = Field(default_factory=Http, description="The endpoint for coding agents.")
+    privacy: Privacy = Field(default_factory=Privacy, description="What may leave the machine.")
+    budget: Budget = Field(default_factory=Budget, description="What may be spent.")
+    timeouts: Timeouts = Field(default_factory=Timeouts, description="How long to wait for a provider.")
+    daemon: Daemon = Field(default_factory=Daemon, description="The process behind the editors.")
+    log: Log = Field(default_factory=Log, description="The log file.")
+
+
+def loopback(host: str) -> bool:
+    """Whether only this machine can reach a server on this host name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
