@@ -46,10 +46,10 @@ def wire_for(request: Request, offer: Offer) -> str:
     """The wire to speak: the caller's own where the provider has it, else its first that fits; "" if none."""
     provider, model = offer.provider, offer.model
     spoken = model.wires or tuple(provider.wires)
-    if request.wire in spoken and (request.fim is None or model.fim):
-        return request.wire
     if request.fim is not None and model.fim and "openai_completions" in spoken:
         return "openai_completions"
+    if request.fim is None and model.chat and request.wire in spoken:
+        return request.wire
     if model.chat:
         for wire in spoken:
             if wire != "openai_completions":

@@ -36,6 +36,9 @@ COGNITIVE_WEIGHT = 2.4
 """Added when cognitive complexity reaches 25 (SonarSource's "refactor this" is 15); grows as a logarithm."""
 
 LINES_WEIGHT = 0.3
+ORDINARY_LINES = 12
+"""A function of this length is neither easier nor harder for its size."""
+
 NESTING_WEIGHT = 0.15
 TOKENS_WEIGHT = 0.12
 ERRORS_WEIGHT = 0.1
@@ -46,7 +49,7 @@ def difficulty(features: Features) -> float:
     total = BASE.get(features.task, -1.0)
     if features.lines:
         total += COGNITIVE_WEIGHT * math.log1p(features.cognitive) / math.log1p(25)
-        total += LINES_WEIGHT * math.log2(1 + features.lines / 30)
+        total += LINES_WEIGHT * math.log2((1 + features.lines) / ORDINARY_LINES)
         total += NESTING_WEIGHT * max(0, features.nesting - 2)
         total += ERRORS_WEIGHT * min(5, features.errors)
     if features.tokens > 2000:

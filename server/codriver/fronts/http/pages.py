@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from codriver.app import App
-from codriver.errors import Failure, Kind, RequestRejected, Unroutable, reject
+from codriver.errors import Failure, Kind, Unroutable, reject
 from codriver.fronts.http.exchange import Exchange
 from codriver.model.decision import Decision
 from codriver.model.request import Purpose, Request, Snapshot

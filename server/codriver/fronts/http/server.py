@@ -148,7 +148,7 @@ class _Server(uvicorn.Server):
 
 async def start(app: App, *, host: str, port: int | None, unix: Path | None) -> HttpFront:
     """Serves `app` on TCP (port None: not; 0: any free one) and on a Unix socket. Raises OSError."""
-    hosts = frozenset() if host in LOOPBACK else frozenset({host.lower(), *app.settings.http.names})
+    hosts: frozenset[str] = frozenset() if host in LOOPBACK else frozenset({host.lower()})
     front = HttpFront(app, Guard(app.token, hosts))
     await front.listen(host, port, unix)
     return front

@@ -1,0 +1,43 @@
+# `make run` and `make test` set up everything they need in .venv; nothing else has to be installed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test lint bench wheel test-vscode clean
+
+run: $(VENV)/.installed
+	$(BIN)/codriver serve
+
+test: $(VENV)/.developer
+	$(BIN)/python -m pytest tests
+
+lint: $(VENV)/.developer
+	$(BIN)/ruff check server tests
+	$(BIN)/ruff format --check server tests
+	$(BIN)/mypy
+
+bench: $(VENV)/.developer
+	$(BIN)/python tests/bench/run.py
+
+wheel: $(VENV)/.developer
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+test-vscode: $(VENV)/.developer
+	CODRIVER_TEST_VSCODE=1 $(BIN)/python -m pytest tests/editors
+
+# PYTHONDONTWRITEBYTECODE would make every start compile the standard of 500 modules again.
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Codriver needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.developer: $(VENV)/bin/python pyproject.toml
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,114 @@
+"""The contract of every Store, and what only the SQLite one must keep: durability, order, migrations."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codriver.errors import Failure, Kind, StoreError
+from codriver.model.decision import Attempt, Candidate, Decision, Outcome
+from codriver.model.events import Usage
+from codriver.state.sqlite import MIGRATIONS, SqliteStore
+from codriver.state.store import MemoryStore, Store
+
+
+class Clock:
+    """Time as the test says."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def outcome(ident: str, at: float, **over: object) -> Outcome:
+    decision = Decision(ident, "auto", (Candidate("a/b", "openai_chat", 0.9, 0.01, 1.0),), reasons=("because",))
+    failed = Attempt("a/c", "openai_chat", 0.0, ended=0.1, failure=Failure(Kind.OVERLOADED, "busy"))
+    values: dict[str, object] = {
+        "id": ident, "at": at, "front": "http", "wire": "openai_chat", "purpose": "chat", "status": "ok",
+        "decision": decision, "attempts": (failed, Attempt("a/b", "openai_chat", 0.1, 0.2, 0.3)), "model": "a/b",
+        "usage": Usage(10, 5, 0, 7), "cost": 0.25, "seconds": 0.3, "session": "s",
+    }  # fmt: skip
+    return Outcome(**(values | over))  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
+    made: Store = MemoryStore(clock) if request.param == "memory" else SqliteStore(tmp_path / "l.sqlite3", clock)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+async def test_outcomes_come_back_newest_first(store: Store) -> None:
+    for ident, at in (("one", 1.0), ("three", 3.0), ("two", 2.0)):
+        store.append(outcome(ident, at))
+    rows = await store.outcomes()
+    assert [row.id for row in rows] == ["three", "two", "one"]
+    assert [row.id for row in await store.outcomes(since=2.0)] == ["three", "two"]
+    assert [row.id for row in await store.outcomes(limit=1)] == ["three"]
+    assert (rows[0].prompt_tokens, rows[0].output_tokens, rows[0].cost) == (15, 7, 0.25)
+    assert rows[0].decision["reasons"] == ["because"]
+    attempts = rows[0].decision["attempts"]
+    assert isinstance(attempts, list)
+    assert attempts[0]["failure"]["kind"] == "overloaded"
+
+
+async def test_an_id_is_kept_once_and_labels_stick(store: Store) -> None:
+    store.append(outcome("one", 1.0))
+    store.append(outcome("one", 1.0))
+    store.label("one", "accepted")
+    store.label("nobody", "accepted")
+    rows = await store.outcomes()
+    assert [(row.id, row.label) for row in rows] == [("one", "accepted")]
+
+
+async def test_values_expire(store: Store, clock: Clock) -> None:
+    await store.put("k", "v", ttl=10)
+    await store.put("forever", "v")
+    assert await store.get("k") == "v"
+    clock.now += 11
+    assert await store.get("k") is None
+    assert await store.get("forever") == "v"
+    assert await store.get("nothing") is None
+
+
+async def test_counters_add_up_and_start_again_after_their_time(store: Store, clock: Clock) -> None:
+    assert await store.add("c", 1.5, ttl=10) == 1.5
+    clock.now += 5
+    assert await store.add("c", 2.0, ttl=10) == 3.5
+    clock.now += 6
+    assert await store.add("c", 1.0, ttl=10) == 1.0
+
+
+async def test_sqlite_keeps_everything_appended_before_close(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "deep" / "ledger.sqlite3"
+    store = SqliteStore(path, clock)
+    for n in range(3000):
+        store.append(outcome(f"o{n}", float(n)))
+    store.close()
+    store.close()
+    again = SqliteStore(path, clock)
+    assert len(await again.outcomes(limit=10_000)) == 3000
+    again.close()
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_sqlite_refuses_what_it_cannot_use(tmp_path: Path, clock: Clock) -> None:
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"this is no database, " * 100)
+    with pytest.raises(StoreError, match="Move the file away"):
+        SqliteStore(broken, clock)
+    newer = tmp_path / "newer"
+    db = sqlite3.connect(newer)
+    db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    db.close()
+    with pytest.raises(StoreError, match="newer Codriver"):
+        SqliteStore(newer, clock)

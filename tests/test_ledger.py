@@ -1,0 +1,97 @@
+"""What the next decision learns from what happened."""
+
+from __future__ import annotations
+
+import pytest
+
+from codriver.errors import Failure, Kind
+from codriver.ledger import LONGEST_REST, REMEMBERED, Ledger
+from codriver.model.decision import Attempt, Decision, Outcome
+from codriver.model.events import Usage
+from codriver.state.store import MemoryStore
+
+
+class Clock:
+    now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def ledger() -> tuple[Ledger, Clock]:
+    clock = Clock()
+    return Ledger(MemoryStore(clock), clock), clock
+
+
+def outcome(ident: str = "o", purpose: str = "chat", cost: float = 0.0, session: str = "s") -> Outcome:
+    return Outcome(
+        ident, 1_000_000.0, "http", "openai_chat", purpose, "ok", Decision(ident, "auto", ()),
+        attempts=(Attempt("a/b", "openai_chat", 0.0, first=0.5, ended=1.5),), model="a/b",
+        usage=Usage(input=100, output=50), cost=cost, session=session,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "retry_after", "name", "seconds"),
+    [
+        (Kind.TRANSIENT, None, "a/b", 5),
+        (Kind.RATE_LIMITED, 42.0, "a/b", 42),
+        (Kind.RATE_LIMITED, 1e9, "a/b", LONGEST_REST),
+        (Kind.AUTH, None, "a", 300),
+        (Kind.INVALID, None, "", 0),
+        (Kind.UNFIT, None, "", 0),
+    ],
+)
+def test_whoever_is_at_fault_rests(kind: Kind, retry_after: float | None, name: str, seconds: float) -> None:
+    kept, clock = ledger()
+    kept.failed("a/b", "a", Failure(kind, "no", retry_after=retry_after))
+    assert {k: rest.until - clock.now for k, rest in kept.view().cooling.items()} == ({name: seconds} if name else {})
+
+
+def test_a_longer_rest_replaces_a_shorter_and_not_the_other_way() -> None:
+    kept, clock = ledger()
+    kept.failed("a/b", "a", Failure(Kind.RATE_LIMITED, "no", retry_after=60))
+    kept.failed("a/b", "a", Failure(Kind.TRANSIENT, "no"))
+    assert kept.view().cooling["a/b"].until == clock.now + 60
+    kept.answered("a/b", "a")
+    assert not kept.view().cooling
+
+
+def test_a_session_is_pinned_where_it_is_warm_and_errands_do_not_move_it() -> None:
+    kept, _ = ledger()
+    kept.record(outcome())
+    assert kept.view().pins["s"].tokens == 150
+    kept.record(outcome("t", purpose="title", session="other"))
+    assert "other" not in kept.view().pins
+
+
+def test_latency_and_spending_are_measured() -> None:
+    kept, clock = ledger()
+    kept.record(outcome(cost=0.5))
+    seen = kept.view().latency["a/b"]
+    assert (seen.first, seen.speed, seen.n) == (0.5, 50.0, 1)
+    assert kept.spent_today == 0.5
+    clock.now += 2 * 86400
+    assert kept.spent_today == 0.0
+
+
+async def test_a_restart_remembers_todays_cost() -> None:
+    clock = Clock()
+    store = MemoryStore(clock)
+    Ledger(store, clock).record(outcome(cost=0.75))
+    fresh = Ledger(store, clock)
+    await fresh.recover()
+    assert fresh.spent_today == 0.75
+
+
+def test_memory_is_bounded_and_recent_outcomes_are_found() -> None:
+    kept, _ = ledger()
+    for n in range(REMEMBERED + 10):
+        kept.record(outcome(f"o{n}"))
+    assert kept.recall("o0") is None
+    found = kept.recall(f"o{REMEMBERED}")
+    assert found is not None
+    last = kept.last("http")
+    assert last is not None
+    assert last.id == f"o{REMEMBERED + 9}"
+    assert kept.last("lsp") is None
