@@ -12,7 +12,7 @@ there is a ConfigError that names the place, the reason and the remedy.
 
 from codriver.config.loading import Origin, fingerprint, load, origins, where
 from codriver.config.narrowing import narrow, widening
-from codriver.config.providers import ModelTable, PriceTable, ProviderTable, QuirksTable
+from codriver.config.providers import ModelTable, PriceTable, ProviderTable, QuirksTable, written
 from codriver.config.reading import check, parse
 from codriver.config.tree import Settings
 
@@ -31,4 +31,5 @@ __all__ = [
     "parse",
     "where",
     "widening",
+    "written",
 ]

@@ -69,6 +69,9 @@ class Http(Table):
     port: int = Field(default=3748, ge=0, le=65535, description="The port to listen on; 0 lets the system choose.")
     max_body_mb: int = Field(default=64, ge=1, description="The largest request, in megabytes.")
     allow_remote: bool = Field(default=False, description="Permit listening on an address other machines can reach.")
+    names: tuple[str, ...] = Field(
+        default=(), description="Further host names it may be called by, when it serves a network."
+    )
 
     @model_validator(mode="after")
     def _loopback_only(self) -> Http:

@@ -1,0 +1,106 @@
+"""Facts about providers and models: the shipped files with the user's over them, and look-ups by name.
+
+building    tables -> Provider and Model values
+names       the names a model goes by
+resolving   what a caller asked for -> a pin, a tier, or the router's free choice
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from codriver.catalog.building import Sold, build, instances
+from codriver.catalog.names import Known, WellKnown
+from codriver.catalog.resolving import Market, Resolution, resolve
+from codriver.config import ProviderTable, Settings, check, parse
+from codriver.model.provider import Model, Provider
+
+__all__ = ["Catalog", "Resolution", "load"]
+
+PACKAGE = Path(__file__).parent.parent
+SHIPPED = PACKAGE / "providers"
+
+
+def _always(provider: Provider) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All providers that are not turned off, with a key or without. Never changed: `found` makes a new one.
+
+    sold: what each provider's tables say. installed: for those whose models are discovered, the
+    models their servers listed. closed: names of the providers that are turned off.
+    """
+
+    sold: Mapping[str, Sold]
+    well_known: WellKnown = WellKnown(())
+    closed: frozenset[str] = frozenset()
+    installed: Mapping[str, tuple[Model, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def providers(self) -> Mapping[str, Provider]:
+        """Providers by name, each with the models it can serve now as far as is known."""
+        return {
+            name: replace(sold.provider, models=(*sold.provider.models, *self.installed.get(name, ())))
+            for name, sold in self.sold.items()
+        }
+
+    @cached_property
+    def models(self) -> tuple[Model, ...]:
+        """Every model of every provider."""
+        return tuple(model for provider in self.providers.values() for model in provider.models)
+
+    @cached_property
+    def known(self) -> Known:
+        """The names all models go by."""
+        return Known.of(self.models)
+
+    def find(self, key: str) -> Model | None:
+        """The model with this key ("provider/id")."""
+        return self.known.keys.get(key)
+
+    def resolve(self, asked: str, settings: Settings, available: Callable[[Provider], bool] = _always) -> Resolution:
+        """What a request's model name means. Raises RequestRejected(UNKNOWN_MODEL), naming near matches.
+
+        available: whether a provider could be called now (its key is there, or it needs none).
+        """
+        usable = frozenset(name for name, provider in self.providers.items() if available(provider))
+        market = Market(self.known, self.well_known, usable, frozenset(self.providers), self.closed)
+        return resolve(asked, market, settings.routing)
+
+    def found(self, provider: str, ids: Iterable[str]) -> Catalog:
+        """This catalog after a provider's server listed what it has installed; replaces an earlier list.
+
+        Models the user described stay as described. Raises KeyError for a provider that is not here.
+        """
+        models = instances(self.sold[provider], ids)
+        return replace(self, installed={**self.installed, provider: models})
+
+
+def load(settings: Settings | None = None, folder: Path = SHIPPED, *, config_file: str = "config.toml") -> Catalog:
+    """The shipped providers of a folder, with the settings' own tables over them.
+
+    Raises ConfigError, naming file and key, for a table that cannot become a provider.
+    """
+    own = dict(settings.providers) if settings is not None else {}
+    sold: dict[str, Sold] = {}
+    closed: set[str] = set()
+    shipped = {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    for name in (*shipped, *(name for name in own if name not in shipped)):
+        table = _shipped(shipped[name]) if name in shipped else None
+        mine = own.get(name)
+        if mine is not None and not mine.enabled:
+            closed.add(name)
+            continue
+        file = config_file if mine is not None else str(shipped[name])
+        sold[name] = build(name, table, mine, file=file, names=tuple(shipped))
+    return Catalog(sold, WellKnown.read(PACKAGE / "wellknown.toml"), frozenset(closed))
+
+
+def _shipped(path: Path) -> ProviderTable:
+    tables, text = parse(path)
+    return check(ProviderTable, tables, file=str(path), text=text)

@@ -1,0 +1,218 @@
+"""Tables -> Provider and Model values: a shipped table, the user's over it, and sound assumptions for the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from codriver.config import ProviderTable, written
+from codriver.config.reading import line_of, near
+from codriver.config.tree import loopback
+from codriver.errors import ConfigError
+from codriver.model.provider import Model, Price, Provider, Quirks
+
+USUAL_PATH = {
+    "openai_chat": "/v1/chat/completions",
+    "openai_completions": "/v1/completions",
+    "openai_responses": "/v1/responses",
+    "anthropic": "/v1/messages",
+    "gemini": "/v1beta/models",
+}
+
+SKILL_OF_TIER = {"small": 0.7, "medium": 1.8, "large": 2.8}
+"""General ability (logits) of a model of which only the tier is known."""
+
+PRICE_OF_TIER = {
+    "small": Price(0.3, 0.03, 0.3, 1.5),
+    "medium": Price(2, 0.2, 2, 10),
+    "large": Price(5, 0.5, 5, 25),
+}
+"""Assumed for a remote model without a price, so that what nobody stated never looks free."""
+
+# Servers list these beside their chat models.
+_NO_CHAT = re.compile(r"embed|rerank|minilm|bge-|whisper|moderation|\btts\b|dall-e", re.IGNORECASE)
+
+# Fields of a model whose table and value are the same thing.
+_AS_WRITTEN = (
+    "first_token", "speed", "chat", "tools", "images", "schema", "reasoning", "fim", "aliases", "wires",
+)  # fmt: skip
+
+Tables = Mapping[str, Any]
+Template = TypeVar("Template")
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """A provider with the models that are surely there, and templates for those to be discovered.
+
+    described: ids the user wrote a table for, also to turn them off; those are not discovered.
+    """
+
+    provider: Provider
+    templates: Mapping[str, Model]
+    described: frozenset[str] = frozenset()
+
+
+def build(
+    name: str, shipped: ProviderTable | None, own: ProviderTable | None, *, file: str, names: Iterable[str]
+) -> Sold:
+    """A provider from its shipped table and the user's, either of which may be missing.
+
+    Where a provider discovers its models, the shipped ones are templates and the user's are real.
+    names: of shipped providers, to guess what a misspelt one meant. Raises ConfigError.
+    """
+    theirs, mine = (written(shipped) if shipped else {}), (written(own) if own else {})
+    table = _over(theirs, mine)
+    table.setdefault("discover", "" if table.get("models") else "/v1/models")
+    provider = _provider(name, table, file, names)
+    models: dict[str, Tables] = table.get("models", {})
+    _check_wires(provider, models, file)
+    described = frozenset(mine.get("models", {})) - {"*"}
+    patterns: dict[str, Tables] = {"*": {}}
+    if provider.discover:
+        patterns |= {id: model for id, model in models.items() if id not in described}
+    sure = {
+        id: {**_template(patterns, id), **model}
+        for id, model in models.items()
+        if model.get("enabled", True) and (id in described or not provider.discover)
+    }
+    return Sold(
+        replace(provider, models=tuple(_model(provider, id, model) for id, model in sure.items())),
+        {pattern: _model(provider, pattern, model) for pattern, model in patterns.items()},
+        described,
+    )
+
+
+def instances(sold: Sold, ids: Iterable[str]) -> tuple[Model, ...]:
+    """The models that a server listed, each made from the template with the longest fitting name."""
+    fresh = (id for id in dict.fromkeys(ids) if id not in sold.described and not _NO_CHAT.search(id))
+    return tuple(replace(_template(sold.templates, id), id=id, upstream_id=id) for id in fresh)
+
+
+def _template(templates: Mapping[str, Template], id: str) -> Template:
+    """The longest name that the model's begins with, an owner before the last slash left out; else that of "*"."""
+    name = id.casefold().rpartition("/")[2]
+    fitting = [pattern for pattern in templates if name.startswith(pattern.casefold())]
+    return templates[max(fitting, key=len, default="*")]
+
+
+def _over(theirs: Tables, mine: Tables) -> dict[str, Any]:
+    """The user's table over the shipped one: tables are merged, but a price or a list of wires is one thing."""
+    table = {**theirs, **mine}
+    for key, value in mine.items():
+        if isinstance(value, Mapping) and isinstance(theirs.get(key), Mapping) and key not in {"price", "wires"}:
+            table[key] = _over(theirs[key], value)
+    if "wire" in mine:
+        table["wires"] = {mine["wire"]: USUAL_PATH[mine["wire"]], **mine.get("wires", {})}
+    if "key" in mine:
+        table["key_env"] = (mine["key"].removeprefix("env:"),)
+    return table
+
+
+def _provider(name: str, table: Tables, file: str, names: Iterable[str]) -> Provider:
+    base_url, wires = table.get("base_url"), table.get("wires")
+    for key, value, words in (("base_url", base_url, "is missing"), ("wire", wires, "is missing")):
+        if not value:
+            place = f"providers.{name}.{key}"
+            guess = near(name, list(names))
+            raise ConfigError(_line(file, place), place, words, guess or "A new provider needs base_url and wire")
+    assert base_url and wires
+    return Provider(
+        name=name,
+        title=table.get("title", name),
+        base_url=base_url,
+        wires={wire: _path(base_url, path) for wire, path in wires.items()},
+        key_env=tuple(table.get("key_env", ())),
+        auth=table.get("auth") or _auth(table, wires),
+        headers=table.get("headers", {}),
+        quirks=Quirks(**table.get("quirks", {})),
+        local=table.get("local", loopback(urlsplit(base_url).hostname or "")),
+        simulated=table.get("simulated", False),
+        cache_ttl=table.get("cache_ttl", 300.0),
+        discover=_path(base_url, table["discover"]) if table["discover"] else "",
+    )
+
+
+def _model(provider: Provider, id: str, table: Tables) -> Model:
+    tier = table.get("tier", "medium")
+    quirks = table.get("quirks")
+    known = {
+        field: table[field]
+        for field in (
+            "first_token",
+            "speed",
+            "chat",
+            "tools",
+            "images",
+            "schema",
+            "reasoning",
+            "fim",
+            "aliases",
+            "wires",
+        )
+        if field in table
+    }
+    window = table.get("window", 128_000)
+    return Model(
+        provider=provider.name,
+        id=id,
+        upstream_id=table.get("upstream_id", id),
+        window=window,
+        max_output=min(table.get("max_output", 8_192), window),
+        price=_price(table.get("price"), tier, free=provider.local),
+        skill={"": SKILL_OF_TIER[tier], **table.get("skill", {})},
+        tier=tier,
+        quirks=replace(provider.quirks, **quirks) if quirks else None,
+        **known,
+    )
+
+
+def _price(table: Tables | None, tier: str, *, free: bool) -> Price:
+    if table is None:
+        return Price() if free else PRICE_OF_TIER[tier]
+    fresh, long = table["input"], table.get("long", {})
+    return Price(
+        input=fresh,
+        cached=table.get("cached", fresh),
+        written=table.get("written", fresh),
+        output=table["output"],
+        long_from=long.get("from", 0),
+        long_input=long.get("input", 1.0),
+        long_output=long.get("output", 1.0),
+    )
+
+
+def _auth(table: Tables, wires: Tables) -> str:
+    if not table.get("key_env"):
+        return "none"
+    return "x-api-key" if next(iter(wires)) == "anthropic" else "bearer"
+
+
+def _path(base_url: str, path: str) -> str:
+    """A path without the version that the base URL ends with already: people copy both forms."""
+    first = "/" + path.lstrip("/").split("/", 1)[0]
+    rest = path.removeprefix(first)
+    return rest if rest and re.fullmatch(r"/v\d+\w*", first) and base_url.endswith(first) else path
+
+
+def _check_wires(provider: Provider, models: Mapping[str, Tables], file: str) -> None:
+    for id, table in models.items():
+        for wire in table.get("wires", ()):
+            if wire not in provider.wires:
+                key = f"providers.{provider.name}.models.{id}.wires"
+                reason = f"{provider.name} does not speak {wire!r}"
+                raise ConfigError(_line(file, key), key, reason, f"Its wires are {', '.join(provider.wires)}")
+
+
+def _line(file: str, key: str) -> str:
+    """The file with the line of the key, or of the table above it, where that can be found."""
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return file
+    line = line_of(text, key)
+    return f"{file}:{line}" if line else file
