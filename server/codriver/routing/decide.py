@@ -63,6 +63,7 @@ def decide(
     if not eligible:
         raise _nobody(request, refused, view)
     candidates = _expect(request, features, eligible, view)
+    candidates = _within(candidates, wish.bounds.request_usd, refused)
     value, wait = TASTES.get(features.task, ORDINARY_TASTE)
     taste = strategies.Taste(value, wait, wish.floor)
     try:
@@ -149,6 +150,20 @@ def _expect(request: Request, features: Features, eligible: Sequence[Offer], vie
             )
         )
     return candidates
+
+
+def _within(candidates: list[Candidate], limit: float | None, refused: list[Refusal]) -> list[Candidate]:
+    """Those that are expected to cost no more than the caller allows. Raises Unroutable if none is."""
+    if limit is None:
+        return candidates
+    dear = [Refusal(c.model, "cost", f"would cost ${c.cost:.5f}, over ${limit:g}") for c in candidates if c.cost > limit]
+    refused += dear
+    kept = [c for c in candidates if c.cost <= limit]
+    if not kept:
+        told = "; ".join(f"{r.model} {r.text}" for r in dear)
+        reasons = tuple(f"{r.model}: {r.text}" for r in refused)
+        raise Unroutable(Failure(Kind.UNROUTABLE, f"no model is cheap enough: {told}"), reasons)
+    return kept
 
 
 def _stay(request: Request, ranked: list[Candidate], view: View) -> tuple[list[Candidate], str]:

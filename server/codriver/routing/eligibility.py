@@ -29,12 +29,13 @@ class Bounds:
     """What narrows the choice beside the request itself.
 
     only: the pinned model's key. tier: small, medium or large, from a name that is only a hint.
-    daily_usd: 0 means no limit.
+    daily_usd: 0 means no limit. request_usd: the most this request may be expected to cost.
     """
 
     only: str = ""
     tier: str = ""
     daily_usd: float = 0.0
+    request_usd: float | None = None
     window_over: int = 0
     """Only models with a larger window than this: set after a model said the prompt is too long."""
 

@@ -1,0 +1,280 @@
+"""The composition root: settings, catalog and keys become a running router. The only place that constructs.
+
+A change of the settings file builds the new parts beside the old ones and swaps them; a broken
+file changes nothing and is told in the status. Nothing here serves: the fronts get an App.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from codriver import __version__, catalog, config
+from codriver.analyst import Analyst, Marked
+from codriver.catalog import Catalog, Resolution
+from codriver.config import Settings
+from codriver.errors import ConfigError, StoreError
+from codriver.ledger import Ledger
+from codriver.model.provider import Provider
+from codriver.model.request import Purpose, Request
+from codriver.paths import Paths
+from codriver.router import Plan, Router
+from codriver.routing.decide import Wish
+from codriver.routing.eligibility import Bounds, Offer
+from codriver.state.sqlite import SqliteStore
+from codriver.state.store import MemoryStore, Store
+from codriver.tasks.complete import Completer
+from codriver.upstream import discovery, simulator
+from codriver.upstream.client import Timeouts, Upstream
+from codriver.upstream.keys import Keys
+
+log = logging.getLogger("codriver.app")
+
+SIMULATOR = "simulator"
+
+WATCH_SECONDS = 1.0
+"""How often the settings file is looked at; once in DISCOVER_EVERY looks local servers are asked."""
+
+DISCOVER_EVERY = 30
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Everything that follows from settings, catalog and keys; swapped as one when any of them changes."""
+
+    settings: Settings
+    catalog: Catalog
+    offers: tuple[Offer, ...]
+    plans: dict[tuple[str, str], Plan]
+    """Plans already made, by model name and strategy: names repeat, and resolving them is not free."""
+
+
+class App:
+    """One running Codriver. `create` builds it, `start` opens what needs a loop, `close` ends it."""
+
+    def __init__(
+        self, paths: Paths, config_file: Path, *, store: Store, keys: Keys, token: str, fleet: Fleet, simulate: bool
+    ) -> None:
+        self.paths = paths
+        self.config_file = config_file
+        self.config_error = ""
+        self.token = token
+        self.version = __version__
+        self.started = time.monotonic()
+        self.editors = 0
+        self.simulate = simulate
+        self._fleet = fleet
+        self._keys = keys
+        self._store = store
+        self._simulator: simulator.Simulator | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._seen = config.fingerprint(config_file)
+        self.stop = asyncio.Event()
+        self.ledger = Ledger(store)
+        self.analyst = Analyst(local_only=fleet.settings.privacy.local_only)
+        self.upstream = Upstream(keys)
+        self.router = Router(
+            plan=self.plan, upstream=self.upstream, analyst=self.analyst, ledger=self.ledger, timeouts=self.timeouts
+        )
+        self.completer = Completer(self.router, self.analyst, fleet.settings)
+
+    @property
+    def settings(self) -> Settings:
+        """What holds now."""
+        return self._fleet.settings
+
+    def offers(self) -> tuple[Offer, ...]:
+        """Every model of the catalog, usable or not."""
+        return self._fleet.offers
+
+    # Life.
+
+    async def start(self) -> None:
+        """Finds local servers, starts the simulator where it is wanted or nothing else is there, and watches."""
+        await self.ledger.recover()
+        await self._discover()
+        if self.simulate or not any(not offer.missing for offer in self._fleet.offers):
+            self._simulator = await simulator.start()
+            self._swap(self._fleet.settings, self._fleet.catalog)
+        self._watching = asyncio.create_task(self._watch(), name="settings")
+
+    async def close(self) -> None:
+        """Ends everything; what was recorded is durable when this returns."""
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+        await self.upstream.close()
+        if self._simulator is not None:
+            await self._simulator.close()
+        self._store.close()
+
+    async def reload(self) -> None:
+        """Reads the settings again. A broken file changes nothing and is told by `config_error`."""
+        try:
+            settings = config.load(self.config_file, os.environ)
+            fresh = catalog.load(settings, config_file=str(self.config_file))
+        except ConfigError as error:
+            self.config_error = str(error)
+            log.warning("the settings were not reloaded: %s", error)
+            return
+        self.config_error = ""
+        self._keys.refresh()
+        self._swap(settings, fresh)
+        self.ledger.forgive()
+        await self._discover()
+        log.info("settings reloaded from %s", self.config_file)
+
+    async def _watch(self) -> None:
+        looks = 0
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            looks += 1
+            seen = config.fingerprint(self.config_file)
+            if seen != self._seen:
+                self._seen = seen
+                await self.reload()
+            elif looks % DISCOVER_EVERY == 0:
+                await self._discover()
+
+    async def _discover(self) -> None:
+        """Asks local servers what they have installed; a server that is not there has nothing."""
+        asked = [p for p in self._fleet.catalog.providers.values() if p.discover]
+        lists = await asyncio.gather(*(discovery.installed(provider) for provider in asked))
+        fresh = self._fleet.catalog
+        for provider, ids in zip(asked, lists, strict=True):
+            fresh = fresh.found(provider.name, ids)
+        if fresh.installed != self._fleet.catalog.installed:
+            self._swap(self._fleet.settings, fresh)
+
+    def _swap(self, settings: Settings, fresh: Catalog) -> None:
+        self._fleet = fleet(settings, fresh, self._keys, self._simulator)
+        self.analyst.local_only = Marked(settings.privacy.local_only)
+        self.completer.settings = settings
+
+    # What the router asks.
+
+    def plan(self, request: Request) -> Plan:
+        """The offers and the wish that a request's model name and strategy stand for. Raises RequestRejected."""
+        held = self._fleet
+        key = (request.model, request.strategy)
+        made = held.plans.get(key)
+        if made is None:
+            made = Plan(held.offers, _wish(held, request))
+            if len(held.plans) < 1000:
+                held.plans[key] = made
+        if request.max_cost is not None:
+            bounds = replace(made.wish.bounds, request_usd=request.max_cost)
+            return replace(made, wish=replace(made.wish, bounds=bounds))
+        return made
+
+    def timeouts(self, request: Request) -> Timeouts:
+        """How long each step may take, the caller's own deadline included."""
+        limits = self._fleet.settings.timeouts
+        first = limits.complete_first if request.purpose is Purpose.COMPLETE else limits.first
+        total = limits.total if request.deadline is None else min(limits.total, request.deadline)
+        return Timeouts(connect=limits.connect, first=min(first, total), between=limits.between, total=total)
+
+
+def create(
+    paths: Paths,
+    *,
+    config_file: Path | None = None,
+    simulate: bool = False,
+    memory: bool = False,
+    environ: Mapping[str, str] = os.environ,
+) -> App:
+    """Builds an App from the user's files; nothing is started. Raises ConfigError and StoreError.
+
+    memory: keep no ledger file (for a command that only asks).
+    """
+    paths.create()
+    file = config_file or config.where(environ)
+    settings = config.load(file, environ)
+    keys = Keys(environ, paths.config / "keys.toml")
+    loaded = catalog.load(settings, config_file=str(file))
+    store: Store = MemoryStore(time.time) if memory else SqliteStore(paths.ledger, time.time)
+    return App(
+        paths,
+        file,
+        store=store,
+        keys=keys,
+        token=token(paths),
+        fleet=fleet(settings, loaded, keys, None),
+        simulate=simulate,
+    )
+
+
+def fleet(settings: Settings, loaded: Catalog, keys: Keys, running: simulator.Simulator | None) -> Fleet:
+    """The offers of a catalog: who can be called now, and why not the others. The simulator only when it runs."""
+    offers: list[Offer] = []
+    for provider in loaded.providers.values():
+        missing = _missing(provider, keys)
+        if provider.simulated:
+            if running is None:
+                continue
+            provider = replace(provider, base_url=running.url)
+        offers += [Offer(provider, model, missing) for model in provider.models]
+    return Fleet(settings, loaded, tuple(offers), {})
+
+
+def token(paths: Paths) -> str:
+    """This installation's token, made on first use in a file only its owner can read. Raises StoreError."""
+    try:
+        return _held_token(paths.token) or _new_token(paths.token)
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"{paths.token}: {error}. Remove the file and a new token is made.") from error
+
+
+def _held_token(file: Path) -> str:
+    try:
+        held = file.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return ""
+    if os.name == "posix" and file.stat().st_mode & 0o077:
+        file.chmod(0o600)
+    return held if len(held) >= 16 else ""
+
+
+def _new_token(file: Path) -> str:
+    fresh = f"cdr-{secrets.token_urlsafe(32)}"
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="ascii") as out:
+        out.write(fresh + "\n")
+    try:
+        # Two processes may be first at once: the link fails for the later one, which takes the other's.
+        os.link(draft, file)
+    except FileExistsError:
+        held = _held_token(file)
+        if held:
+            return held
+        os.replace(draft, file)
+        return fresh
+    finally:
+        draft.unlink(missing_ok=True)
+    return fresh
+
+
+def _missing(provider: Provider, keys: Keys) -> str:
+    if provider.auth == "none" or not provider.key_env or keys.lookup(provider) is not None:
+        return ""
+    return f"{' or '.join(provider.key_env)} is not set"
+
+
+def _wish(held: Fleet, request: Request) -> Wish:
+    settings = held.settings
+    usable = {offer.provider.name for offer in held.offers if not offer.missing}
+    found: Resolution = held.catalog.resolve(request.model, settings, lambda provider: provider.name in usable)
+    return Wish(
+        strategy=request.strategy or found.strategy,
+        bounds=Bounds(only=found.model, tier=found.tier, daily_usd=settings.budget.daily_usd),
+        floor=settings.routing.floor,
+        hint=found.note,
+    )
