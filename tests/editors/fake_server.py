@@ -1,0 +1,112 @@
+"""A language server small enough to read: what the editor plugins are checked against without Codriver.
+
+It knows one suggestion (`return a + b ...` at the end of a line that begins one) and remembers the
+commands it was asked to run, which `codriver.status` gives back.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+ANSWER = "return a + b  # 😀 sum\n\n\ndef twice(a):\n    return 2 * a"
+
+
+def read() -> dict[str, Any] | None:
+    """The next message, or None at the end of the input."""
+    length = 0
+    while line := sys.stdin.buffer.readline():
+        if line == b"\r\n":
+            return json.loads(sys.stdin.buffer.read(length))
+        if line.lower().startswith(b"content-length:"):
+            length = int(line.split(b":")[1])
+    return None
+
+
+def write(message: dict[str, Any]) -> None:
+    body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+    sys.stdout.buffer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+    sys.stdout.buffer.flush()
+
+
+def units(text: str) -> int:
+    """The length in UTF-16 units."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def at(line: str, column: int) -> int:
+    """The index in code points of a column in UTF-16 units."""
+    return len(line.encode("utf-16-le")[: column * 2].decode("utf-16-le"))
+
+
+def changed(text: str, change: dict[str, Any]) -> str:
+    """The text after one change of a didChange notification."""
+    if "range" not in change:
+        return change["text"]
+    lines = text.split("\n")
+
+    def offset(place: dict[str, int]) -> int:
+        row = min(place["line"], len(lines) - 1)
+        return sum(len(line) + 1 for line in lines[:row]) + at(lines[row], place["character"])
+
+    first, last = (offset(change["range"][end]) for end in ("start", "end"))
+    return text[:first] + change["text"] + text[last:]
+
+
+def suggest(text: str, place: dict[str, int]) -> list[dict[str, Any]]:
+    """The suggestion for a place: it replaces the typed word, as Codriver's do."""
+    line = text.split("\n")[place["line"]]
+    typed = line[: at(line, place["character"])]
+    word = typed[len(typed.rstrip("abcdefghijklmnopqrstuvwxyz")) :]
+    if not word or not ANSWER.startswith(word):
+        return []
+    start = {"line": place["line"], "character": units(typed) - len(word)}
+    command = {"title": "accepted", "command": "codriver.accepted", "arguments": [{"id": "s1"}]}
+    return [
+        {
+            "insertText": ANSWER,
+            "filterText": ANSWER,
+            "range": {"start": start, "end": place},
+            "command": command,
+        }
+    ]
+
+
+def main() -> int:
+    texts: dict[str, str] = {}
+    asked: list[dict[str, Any]] = []
+    results = {
+        "initialize": lambda p: {
+            "capabilities": {
+                "textDocumentSync": {"openClose": True, "change": 2},
+                "inlineCompletionProvider": {},
+                "executeCommandProvider": {"commands": ["codriver.accepted", "codriver.status"]},
+            },
+            "serverInfo": {"name": "fake"},
+        },
+        "textDocument/inlineCompletion": lambda p: {
+            "items": suggest(texts.get(p["textDocument"]["uri"], ""), p["position"])
+        },
+        "workspace/executeCommand": lambda p: {"asked": asked, "texts": texts},
+        "shutdown": lambda p: None,
+    }
+    while message := read():
+        method, params = message.get("method", ""), message.get("params") or {}
+        if method == "exit":
+            return 0
+        if method == "textDocument/didOpen":
+            texts[params["textDocument"]["uri"]] = params["textDocument"]["text"]
+        elif method == "textDocument/didChange":
+            uri = params["textDocument"]["uri"]
+            for change in params["contentChanges"]:
+                texts[uri] = changed(texts[uri], change)
+        elif method == "workspace/executeCommand" and params["command"] != "codriver.status":
+            asked.append(params)
+        if "id" in message and method:
+            write({"id": message["id"], "result": results[method](params) if method in results else None})
+    return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

