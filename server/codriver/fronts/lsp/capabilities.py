@@ -1,0 +1,81 @@
+"""What the editor can, as one small value, and what we answer to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lsprotocol import types as lsp
+
+ENCODINGS = ("utf-8", "utf-16", "utf-32")
+"""In the order we prefer them; utf-16 is what a client speaks that names none."""
+
+REVIEW_KIND = "source.codriver.review"
+EXPLAIN_KIND = "source.codriver.explain"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The editor's abilities that change what we do. Without them we do with less, never fail."""
+
+    encoding: str = "utf-16"
+    inline: bool = False
+    """Knows textDocument/inlineCompletion, so plain completion need not carry suggestions."""
+    apply_edit: bool = False
+    document_changes: bool = False
+    """Takes edits that name the version they were made for."""
+    annotations: bool = False
+    """Takes edits that ask for confirmation."""
+    progress: bool = False
+    """Lets the server begin a progress report by itself."""
+    literal_actions: bool = False
+    """Takes code actions, not only commands."""
+
+
+def read(params: lsp.InitializeParams) -> Client:
+    """The editor's abilities from its initialize request."""
+    offer = params.capabilities
+    text, workspace, window = offer.text_document, offer.workspace, offer.window
+    edits = workspace.workspace_edit if workspace else None
+    actions = text.code_action if text else None
+    return Client(
+        encoding=_encoding(offer.general),
+        inline=bool(text and text.inline_completion),
+        apply_edit=bool(workspace and workspace.apply_edit),
+        document_changes=bool(edits and edits.document_changes),
+        annotations=bool(edits and edits.document_changes and edits.change_annotation_support),
+        progress=bool(window and window.work_done_progress),
+        literal_actions=bool(actions and actions.code_action_literal_support),
+    )
+
+
+def _encoding(general: lsp.GeneralClientCapabilities | None) -> str:
+    offered = [getattr(kind, "value", kind) for kind in (general and general.position_encodings) or ()]
+    if not offered:
+        return "utf-16"
+    return next((encoding for encoding in ENCODINGS if encoding in offered), "utf-16")
+
+
+def ours(client: Client, commands: list[str]) -> lsp.ServerCapabilities:
+    """What the server announces to this client."""
+    return lsp.ServerCapabilities(
+        position_encoding=lsp.PositionEncodingKind(client.encoding),
+        text_document_sync=lsp.TextDocumentSyncOptions(
+            open_close=True, change=lsp.TextDocumentSyncKind.Incremental, save=lsp.SaveOptions(include_text=False)
+        ),
+        inline_completion_provider=lsp.InlineCompletionOptions() if client.inline else None,
+        completion_provider=None if client.inline else lsp.CompletionOptions(resolve_provider=False),
+        code_action_provider=lsp.CodeActionOptions(
+            code_action_kinds=[
+                lsp.CodeActionKind.RefactorRewrite,
+                lsp.CodeActionKind.QuickFix,
+                REVIEW_KIND,
+                EXPLAIN_KIND,
+            ]
+        ),
+        code_lens_provider=lsp.CodeLensOptions(resolve_provider=True),
+        hover_provider=True,
+        execute_command_provider=lsp.ExecuteCommandOptions(commands=commands, work_done_progress=True),
+        workspace=lsp.WorkspaceOptions(
+            workspace_folders=lsp.WorkspaceFoldersServerCapabilities(supported=True, change_notifications=True)
+        ),
+    )

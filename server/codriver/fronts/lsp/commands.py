@@ -1,0 +1,158 @@
+"""`workspace/executeCommand`: refactor, review and clear, feedback, explain, status.
+
+Arguments come as one object or in its fields' order: [uri, range, instruction].
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lsprotocol import types as lsp
+
+from codriver.fronts.lsp import edits, explain
+from codriver.fronts.lsp.actions import around
+from codriver.fronts.lsp.documents import Document
+from codriver.fronts.lsp.progress import Progress, Token
+from codriver.fronts.lsp.protocol import CONTENT_MODIFIED, Refused, converter
+from codriver.fronts.lsp.reviews import Reviews
+from codriver.fronts.lsp.session import Session
+from codriver.model.request import Snapshot
+
+INSTRUCTION = "improve readability without changing behaviour"
+_INVALID_PARAMS = -32602
+
+Arguments = dict[str, Any]
+Command = Callable[[Arguments, "Token | None"], Any]
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "codriver.refactor": ("uri", "range", "instruction"),
+    "codriver.review": ("uri", "range"),
+    "codriver.clearReview": ("uri",),
+    "codriver.accepted": ("decision",),
+    "codriver.explainLast": ("show",),
+    "codriver.status": (),
+}
+"""The commands, and their arguments in order."""
+
+
+class Commands:
+    """The commands of one editor."""
+
+    def __init__(self, session: Session, reviews: Reviews, progress: Progress) -> None:
+        self._session, self._reviews, self._progress = session, reviews, progress
+        self._table: dict[str, Command] = {
+            "codriver.refactor": self.refactor,
+            "codriver.review": self.review,
+            "codriver.clearReview": self.clear_review,
+            "codriver.accepted": self.accepted,
+            "codriver.explainLast": self.explain_last,
+            "codriver.status": self.status,
+        }
+
+    def execute(self, params: lsp.ExecuteCommandParams) -> Any:
+        """Handles workspace/executeCommand."""
+        command = self._table.get(params.command)
+        if command is None:
+            raise Refused(f"There is no command {params.command}.", _INVALID_PARAMS)
+        return command(_named(params.arguments or (), FIELDS[params.command]), params.work_done_token)
+
+    def refactor(self, arguments: Arguments, token: Token | None) -> Any:
+        """Rewrites the range by instruction; the editor is asked to apply it. What was done, as an object."""
+        document, snapshot = self._place(arguments)
+        if snapshot.selection is None:
+            found = around(self._session, document, snapshot.cursor or 0)
+            if found is None:
+                raise Refused("Select the code to refactor, or put the cursor inside a function.")
+            where = document.range(found.start_byte, found.end_byte)
+            snapshot = document.snapshot(where)
+        return self._refactor(document, snapshot, str(arguments.get("instruction") or INSTRUCTION), token)
+
+    async def _refactor(
+        self, document: Document, snapshot: Snapshot, instruction: str, token: Token | None
+    ) -> dict[str, Any]:
+        async with self._progress.report("Codriver: refactor", token) as notify:
+            rewrite = await self._session.app.tasks.refactor(
+                snapshot, instruction, owner=self._session.owner, notify=notify
+            )
+            self._unchanged(document, snapshot)
+            label = f"Refactor: {rewrite.summary}" if rewrite.summary else "Refactor"
+            change = (rewrite.start, rewrite.end, rewrite.text)
+            edit = edits.workspace_edit(self._session.client, document, [change], label, confirm=True)
+            await edits.apply(self._session, edit, label)
+        return {
+            "model": rewrite.model,
+            "cost": rewrite.cost,
+            "decision": rewrite.decision,
+            "summary": rewrite.summary,
+            "applied": True,
+        }
+
+    def review(self, arguments: Arguments, token: Token | None) -> Any:
+        """Reviews the range or the whole file; findings appear as diagnostics. Their number, as an object."""
+        document, snapshot = self._place(arguments)
+        return self._review(document, snapshot, token)
+
+    async def _review(self, document: Document, snapshot: Snapshot, token: Token | None) -> dict[str, Any]:
+        async with self._progress.report("Codriver: review", token) as notify:
+            findings = await self._session.app.tasks.review(snapshot, owner=self._session.owner, notify=notify)
+            self._unchanged(document, snapshot)
+            self._reviews.show(document, findings)
+        return {
+            "findings": len(findings.items),
+            "model": findings.model,
+            "cost": findings.cost,
+            "decision": findings.decision,
+        }
+
+    def clear_review(self, arguments: Arguments, token: Token | None) -> None:
+        """Takes away the findings of one document, or of all."""
+        uri = arguments.get("uri")
+        self._reviews.clear([str(uri)] if uri else [document.uri for document in self._session.documents.all()])
+
+    def accepted(self, arguments: Arguments, token: Token | None) -> None:
+        """A suggestion was taken."""
+        self._session.app.tasks.completer.fate(str(arguments.get("decision", "")), "accepted")
+
+    def explain_last(self, arguments: Arguments, token: Token | None) -> Any:
+        """The last request of an editor with its decision and reasons, as an object; also shown when asked."""
+        found = self._session.app.router.last("lsp")
+        if found is not None and arguments.get("show"):
+            params = lsp.ShowMessageParams(lsp.MessageType.Info, explain.outcome(found))
+            self._session.peer.notify(lsp.WINDOW_SHOW_MESSAGE, params)
+        return explain.as_json(found)
+
+    def status(self, arguments: Arguments, token: Token | None) -> dict[str, Any]:
+        """Who serves this editor, and what the last request took."""
+        last = self._session.app.router.last()
+        return {
+            "version": self._session.app.version,
+            "pid": os.getpid(),
+            "documents": len(self._session.documents.all()),
+            "model": last.model if last else "",
+            "cost": last.cost if last else 0.0,
+        }
+
+    def _place(self, arguments: Arguments) -> tuple[Document, Snapshot]:
+        """The document and this moment of it, with the range as its selection when one is given."""
+        document = self._session.document(str(arguments.get("uri", "")))
+        if arguments.get("range") is None:
+            return document, document.snapshot()
+        try:
+            where = converter().structure(arguments["range"], lsp.Range)
+        except Exception as problem:
+            raise Refused("The argument range is not a range of the protocol.", _INVALID_PARAMS) from problem
+        return document, document.snapshot(where)
+
+    def _unchanged(self, document: Document, snapshot: Snapshot) -> None:
+        open_still = self._session.documents.get(snapshot.uri) is document
+        if not open_still or document.version != snapshot.version:
+            name = snapshot.uri.rsplit("/", 1)[-1]
+            raise Refused(f"{name} changed meanwhile, so nothing was done to it. Please ask again.", CONTENT_MODIFIED)
+
+
+def _named(arguments: Sequence[Any], fields: tuple[str, ...]) -> Arguments:
+    if len(arguments) == 1 and isinstance(arguments[0], dict) and fields:
+        return arguments[0]
+    return dict(zip(fields, arguments, strict=False))

@@ -1,0 +1,121 @@
+"""`textDocument/inlineCompletion`, and `textDocument/completion` for editors without it.
+
+The snapshot is taken when the message is read. A newer request for the same document replaces the
+older, and an answer for a version that has passed is empty: late text is worse than none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types as lsp
+
+from codriver.fronts.lsp.documents import Document
+from codriver.fronts.lsp.session import Session
+from codriver.model.request import Snapshot
+
+if TYPE_CHECKING:
+    from codriver.tasks.suggestion import Suggestion
+
+ACCEPTED = "codriver.accepted"
+PREDICTOR = "local/predictor"
+
+
+class Completions:
+    """The completions of one editor; at most one is being made per document."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._running: dict[str, asyncio.Task[list[Suggestion]]] = {}
+
+    def inline(self, params: lsp.InlineCompletionParams) -> Coroutine[Any, Any, lsp.InlineCompletionList] | None:
+        """Handles textDocument/inlineCompletion."""
+        document = self._session.documents.get(params.text_document.uri)
+        if document is None:
+            return None
+        explicit = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Invoked
+        return self._inline(document, document.snapshot(params.position), explicit)
+
+    async def _inline(self, document: Document, snapshot: Snapshot, explicit: bool) -> lsp.InlineCompletionList:
+        found = await self._suggestions(document, snapshot, explicit)
+        return lsp.InlineCompletionList([_inline_item(document, suggestion) for suggestion in found])
+
+    def plain(self, params: lsp.CompletionParams) -> Coroutine[Any, Any, lsp.CompletionList] | None:
+        """Handles textDocument/completion. Editors send it while typing, so it never counts as explicit."""
+        document = self._session.documents.get(params.text_document.uri)
+        if document is None:
+            return None
+        return self._plain(document, document.snapshot(params.position))
+
+    async def _plain(self, document: Document, snapshot: Snapshot) -> lsp.CompletionList:
+        found = await self._suggestions(document, snapshot, explicit=False)
+        items = [_plain_item(document, suggestion, n) for n, suggestion in enumerate(found)]
+        return lsp.CompletionList(is_incomplete=True, items=[item for item in items if item is not None])
+
+    async def _suggestions(self, document: Document, snapshot: Snapshot, explicit: bool) -> Sequence[Suggestion]:
+        older = self._running.get(snapshot.uri)
+        if older is not None:
+            older.cancel()
+        completer = self._session.app.tasks.completer
+        work = asyncio.ensure_future(completer.complete(snapshot, owner=self._session.owner, explicit=explicit))
+        self._running[snapshot.uri] = work
+        try:
+            found = await work
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return ()  # a newer request took our place
+        finally:
+            if self._running.get(snapshot.uri) is work:
+                del self._running[snapshot.uri]
+        current = self._session.documents.get(snapshot.uri) is document and document.version == snapshot.version
+        return found if current else ()
+
+
+def _inline_item(document: Document, suggestion: Suggestion) -> lsp.InlineCompletionItem:
+    return lsp.InlineCompletionItem(
+        insert_text=suggestion.text,
+        filter_text=suggestion.text,
+        range=document.range(suggestion.start, suggestion.end),
+        command=_accepted(suggestion),
+    )
+
+
+def _plain_item(document: Document, suggestion: Suggestion, n: int) -> lsp.CompletionItem | None:
+    """One menu entry, or None where a menu cannot carry it (its range must lie in one line)."""
+    where = document.range(suggestion.start, suggestion.end)
+    if where.start.line != where.end.line:
+        return None
+    first = next((line for line in suggestion.text.splitlines() if line.strip()), "")
+    return lsp.CompletionItem(
+        label=suggestion.label or first.strip(),
+        label_details=lsp.CompletionItemLabelDetails(description=_by(suggestion)),
+        kind=lsp.CompletionItemKind.Snippet,
+        detail=f"Codriver: {_by(suggestion)}",
+        documentation=lsp.MarkupContent(
+            lsp.MarkupKind.Markdown,
+            f"{_fence(suggestion.text)}{document.language}\n{suggestion.text}\n{_fence(suggestion.text)}",
+        ),
+        sort_text=f"~{n:02d}",
+        filter_text=suggestion.text.splitlines()[0] if suggestion.text else "",
+        insert_text_format=lsp.InsertTextFormat.PlainText,
+        text_edit=lsp.TextEdit(where, suggestion.text),
+        command=_accepted(suggestion),
+    )
+
+
+def _by(suggestion: Suggestion) -> str:
+    """Who wrote it, so that nobody takes a simulated answer for a model's."""
+    who = "local predictor" if suggestion.model == PREDICTOR else suggestion.model
+    return f"{who} (simulated)" if suggestion.simulated else who
+
+
+def _fence(text: str) -> str:
+    return "````" if "```" in text else "```"
+
+
+def _accepted(suggestion: Suggestion) -> lsp.Command:
+    return lsp.Command("Suggestion accepted", ACCEPTED, arguments=[suggestion.decision])

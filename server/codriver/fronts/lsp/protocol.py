@@ -1,0 +1,256 @@
+"""JSON-RPC over one connection: pygls for types and messages, with what it lacks mended.
+
+A handler is a plain function: what it must know of this moment it reads at once, and it may return
+a coroutine for the rest. So a later change in the same packet cannot slip in between. Every
+request is answered exactly once; nothing a peer sends ends the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import json
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, cast
+
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
+from pygls.protocol import JsonRPCProtocol, default_converter
+from pygls.server import JsonRPCServer
+
+from codriver.errors import CodriverError, RequestRejected, Unroutable, UpstreamFailed
+from codriver.fronts.lsp.framing import Frames, Malformed, error, frame
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Any], Any]
+
+CONTENT_MODIFIED = lsp.LSPErrorCodes.ContentModified.value
+FAILED = lsp.LSPErrorCodes.RequestFailed.value
+_CANCELLED = lsp.LSPErrorCodes.RequestCancelled.value
+_PARSE_ERROR, _INVALID_REQUEST, _NO_METHOD, _INVALID_PARAMS, _INTERNAL = -32700, -32600, -32601, -32602, -32603
+_NOT_INITIALIZED = -32002
+
+
+class Refused(CodriverError):
+    """A request that cannot be served, with the protocol's code and words for the user."""
+
+    def __init__(self, text: str, code: int = FAILED) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@functools.cache
+def converter() -> Any:
+    """The one converter of all connections: making one costs milliseconds."""
+    return default_converter()  # type: ignore[no-untyped-call]
+
+
+class _Owner:
+    """What pygls expects above a protocol: here only somebody to report to."""
+
+    def _report_server_error(self, problem: Exception, source: object) -> None:
+        log.error("%s: %s", getattr(source, "__name__", source), type(problem).__name__)
+
+
+class Out(Protocol):
+    """Where answers go; an asyncio.StreamWriter is one."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def is_closing(self) -> bool: ...
+
+
+class Peer(JsonRPCProtocol):
+    """One editor at the other end. `handlers` maps methods to what answers them."""
+
+    def __init__(self, writer: Out) -> None:
+        super().__init__(cast(JsonRPCServer, _Owner()), converter())
+        self.handlers: Mapping[str, Handler] = {}
+        self.phase = "new"
+        """new, ready (after initialize), down (after shutdown), gone (after exit)."""
+        self.orderly = False
+        """Whether exit came after shutdown."""
+        self._stream = writer
+        self._frames = Frames()
+        self._answers: dict[int | str, asyncio.Task[Any]] = {}
+        """The editor's open requests. Ours are pygls's futures."""
+
+    async def quiet(self, seconds: float) -> None:
+        """Waits until the requests that are open now have ended, so many seconds at most."""
+        if self._answers and seconds > 0:
+            await asyncio.wait(self._answers.values(), timeout=seconds)
+
+    # What comes in.
+
+    async def run(self, reader: asyncio.StreamReader) -> None:
+        """Reads until the editor leaves, then cancels what it still waits for.
+
+        Reading never waits for writing: the forwarder reads with one hand only while it writes.
+        """
+        try:
+            while self.phase != "gone" and (chunk := await reader.read(1 << 16)):
+                for body in self._frames.feed(chunk):
+                    self.receive(body)
+        finally:
+            await self._abandon()
+
+    async def _abandon(self) -> None:
+        for future in self._request_futures.values():
+            future.cancel()
+        self._request_futures.clear()
+        answers = list(self._answers.values())
+        for task in answers:
+            task.cancel()
+        await asyncio.gather(*answers, return_exceptions=True)
+
+    def receive(self, body: bytes | Malformed) -> None:
+        """Handles one message, whatever it is."""
+        if isinstance(body, Malformed):
+            self._write(error(None, _PARSE_ERROR, body.reason))
+            return
+        try:
+            content = json.loads(body)
+        except (ValueError, RecursionError) as problem:
+            self._write(error(None, _PARSE_ERROR, f"The message is not JSON: {problem}"))
+            return
+        if not isinstance(content, dict) or content.get("jsonrpc") != "2.0":
+            self._write(error(None, _INVALID_REQUEST, 'A message must be an object with "jsonrpc": "2.0".'))
+            return
+        identity, method = content.get("id"), content.get("method")
+        if not isinstance(identity, (int, str, type(None))) or not isinstance(method, (str, type(None))):
+            self._write(error(None, _INVALID_REQUEST, "An id is a number or a string, a method a string."))
+        elif method is None:
+            self._on_response(identity, content)
+        elif "id" in content:
+            self._on_request(cast("int | str", identity), method, content)
+        else:
+            self._on_notification(method, content)
+
+    def _structure(self, content: dict[str, Any]) -> Any:
+        """The typed params. Raises JsonRpcException when they are not what the method takes."""
+        return getattr(self.structure_message(content), "params", None)
+
+    def _on_request(self, identity: int | str, method: str, content: dict[str, Any]) -> None:
+        handler = self.handlers.get(method)
+        try:
+            self._check_phase(method)
+            if handler is None:
+                raise Refused(f"There is no method {method}.", _NO_METHOD)
+            result = handler(self._structure(content))
+        except Exception as problem:
+            self._fail(identity, method, problem)
+            return
+        if not inspect.iscoroutine(result):
+            self._send_response(identity, result)
+            return
+        task = self._answers[identity] = asyncio.ensure_future(result)
+        task.add_done_callback(functools.partial(self._on_done, identity, method))
+
+    def _check_phase(self, method: str) -> None:
+        if self.phase == "new" and method != lsp.INITIALIZE:
+            raise Refused("The first request must be initialize.", _NOT_INITIALIZED)
+        if self.phase == "ready" and method == lsp.INITIALIZE:
+            raise Refused("initialize was sent twice.", _INVALID_REQUEST)
+        if self.phase == "down":
+            raise Refused("The server was shut down; only exit may follow.", _INVALID_REQUEST)
+
+    def _on_done(self, identity: int | str, method: str, task: asyncio.Task[Any]) -> None:
+        if self._answers.get(identity) is task:
+            del self._answers[identity]
+        if task.cancelled():
+            self._fail(identity, method, Refused("cancelled", _CANCELLED))
+        elif (problem := task.exception()) is not None:
+            self._fail(identity, method, problem)
+        else:
+            self._send_response(identity, task.result())
+
+    def _on_notification(self, method: str, content: dict[str, Any]) -> None:
+        if method == lsp.EXIT:
+            self.orderly, self.phase = self.phase == "down", "gone"
+            return
+        handler = self.handlers.get(method)
+        if self.phase != "ready" or (handler is None and method != lsp.CANCEL_REQUEST):
+            return
+        try:
+            params = self._structure(content)
+            if handler is None:
+                self._cancel(params.id)
+            else:
+                handler(params)
+        except Exception as problem:
+            log.error("notification %s failed: %s", method, _words(problem)[1], exc_info=_unforeseen(problem))
+
+    def _cancel(self, identity: int | str) -> None:
+        """Cancels a request of the editor's; one that has ended meanwhile is no news."""
+        task = self._answers.get(identity)
+        if task is not None:
+            task.cancel()
+
+    def _on_response(self, identity: int | str | None, content: dict[str, Any]) -> None:
+        future = self._request_futures.pop(identity, None) if identity is not None else None
+        result_type = self._result_types.pop(identity, None) if identity is not None else None
+        if future is None or future.done():
+            return  # whoever asked has gone; pygls would raise here
+        if "error" in content:
+            problem = content["error"] if isinstance(content["error"], dict) else {}
+            future.set_exception(Refused(str(problem.get("message")), int(problem.get("code") or FAILED)))
+            return
+        try:
+            future.set_result(converter().structure(content, result_type).result if result_type else content["result"])
+        except Exception as problem:
+            future.set_exception(Refused(f"The editor's answer cannot be read: {type(problem).__name__}"))
+
+    # What goes out.
+
+    async def ask(self, method: str, params: Any) -> Any:
+        """A request to the editor. Raises Refused when it says no."""
+        identity = str(uuid.uuid4())
+        try:
+            return await self.send_request_async(method, params, identity)
+        finally:
+            self._request_futures.pop(identity, None)
+
+    def get_message_type(self, method: str) -> type[Any] | None:
+        return cast("type[Any] | None", lsp.METHOD_TO_TYPES.get(method, (None,))[0])
+
+    def get_result_type(self, method: str) -> type[Any] | None:
+        return cast("type[Any] | None", lsp.METHOD_TO_TYPES.get(method, (None, None))[1])
+
+    def _fail(self, identity: int | str, method: str, problem: BaseException) -> None:
+        code, text = _words(problem)
+        if _unforeseen(problem):
+            log.error("request %s failed", method, exc_info=problem)
+        self._write(error(identity, code, text))
+
+    def _send_data(self, data: Any) -> None:
+        self._write(frame(json.dumps(data, default=self._serialize_message, separators=(",", ":")).encode()))
+
+    def _write(self, data: bytes) -> None:
+        if not self._stream.is_closing():
+            self._stream.write(data)
+
+
+def _words(problem: BaseException) -> tuple[int, str]:
+    """The code and text of an error answer."""
+    if isinstance(problem, Refused):
+        return problem.code, str(problem)
+    if isinstance(problem, RequestRejected):
+        return _INVALID_PARAMS, str(problem)
+    if isinstance(problem, Unroutable):
+        return FAILED, "\n".join((str(problem), *problem.reasons))
+    if isinstance(problem, UpstreamFailed):
+        place = f" ({problem.failure.provider}/{problem.failure.model})" if problem.failure.model else ""
+        return FAILED, f"{problem}{place}"
+    if isinstance(problem, CodriverError):
+        return FAILED, str(problem)
+    if isinstance(problem, JsonRpcException):
+        return problem.code, problem.message
+    return _INTERNAL, f"Something unforeseen happened ({type(problem).__name__}); the daemon's log has more."
+
+
+def _unforeseen(problem: BaseException) -> bool:
+    return not isinstance(problem, (CodriverError, JsonRpcException))
