@@ -1,0 +1,225 @@
+"""The port to the providers: one call out, an Answer or UpstreamFailed back, nothing else.
+
+Leaving the context closes the provider's connection at once, unless its answer was complete.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from urllib.parse import quote
+
+from codriver import __version__
+from codriver.errors import ConfigError, Failure, Kind, UpstreamFailed
+from codriver.model.provider import Model, Provider
+from codriver.upstream.failures import classify, from_transport
+from codriver.upstream.keys import Keys
+from codriver.upstream.proxies import Answered, Transport
+from codriver.upstream.response import Timeouts, TransportError
+from codriver.wire.codec import Call
+
+ERROR_BYTES = 64 * 1024
+"""How much of an error's body is read, and for how many seconds."""
+ERROR_SECONDS = 5.0
+ANTHROPIC_VERSION = "2023-06-01"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_TIMEOUTS = Timeouts()
+_CREDENTIALS = frozenset(("authorization", "x-api-key", "x-goog-api-key", "api-key"))
+# These describe our connection, not the caller's.
+_HOP = frozenset(
+    {"host", "connection", "keep-alive", "te", "trailer", "upgrade", "expect", "proxy-authorization"}
+    | {"proxy-connection", "content-length", "content-type", "transfer-encoding", "accept", "accept-encoding"}
+)
+
+
+class Upstream:
+    """Sends calls to providers. `clock` is Unix time, for dates in Retry-After."""
+
+    def __init__(self, transport: Transport, keys: Keys, *, clock: Callable[[], float] = time.time) -> None:
+        self._transport, self._keys, self._clock = transport, keys, clock
+
+    @asynccontextmanager
+    async def send(
+        self,
+        provider: Provider,
+        model: Model,
+        wire: str,
+        call: Call,
+        *,
+        stream: bool,
+        forward: Mapping[str, str] = _NOTHING,
+        timeouts: Timeouts = _TIMEOUTS,
+    ) -> AsyncIterator[Answer]:
+        """The answer once its head is there and its status is good; else raises UpstreamFailed.
+
+        wire is one of provider.wires. forward: headers of a caller who speaks this wire himself;
+        credentials among them replace the configured key, so only a front that means it puts them
+        there.
+        """
+        forward = _lowered(forward)
+        sender = self._sender(provider, model.key, forward)
+        headers = {
+            "accept": "text/event-stream" if stream else "application/json",
+            "content-type": "application/json",
+            **_common(provider, wire),
+            **_lowered(call.headers),
+            **sender.credentials,
+            **forward,
+        }
+        path = provider.wires[wire].replace("{model}", quote(model.upstream_id, safe="/:@"))
+        answer = await self._open(provider.base_url + path, headers, call.body, sender, timeouts)
+        try:
+            answer.check(stream)
+            yield answer
+        finally:
+            await answer.aclose()
+
+    async def aclose(self) -> None:
+        """Closes every connection; calls under way fail."""
+        await self._transport.aclose()
+
+    async def _open(
+        self, url: str, headers: Mapping[str, str], body: bytes, sender: _Sender, timeouts: Timeouts
+    ) -> Answer:
+        encoded = [(_bytes(name), _bytes(value)) for name, value in headers.items()]
+        try:
+            response = await self._transport.request("POST", url, encoded, body, timeouts=timeouts)
+        except TransportError as error:
+            raise sender.broken(error) from error
+        if response.status < 300:
+            return Answer(response, sender)
+        try:
+            raise sender.refused(response, await _error_body(response), self._clock())
+        finally:
+            await response.aclose()
+
+    def _sender(self, provider: Provider, model: str, forward: Mapping[str, str]) -> _Sender:
+        """Who is asked and by which key. Raises UpstreamFailed when a key is needed and missing."""
+        own = next((forward[name] for name in _CREDENTIALS if name in forward), None) if forward else None
+        if own is not None:
+            return _Sender(provider.name, model, own.rpartition(" ")[2], {})
+        if provider.auth == "none":
+            return _Sender(provider.name, model, "", {})
+        try:
+            key = self._keys.lookup(provider)
+        except ConfigError as error:
+            failure = Failure(Kind.AUTH, f"the key of {provider.name} cannot be used: {error}")
+            raise UpstreamFailed(failure.at(provider.name, model)) from error
+        if key is not None:
+            return _Sender(provider.name, model, key, _credentials(provider.auth, key))
+        variables = self._keys.variables(provider)
+        if not variables:
+            return _Sender(provider.name, model, "", {})  # servers at home take any key or none
+        text = f"there is no key for {provider.name}. Set {' or '.join(variables)}, or add it to keys.toml."
+        raise UpstreamFailed(Failure(Kind.AUTH, text, provider=provider.name, model=model))
+
+
+class Answer:
+    """A provider's answer with a good status. For one reader.
+
+    streamed: whether the body is a stream of events; when it is False the body is one document,
+    even if a stream was asked for.
+    """
+
+    __slots__ = ("_response", "_sender", "headers", "status", "streamed")
+
+    def __init__(self, response: Answered, sender: _Sender) -> None:
+        self._response, self._sender = response, sender
+        self.status: int = response.status
+        self.headers: Mapping[str, str] = response.headers
+        """Lower-case names."""
+        self.streamed = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises UpstreamFailed when it is cut, or a time limit is reached."""
+        try:
+            while chunk := await self._response.more():
+                yield chunk
+        except TransportError as error:
+            raise self._sender.broken(error) from error
+
+    async def read(self) -> bytes:
+        """The whole body; raises as `chunks` does."""
+        return b"".join([chunk async for chunk in self.chunks()])
+
+    async def aclose(self) -> None:
+        """Closes the connection at once unless the answer was complete."""
+        await self._response.aclose()
+
+    def check(self, stream: bool) -> None:
+        """Sets `streamed`; raises UpstreamFailed when this cannot be an answer of any wire."""
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if "html" in kind:
+            raise self._sender.odd("a web page", "Check the base URL; a proxy's sign-in page looks like this.")
+        coding = self.headers.get("content-encoding", "identity").strip().lower()
+        if coding not in ("identity", ""):
+            raise self._sender.odd(
+                f"a body compressed with {coding}", "It was asked not to; check what stands between."
+            )
+        # Some servers stream with no content type, or as text/plain; all mark a document as JSON.
+        self.streamed = kind == "text/event-stream" or (stream and not kind.endswith("json"))
+
+
+class _Sender:
+    """Who was asked, by which key: what a failure's text needs to know, and must not tell."""
+
+    __slots__ = ("_key", "_model", "_provider", "credentials")
+
+    def __init__(self, provider: str, model: str, key: str, credentials: Mapping[str, str]) -> None:
+        self._provider, self._model, self._key, self.credentials = provider, model, key, credentials
+
+    def broken(self, error: TransportError) -> UpstreamFailed:
+        return UpstreamFailed(from_transport(error, provider=self._provider, model=self._model))
+
+    def refused(self, response: Answered, body: bytes, now: float) -> UpstreamFailed:
+        place = {"provider": self._provider, "model": self._model}
+        return UpstreamFailed(classify(response.status, response.headers, body, now=now, secret=self._key, **place))
+
+    def odd(self, what: str, remedy: str) -> UpstreamFailed:
+        text = f"{self._model or self._provider} answered with {what}. {remedy}"
+        return UpstreamFailed(Failure(Kind.BROKEN, text, provider=self._provider, model=self._model))
+
+
+async def _error_body(response: Answered) -> bytes:
+    """As much as comes in the limits; the status alone says enough if nothing does."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(ERROR_SECONDS):
+            while size < ERROR_BYTES and (chunk := await response.more()):
+                parts.append(chunk)
+                size += len(chunk)
+    except (TimeoutError, TransportError):
+        pass
+    return b"".join(parts)[:ERROR_BYTES]
+
+
+def _common(provider: Provider, wire: str) -> dict[str, str]:
+    """What every call to a provider carries; its own headers may replace any of it."""
+    headers = {"user-agent": f"codriver/{__version__}", "accept-encoding": "identity"}
+    if wire.startswith("anthropic"):
+        headers["anthropic-version"] = ANTHROPIC_VERSION
+    for name, value in provider.headers.items():
+        headers[name.lower()] = value
+    return headers
+
+
+def _credentials(auth: str, key: str) -> dict[str, str]:
+    """auth is "bearer" or the name of the header that takes the bare key."""
+    return {"authorization": f"Bearer {key}"} if auth == "bearer" else {auth: key}
+
+
+def _lowered(headers: Mapping[str, str]) -> Mapping[str, str]:
+    if not headers:
+        return _NOTHING
+    return {low: value for name, value in headers.items() if (low := name.lower()) not in _HOP}
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode("latin-1")  # as header bytes were read
+    except UnicodeEncodeError:
+        return text.encode("utf-8")
