@@ -69,9 +69,12 @@ def near(word: str, words: Sequence[str]) -> str:
 
 def line_of(text: str, key: str) -> int:
     """The 1-based line where a dotted key, or the nearest table above it, is written; 0 if nowhere."""
-    wanted, best, line = key.split("."), 0, 0
+    best, line = 0, 0
     for number, path in _written(text):
-        if len(path) > best and ".".join(wanted).startswith(".".join(path)):
+        there = ".".join(path)
+        if f"{there}.".startswith(f"{key}."):
+            return number
+        if len(path) > best and key.startswith(f"{there}."):
             best, line = len(path), number
     return line
 
