@@ -69,13 +69,19 @@ class Upstream:
             **sender.credentials,
             **forward,
         }
-        path = provider.wires[wire].replace("{model}", quote(model.upstream_id, safe="/:@"))
+        path = provider.wires[wire]
+        if "{model}" in path:
+            path = path.replace("{model}", quote(model.upstream_id, safe="/:@"))
         answer = await self._open(provider.base_url + path, headers, call.body, sender, timeouts)
         try:
             answer.check(stream)
             yield answer
         finally:
             await answer.aclose()
+
+    def use(self, keys: Keys) -> None:
+        """Other keys hold from the next call on."""
+        self._keys = keys
 
     async def aclose(self) -> None:
         """Closes every connection; calls under way fail."""
@@ -84,9 +90,8 @@ class Upstream:
     async def _open(
         self, url: str, headers: Mapping[str, str], body: bytes, sender: _Sender, timeouts: Timeouts
     ) -> Answer:
-        encoded = [(_bytes(name), _bytes(value)) for name, value in headers.items()]
         try:
-            response = await self._transport.request("POST", url, encoded, body, timeouts=timeouts)
+            response = await self._transport.request("POST", url, _encoded(headers), body, timeouts=timeouts)
         except TransportError as error:
             raise sender.broken(error) from error
         if response.status < 300:
@@ -143,7 +148,13 @@ class Answer:
 
     async def read(self) -> bytes:
         """The whole body; raises as `chunks` does."""
-        return b"".join([chunk async for chunk in self.chunks()])
+        more, parts = self._response.more, []
+        try:
+            while chunk := await more():
+                parts.append(chunk)
+        except TransportError as error:
+            raise self._sender.broken(error) from error
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def aclose(self) -> None:
         """Closes the connection at once unless the answer was complete."""
@@ -218,8 +229,8 @@ def _lowered(headers: Mapping[str, str]) -> Mapping[str, str]:
     return {low: value for name, value in headers.items() if (low := name.lower()) not in _HOP}
 
 
-def _bytes(text: str) -> bytes:
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     try:
-        return text.encode("latin-1")  # as header bytes were read
-    except UnicodeEncodeError:
-        return text.encode("utf-8")
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    except UnicodeEncodeError:  # no server has sent such a header, so a person wrote it
+        return [(name.encode(), value.encode()) for name, value in headers.items()]

@@ -6,6 +6,7 @@ The direct way is our own client; a proxied host goes through httpx, imported on
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
@@ -53,9 +54,15 @@ class Transport(Protocol):
 class Network:
     """The real network: each host directly or through its proxy."""
 
-    def __init__(self, direct: Http11, environ: Mapping[str, str], *, ca_file: str = "") -> None:
-        """environ: where the proxy variables are read, once. ca_file: as in Http11, for the proxied hosts."""
-        self._direct, self._proxies = direct, proxy_settings(environ)
+    def __init__(
+        self, environ: Mapping[str, str] | None = None, *, direct: Http11 | None = None, ca_file: str = ""
+    ) -> None:
+        """environ: where the proxy variables are read, once; the process's own by default.
+
+        ca_file: PEM certificates trusted besides the system's.
+        """
+        self._proxies = proxy_settings(os.environ if environ is None else environ)
+        self._direct = Http11(ca_file=ca_file) if direct is None else direct
         self._proxied: dict[str, Transport] = {}
         self._ca_file = ca_file
 
