@@ -24,6 +24,7 @@ from codriver.wire.codec import Call
 ERROR_BYTES = 64 * 1024
 """How much of an error's body is read, and for how many seconds."""
 ERROR_SECONDS = 5.0
+FETCHED_BYTES = 4_000_000
 ANTHROPIC_VERSION = "2023-06-01"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _TIMEOUTS = Timeouts()
@@ -72,7 +73,7 @@ class Upstream:
         path = provider.wires[wire]
         if "{model}" in path:
             path = path.replace("{model}", quote(model.upstream_id, safe="/:@"))
-        answer = await self._open(provider.base_url + path, headers, call.body, sender, timeouts)
+        answer = await self._open("POST", provider.base_url + path, headers, call.body, sender, timeouts)
         try:
             answer.check(stream)
             yield answer
@@ -83,15 +84,38 @@ class Upstream:
         """Other keys hold from the next call on."""
         self._keys = keys
 
+    async def fetch(self, provider: Provider, path: str, *, timeouts: Timeouts = _TIMEOUTS) -> bytes:
+        """GETs base_url + path: what is installed at a provider, or whether it is there at all.
+
+        Raises UpstreamFailed; also for an answer of more than FETCHED_BYTES.
+        """
+        sender = self._sender(provider, "", _NOTHING)
+        headers = {"accept": "application/json", **_common(provider, ""), **sender.credentials}
+        answer = await self._open("GET", provider.base_url + path, headers, b"", sender, timeouts)
+        try:
+            parts, left = [], FETCHED_BYTES
+            async for chunk in answer.chunks():
+                parts.append(chunk)
+                left -= len(chunk)
+                if left < 0:
+                    raise sender.odd("more than any list holds", "Check the base URL.")
+            return b"".join(parts)
+        finally:
+            await answer.aclose()
+
+    def use(self, keys: Keys) -> None:
+        """From the next call on, these keys."""
+        self._keys = keys
+
     async def aclose(self) -> None:
         """Closes every connection; calls under way fail."""
         await self._transport.aclose()
 
     async def _open(
-        self, url: str, headers: Mapping[str, str], body: bytes, sender: _Sender, timeouts: Timeouts
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, sender: _Sender, timeouts: Timeouts
     ) -> Answer:
         try:
-            response = await self._transport.request("POST", url, _encoded(headers), body, timeouts=timeouts)
+            response = await self._transport.request(method, url, _encoded(headers), body, timeouts=timeouts)
         except TransportError as error:
             raise sender.broken(error) from error
         if response.status < 300:
