@@ -21,6 +21,8 @@ from codriver.upstream.proxies import Answered, Transport
 from codriver.upstream.response import Timeouts, TransportError
 from codriver.wire.codec import Call
 
+__all__ = ["Answer", "Timeouts", "Upstream"]
+
 ERROR_BYTES = 64 * 1024
 """How much of an error's body is read, and for how many seconds."""
 ERROR_SECONDS = 5.0
@@ -102,10 +104,6 @@ class Upstream:
             return b"".join(parts)
         finally:
             await answer.aclose()
-
-    def use(self, keys: Keys) -> None:
-        """From the next call on, these keys."""
-        self._keys = keys
 
     async def aclose(self) -> None:
         """Closes every connection; calls under way fail."""
