@@ -1,0 +1,114 @@
+"""What a completion is when it is done, and the place it was made for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codriver.model.request import Snapshot
+from codriver.tasks import brackets, indent, trim
+from codriver.tasks.context import below, readable, whole
+
+if TYPE_CHECKING:
+    from codriver.syntax.analysis import Buffer
+
+WINDOW = 4000
+"""Bytes before and after the cursor that a candidate is compared with."""
+
+LABEL = 60
+"""Characters of a label."""
+
+_WORD = re.compile(r"[\w$]*\Z")
+_COMMENTED = re.compile(r"\s*(?:#|//|--|/\*|\*|;|%|\"\"\"|''')")
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Text for the byte range [start, end) of the buffer it was asked for.
+
+    The range begins where the typed word does, so that letters typed late are replaced and not
+    doubled, and ends behind what the text repeats of the cursor's right side. decision: id of the
+    outcome. label: its first line, for menus.
+    """
+
+    text: str
+    start: int
+    end: int
+    model: str
+    decision: str
+    simulated: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A cursor in a buffer, ready for candidates."""
+
+    snapshot: Snapshot
+    cursor: int
+    buffer: Buffer
+    place: trim.Place
+
+    def fit(self, text: str) -> str:
+        """The candidate made fit for this place (LF only), or "" when no part of it parses well here."""
+        return brackets.fitted(trim.tidy(text, self.place), self.parses)
+
+    def parses(self, candidate: str) -> bool:
+        """Whether the buffer with it has no more errors than without."""
+        errors, then = self.buffer.errors_with(self._encoded(candidate), self.cursor, self.end(candidate))
+        return then <= errors
+
+    def end(self, candidate: str) -> int:
+        """Where the replaced range ends."""
+        rest = self.place.rest
+        if "\ufffd" in rest:  # bytes that are no UTF-8: characters and bytes cannot be matched
+            return self.cursor
+        return self.cursor + len(rest[: brackets.overlap(candidate, rest)].encode())
+
+    def suggestion(self, candidate: str, *, model: str, decision: str, simulated: bool = False) -> Suggestion:
+        """The candidate as what an editor can show."""
+        start = word_start(self.snapshot.text, self.cursor)
+        text = (self.snapshot.text[start : self.cursor] + self._encoded(candidate)).decode("utf-8", "replace")
+        label = next((line.strip() for line in text.splitlines() if line.strip()), "")[:LABEL]
+        return Suggestion(text, start, self.end(candidate), model, decision, simulated, label)
+
+    def _encoded(self, candidate: str) -> bytes:
+        data = candidate.encode("utf-8", "replace")
+        return data.replace(b"\n", b"\r\n") if newline(self.snapshot.text) == b"\r\n" else data
+
+
+def site(snapshot: Snapshot, buffer: Buffer, *, explicit: bool) -> Site:
+    """The site at the snapshot's cursor."""
+    text = snapshot.text
+    cursor = whole(text, min(snapshot.cursor or 0, len(text)))
+    before = readable(text[whole(text, max(cursor - WINDOW, 0)) : cursor])
+    after = readable(below(text, cursor, WINDOW))
+    markup = buffer.language.name in ("markdown", "rst", "text", "plaintext", "")
+    bare = trim.Place(before, after, unit=indent.unit(before + after), markup=markup)
+    many = _many(bare, lambda: buffer.at_block_start(cursor), explicit=explicit)
+    return Site(snapshot, cursor, buffer, trim.Place(before, after, many, bare.unit, markup))
+
+
+def _many(place: trim.Place, at_block_start: Callable[[], bool], *, explicit: bool) -> bool:
+    """Whether several lines are wanted: where a block begins, below a comment, on an empty line when asked."""
+    if re.search(r"\w", place.rest):
+        return False
+    if at_block_start():
+        return True
+    empty = not place.line.strip() and not place.rest.strip()
+    return empty and (explicit or _COMMENTED.match(place.above) is not None or indent.opens(place.above))
+
+
+def word_start(text: bytes, cursor: int) -> int:
+    """Byte offset where the word to the left of the cursor begins; the cursor itself when there is none."""
+    line = text[whole(text, max(text.rfind(b"\n", 0, cursor) + 1, cursor - WINDOW)) : cursor]
+    word = _WORD.search(line.decode("utf-8", "replace"))
+    return cursor - len(word[0].encode()) if word is not None and "\ufffd" not in word[0] else cursor
+
+
+def newline(text: bytes) -> bytes:
+    """The line end this text uses first: CRLF or LF."""
+    first = text.find(b"\n", 0, 100_000)
+    return b"\r\n" if first > 0 and text[first - 1] == 0x0D else b"\n"
