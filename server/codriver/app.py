@@ -12,7 +12,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from codriver.config import Settings
 from codriver.errors import ConfigError, StoreError
 from codriver.ledger import Ledger
 from codriver.model.provider import Provider
-from codriver.model.request import Purpose, Request
+from codriver.model.request import Purpose, Request, Snapshot
 from codriver.paths import Paths
 from codriver.router import Plan, Router
 from codriver.routing.decide import Wish
@@ -31,9 +31,12 @@ from codriver.routing.eligibility import Bounds, Offer
 from codriver.state.sqlite import SqliteStore
 from codriver.state.store import MemoryStore, Store
 from codriver.tasks.complete import Completer
+from codriver.tasks.refactor import Rewrite, refactor
+from codriver.tasks.review import Findings, review
 from codriver.upstream import discovery, simulator
 from codriver.upstream.client import Timeouts, Upstream
-from codriver.upstream.keys import Keys
+from codriver.upstream.keys import KEY_FILE, Keys, read_key_file
+from codriver.upstream.proxies import Network
 
 log = logging.getLogger("codriver.app")
 
@@ -54,6 +57,29 @@ class Fleet:
     offers: tuple[Offer, ...]
     plans: dict[tuple[str, str], Plan]
     """Plans already made, by model name and strategy: names repeat, and resolving them is not free."""
+
+
+class Tasks:
+    """What an editor can ask for, bound to one router."""
+
+    def __init__(self, router: Router, analyst: Analyst, settings: Settings) -> None:
+        self._router = router
+        self._analyst = analyst
+        self.completer = Completer(router, analyst, settings)
+
+    def configure(self, settings: Settings) -> None:
+        """New settings hold from the next request on."""
+        self.completer.settings = settings
+
+    async def refactor(
+        self, snapshot: Snapshot, instruction: str, *, owner: int = 0, notify: Callable[[str], None]
+    ) -> Rewrite:
+        """See codriver.tasks.refactor."""
+        return await refactor(self._router, self._analyst, snapshot, instruction, owner=owner, notify=notify)
+
+    async def review(self, snapshot: Snapshot, *, owner: int = 0, notify: Callable[[str], None]) -> Findings:
+        """See codriver.tasks.review."""
+        return await review(self._router, self._analyst, snapshot, owner=owner, notify=notify)
 
 
 class App:
@@ -79,11 +105,11 @@ class App:
         self.stop = asyncio.Event()
         self.ledger = Ledger(store)
         self.analyst = Analyst(local_only=fleet.settings.privacy.local_only)
-        self.upstream = Upstream(keys)
+        self.upstream = Upstream(Network(), keys)
         self.router = Router(
             plan=self.plan, upstream=self.upstream, analyst=self.analyst, ledger=self.ledger, timeouts=self.timeouts
         )
-        self.completer = Completer(self.router, self.analyst, fleet.settings)
+        self.tasks = Tasks(self.router, self.analyst, fleet.settings)
 
     @property
     def settings(self) -> Settings:
@@ -93,6 +119,11 @@ class App:
     def offers(self) -> tuple[Offer, ...]:
         """Every model of the catalog, usable or not."""
         return self._fleet.offers
+
+    @property
+    def simulator_url(self) -> str:
+        """Where the simulator listens, or "" when it does not run."""
+        return "" if self._simulator is None else self._simulator.url
 
     # Life.
 
@@ -111,7 +142,7 @@ class App:
             self._watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watching
-        await self.upstream.close()
+        await self.upstream.aclose()
         if self._simulator is not None:
             await self._simulator.close()
         self._store.close()
@@ -120,13 +151,15 @@ class App:
         """Reads the settings again. A broken file changes nothing and is told by `config_error`."""
         try:
             settings = config.load(self.config_file, os.environ)
+            keys = _keys(self.paths, os.environ)
             fresh = catalog.load(settings, config_file=str(self.config_file))
         except ConfigError as error:
             self.config_error = str(error)
             log.warning("the settings were not reloaded: %s", error)
             return
         self.config_error = ""
-        self._keys.refresh()
+        self._keys = keys
+        self.upstream.use(keys)
         self._swap(settings, fresh)
         self.ledger.forgive()
         await self._discover()
@@ -147,7 +180,7 @@ class App:
     async def _discover(self) -> None:
         """Asks local servers what they have installed; a server that is not there has nothing."""
         asked = [p for p in self._fleet.catalog.providers.values() if p.discover]
-        lists = await asyncio.gather(*(discovery.installed(provider) for provider in asked))
+        lists = await asyncio.gather(*(discovery.installed(self.upstream, provider) for provider in asked))
         fresh = self._fleet.catalog
         for provider, ids in zip(asked, lists, strict=True):
             fresh = fresh.found(provider.name, ids)
@@ -157,7 +190,7 @@ class App:
     def _swap(self, settings: Settings, fresh: Catalog) -> None:
         self._fleet = fleet(settings, fresh, self._keys, self._simulator)
         self.analyst.local_only = Marked(settings.privacy.local_only)
-        self.completer.settings = settings
+        self.tasks.configure(settings)
 
     # What the router asks.
 
@@ -198,7 +231,7 @@ def create(
     paths.create()
     file = config_file or config.where(environ)
     settings = config.load(file, environ)
-    keys = Keys(environ, paths.config / "keys.toml")
+    keys = _keys(paths, environ)
     loaded = catalog.load(settings, config_file=str(file))
     store: Store = MemoryStore(time.time) if memory else SqliteStore(paths.ledger, time.time)
     return App(
@@ -210,6 +243,10 @@ def create(
         fleet=fleet(settings, loaded, keys, None),
         simulate=simulate,
     )
+
+
+def _keys(paths: Paths, environ: Mapping[str, str]) -> Keys:
+    return Keys(environ, file=read_key_file(paths.config / KEY_FILE))
 
 
 def fleet(settings: Settings, loaded: Catalog, keys: Keys, running: simulator.Simulator | None) -> Fleet:
@@ -265,7 +302,7 @@ def _new_token(file: Path) -> str:
 def _missing(provider: Provider, keys: Keys) -> str:
     if provider.auth == "none" or not provider.key_env or keys.lookup(provider) is not None:
         return ""
-    return f"{' or '.join(provider.key_env)} is not set"
+    return f"{' or '.join(keys.variables(provider))} is not set"
 
 
 def _wish(held: Fleet, request: Request) -> Wish:

@@ -101,6 +101,7 @@ async def status(app: App, exchange: Exchange) -> None:
         "requests": app.ledger.requests,
         "cost_today_usd": app.ledger.spent_today,
         "models": [offer.model.key for offer in offers],
+        "simulator_url": app.simulator_url,
         "simulated": bool(offers) and all(offer.provider.simulated for offer in offers),
         "editors": app.editors,
         "buffers": app.analyst.count,
@@ -109,6 +110,12 @@ async def status(app: App, exchange: Exchange) -> None:
         "resting": {name: rest.failure.message for name, rest in app.ledger.view().cooling.items()},
     }
     await _json(exchange, page)
+
+
+async def reload(app: App, exchange: Exchange) -> None:
+    """POST /v1/reload: reads settings and keys again, and forgets who rests after a failure."""
+    await app.reload()
+    await _json(exchange, {"reloaded": not app.config_error, "error": app.config_error})
 
 
 async def shutdown(app: App, exchange: Exchange) -> None:

@@ -45,6 +45,7 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("GET", "/models"): pages.models,
     ("POST", "/v1/route"): pages.route,
     ("GET", "/v1/status"): pages.status,
+    ("POST", "/v1/reload"): pages.reload,
     ("POST", "/v1/shutdown"): pages.shutdown,
     ("GET", "/healthz"): pages.healthz,
     ("GET", "/"): pages.hello,
