@@ -155,6 +155,7 @@ function M.attach(buf, on_attach)
   if vim.fn.has('nvim-0.8') == 0 then
     wish.on_attach = on_attach
   end
+  wish.handlers = alone and require('codriver.unnamed').handlers(buf) or nil
   local id = start(buf, wish, alone)
   if alone and id then
     private[buf] = id

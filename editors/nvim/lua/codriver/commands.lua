@@ -82,9 +82,8 @@ function M.refactor(arguments)
   local function go(instruction)
     if instruction and vim.trim(instruction) ~= '' then
       run('codriver.refactor', { { uri = uri, range = range, instruction = instruction } }, function(result)
-        if type(result) == 'string' then
-          say(result)
-        end
+        local done = type(result) == 'table' and result or {}
+        say(('%s by %s'):format(done.summary ~= '' and done.summary or 'refactored', done.model or '?'))
       end)
     end
   end
@@ -106,9 +105,8 @@ function M.review(arguments)
     wish.range = lines_range(arguments.line1, arguments.line2)
   end
   run('codriver.review', { wish }, function(result)
-    if type(result) == 'string' then
-      say(result)
-    end
+    local done = type(result) == 'table' and result or {}
+    say(('%d finding(s) by %s'):format(done.findings or 0, done.model or '?'))
   end)
 end
 
@@ -134,7 +132,7 @@ end
 ---@param done fun(text: string)
 function M.ask_status(server, done)
   client.request(server, 'workspace/executeCommand', { command = 'codriver.status', arguments = {} }, function(err, result)
-    local last = not err and type(result) == 'table' and type(result.last) == 'table' and result.last or {}
+    local last = not err and type(result) == 'table' and result or {}
     local text = type(last.model) == 'string' and last.model or ''
     done(last.simulated == true and text .. ' (simulated)' or text)
   end)
