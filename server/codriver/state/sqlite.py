@@ -178,5 +178,5 @@ def _values(kept: Row) -> tuple[Any, ...]:
 
 
 def _row(values: tuple[Any, ...]) -> Row:
-    *numbers, decision, label = values
-    return Row(*numbers, json.loads(decision), label)
+    named = dict(zip(_COLUMNS.split(", "), values, strict=True))
+    return Row(**(named | {"decision": json.loads(named["decision"])}))
