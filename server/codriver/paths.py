@@ -5,9 +5,7 @@ CODRIVER_HOME moves everything into one folder; else the platform's own folders 
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +51,10 @@ class Paths:
         path = self.run / f"{name}.sock"
         if len(os.fsencode(path)) <= 100:
             return path
+        # Imported here: the forwarder pays for every module, and few homes are that deep.
+        import hashlib
+        import tempfile
+
         digest = hashlib.sha256(os.fsencode(self.run)).hexdigest()[:12]
         uid = os.getuid() if hasattr(os, "getuid") else "user"
         return Path(tempfile.gettempdir()) / f"codriver-{uid}-{digest}" / f"{name}.sock"
