@@ -1,0 +1,91 @@
+"""What every wire's body has in common on its way in: routing wishes, session key, tail of the talk."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codriver.errors import reject
+
+_SESSION_HEADERS = ("x-claude-code-session-id", "session_id", "session-id", "x-session-id", "x-session-affinity")
+_SESSION = re.compile(r'session(?:_id)?["_:\s]+([0-9A-Za-z-]{8,})')
+_TURN, _TURNS, _RESULTS = 8192, 3, 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a caller wants to be routed, from X-Codriver-* headers or codriver_* metadata."""
+
+    strategy: str = ""
+    workflow: str = ""
+    session: str = ""
+    task: str = ""
+    deadline: float | None = None
+    max_cost: float | None = None
+
+
+def wishes(headers: Mapping[str, str], metadata: Mapping[str, Any] | None) -> Wishes:
+    """Headers win over metadata. Raises RequestRejected naming a number that is none."""
+    notes = metadata or {}
+    if not any(name.startswith("x-codriver-") for name in headers) and not any(
+        key.startswith("codriver_") for key in notes
+    ):
+        return Wishes()
+
+    def text(name: str) -> str:
+        value = headers.get(f"x-codriver-{name}") or notes.get(f"codriver_{name.replace('-', '_')}") or ""
+        return str(value).strip()
+
+    milliseconds = _number(text("max-latency-ms"), "X-Codriver-Max-Latency-Ms")
+    return Wishes(
+        text("strategy"),
+        text("workflow"),
+        text("session"),
+        text("task"),
+        None if milliseconds is None else milliseconds / 1000,
+        _number(text("max-cost-usd"), "X-Codriver-Max-Cost-Usd"),
+    )
+
+
+def _number(text: str, name: str) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or value <= 0:
+        raise reject(f"{name}: Expected a number above 0, got {text[:40]!r}", field=name)
+    return value
+
+
+def session(headers: Mapping[str, str], wished: str, cache_key: str, user: str) -> str:
+    """The stable key of a conversation: the caller's word for it, else what agents send, else "".
+
+    Claude Code hides its session in metadata.user_id, as JSON or as `user_..._session_<uuid>`.
+    """
+    if wished or cache_key:
+        return wished or cache_key
+    for name in _SESSION_HEADERS:
+        if value := headers.get(name):
+            return value
+    found = _SESSION.search(user)
+    return found[1] if found else user
+
+
+def shorten(text: str, most: int) -> str:
+    """Head and tail of a long text."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}\n...\n{text[-(most // 2) :]}"
+
+
+def tail(turns: Sequence[str], results: Iterable[str]) -> tuple[str, ...]:
+    """The last three human turns, newest last, each at most 8 KB; before them, where there are
+    fresh tool results, their text (4 KB), so that the paths in them can be found."""
+    latest = "\n".join(shorten(text, _RESULTS) for text in results if text)
+    human = tuple(shorten(text, _TURN) for text in turns[-_TURNS:])
+    return (shorten(latest, _RESULTS), *human) if latest else human

@@ -1,0 +1,56 @@
+"""Ids of tool calls and names of tools, made legal for a target and kept stable between turns.
+
+Everything here is a pure function of the name, so the same history yields the same bytes and
+prompt caches stay warm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+
+from codriver.model.request import Request
+
+_LEGAL = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
+
+
+def fresh() -> str:
+    """A new identifier: 24 hexadecimal digits."""
+    return os.urandom(12).hex()
+
+
+def legal_id(ident: str) -> str:
+    """The id itself where every wire takes it (OpenAI: 64 characters; Anthropic: A-Z a-z 0-9 _ -)."""
+    if _LEGAL.match(ident):
+        return ident
+    return f"call_{hashlib.sha256(ident.encode('utf-8', 'replace')).hexdigest()[:24]}"
+
+
+def unique_id(ident: str, request: Request, index: int) -> str:
+    """An id to show a caller: legal, and unique in the conversation.
+
+    Some servers give none, or count from 0 in every answer; those ids get the request's own.
+    """
+    if len(ident) >= 12:
+        return legal_id(ident)
+    return f"call_{legal_id(request.id)[:40]}_{index}"
+
+
+def legal_name(name: str) -> str:
+    """A tool's name as every wire takes it: at most 64 of A-Z a-z 0-9 _ -."""
+    if _LEGAL.match(name):
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"{_ILLEGAL.sub('_', name)[:55]}_{digest}"
+
+
+def original_name(name: str, request: Request) -> str:
+    """The caller's own name of a tool that legal_name had to change."""
+    if len(name) < 10 or name[-9] != "_":
+        return name
+    for tool in request.conversation.tools:
+        if tool.name != name and legal_name(tool.name) == name:
+            return tool.name
+    return name

@@ -1,0 +1,71 @@
+"""A caller's body on its way to the same wire: byte-equal but for what must differ.
+
+Values are never decoded: the body is taken apart into its top-level fields as raw JSON (some
+30 microseconds at 60 KB) and only when more than the model's name has to change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+Fields = dict[str, msgspec.Raw]
+
+_FIELDS = msgspec.json.Decoder(Fields)
+_MODEL = re.compile(rb'"model"\s*:\s*("[^"\\]*")')
+
+
+def fields(body: bytes) -> Fields:
+    """The top-level fields of a body that parsed before, in their order, values byte-equal."""
+    return _FIELDS.decode(body)
+
+
+def named(body: bytes, old: str, new: str) -> bytes:
+    """The body with another model's name.
+
+    Spliced in place when `"model"` stands in the body once and holds the name that parsing
+    found; in any other case (a tool with a parameter of that name) by its fields.
+    """
+    name = msgspec.json.encode(new)
+    first = body.find(b'"model"')
+    if body.find(b'"model"', first + 7) < 0:
+        match = _MODEL.match(body, first)
+        if match is not None and match[1] == msgspec.json.encode(old):
+            return body[: match.start(1)] + name + body[match.end(1) :]
+    parts = fields(body)
+    parts["model"] = msgspec.Raw(name)
+    return msgspec.json.encode(parts)
+
+
+def edited(
+    body: bytes,
+    *,
+    put: Mapping[str, object] | None = None,
+    drop: Iterable[str] = (),
+    rename: Mapping[str, str] | None = None,
+    change: Mapping[str, Callable[[bytes], object]] | None = None,
+) -> bytes:
+    """The body with top-level fields renamed, dropped, changed and put, in this order.
+
+    All other values stay byte-equal and in place. A changed field that becomes None goes away.
+    """
+    parts: dict[str, object] = {}
+    for key, value in fields(body).items():
+        parts[(rename or {}).get(key, key)] = value
+    for key in drop:
+        parts.pop(key, None)
+    for key, function in (change or {}).items():
+        if isinstance(value := parts.get(key), msgspec.Raw):
+            parts[key] = function(bytes(value))
+            if parts[key] is None:
+                del parts[key]
+    parts.update(put or {})
+    return msgspec.json.encode(parts)
+
+
+def without_own_keys(raw: bytes) -> object:
+    """Request metadata without Codriver's own keys, which no provider knows; None when nothing is left."""
+    kept = {key: value for key, value in fields(raw).items() if not key.startswith("codriver_")}
+    return kept or None
