@@ -1,0 +1,83 @@
+"""`codriver ...`: argv -> one of the commands, each in a module of its own. Everything heavy is imported on use."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import typer
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command. The exit code: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted."""
+    from codriver.cli.terminal import Complaint
+    from codriver.errors import CodriverError, ConfigError
+
+    try:
+        commands()(args=arguments, prog_name="codriver")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; the flush at exit must not complain about it either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Complaint as complaint:
+        return _failed(str(complaint), complaint.code)
+    except ConfigError as error:
+        return _failed(str(error), 2)
+    except (CodriverError, OSError) as error:
+        return _failed(str(error), 1)
+    return 0
+
+
+def commands() -> typer.Typer:
+    """The command line as a typer application."""
+    import typer
+
+    from codriver.cli import analyze, ask, config, doctor, env, models, route, serve
+
+    app = typer.Typer(
+        help="Codriver sits beside your editor and calls the right model for every request.",
+        epilog="Start with `codriver serve`, then `codriver env` for agents. Exit codes: 0 done, 1 failed, 2 usage.",
+        add_completion=True,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.command()(serve.serve)
+    app.command()(serve.stop)
+    app.command()(serve.status)
+    app.command(add_help_option=False, context_settings={"ignore_unknown_options": True})(lsp)
+    app.command()(route.route)
+    app.command()(ask.ask)
+    app.command()(models.models)
+    app.command()(analyze.analyze)
+    app.command()(env.env)
+    app.command()(doctor.doctor)
+    app.add_typer(config.group(), name="config")
+    app.command()(version)
+    return app
+
+
+def lsp(arguments: list[str] | None = None) -> None:
+    """Be the language server of one editor, on stdin and stdout; editors start this."""
+    from codriver.fronts.lsp.forwarder import main as forward
+
+    raise SystemExit(forward(arguments or []))
+
+
+def version() -> None:
+    """Print the version."""
+    from codriver import __version__
+
+    print(f"codriver {__version__}")
+
+
+def _failed(text: str, code: int) -> int:
+    print(f"codriver: {text}", file=sys.stderr)
+    return code

@@ -1,0 +1,232 @@
+"""What the doctor looks at. A check is a function giving Checks; it changes nothing and never raises."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import stat
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from codriver import __version__, catalog, config
+from codriver.catalog import Catalog
+from codriver.cli import client
+from codriver.cli.terminal import Complaint
+from codriver.config import Settings
+from codriver.errors import ConfigError
+from codriver.model.provider import Provider
+from codriver.paths import Paths
+
+PROBE_SECONDS = 0.5
+EDITORS = {
+    "code": "VS Code", "codium": "VSCodium", "cursor": "Cursor", "nvim": "Neovim", "hx": "Helix", "emacs": "Emacs",
+    "zed": "Zed", "subl": "Sublime Text", "kate": "Kate", "idea": "IntelliJ IDEA", "pycharm": "PyCharm",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding. verdict: ok, warn or fail; remedy: what to do, or ""."""
+
+    name: str
+    verdict: str
+    text: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the checks stand on. settings and catalog are the defaults where the user's are broken."""
+
+    paths: Paths
+    environ: Mapping[str, str]
+    file: Path
+    settings: Settings
+    catalog: Catalog
+    broken: ConfigError | None
+
+
+def run(environ: Mapping[str, str] = os.environ) -> list[Check]:
+    """All checks, in the order of what depends on what."""
+    ground = _ground(environ)
+    return [check for look in CHECKS for check in look(ground)]
+
+
+def _ground(environ: Mapping[str, str]) -> Ground:
+    paths = client.paths()
+    file = config.where(environ)
+    try:
+        settings = config.load(file, environ)
+        return Ground(paths, environ, file, settings, catalog.load(settings, config_file=str(file)), None)
+    except ConfigError as error:
+        return Ground(paths, environ, file, Settings(), catalog.load(), error)
+
+
+def _python(ground: Ground) -> Iterator[Check]:
+    release = ".".join(map(str, sys.version_info[:3]))
+    yield Check("python", "ok", f"{release} at {sys.executable}, Codriver {__version__}")
+
+
+def _pins(ground: Ground) -> Iterator[Check]:
+    """Packages of which one version is known to work: others crash or fetch code (decisions)."""
+    for requirement in requires("codriver") or ():
+        name, pinned, wanted = requirement.partition(";")[0].partition("==")
+        if not pinned or "extra" in requirement:
+            continue
+        try:
+            there = version(name)
+        except PackageNotFoundError:
+            there = "missing"
+        if there == wanted:
+            yield Check(name, "ok", there)
+        else:
+            yield Check(name, "fail", f"{there}, and only {wanted} works", f"Run: pip install '{name}=={wanted}'")
+
+
+def _settings(ground: Ground) -> Iterator[Check]:
+    if ground.broken is not None:
+        error = ground.broken
+        yield Check("settings", "fail", f"{error.file}: {error.key}: {error.reason}", f"{error.remedy}.")
+    elif ground.file.exists():
+        yield Check("settings", "ok", str(ground.file))
+    else:
+        yield Check("settings", "ok", f"defaults; {ground.file} does not exist")
+
+
+def _keys(ground: Ground) -> Iterator[Check]:
+    from codriver.upstream.keys import KEY_FILE, Keys, read_key_file
+
+    try:
+        keys = Keys(ground.environ, file=read_key_file(ground.paths.config / KEY_FILE))
+    except ConfigError as error:
+        yield Check("keys", "fail", f"{error.file}: {error.reason}", f"{error.remedy}.")
+        return
+    found = False
+    for provider in ground.catalog.providers.values():
+        if provider.key_env and not provider.simulated:
+            check = _key(ground, provider, keys.lookup)
+            found = found or check.verdict == "ok"
+            yield check
+    if not found:
+        names = " or ".join(p.key_env[0] for p in ground.catalog.providers.values() if p.key_env and not p.simulated)
+        text = "no provider has one: unless a local server runs, answers are simulated"
+        yield Check("keys", "warn", text, f"Set {names} where the daemon is started.")
+
+
+def _key(ground: Ground, provider: Provider, lookup: Callable[[Provider], str | None]) -> Check:
+    names = " or ".join(provider.key_env)
+    try:
+        key = lookup(provider)
+    except ConfigError as error:
+        return Check("key", "fail", f"{provider.title}: {error.reason}", f"{error.remedy}.")
+    if key is None:
+        return Check("key", "warn", f"{provider.title}: {names} is not set")
+    if key == _token(ground.paths):
+        text = f"{provider.title}: {names} holds Codriver's own token, not the provider's key"
+        return Check("key", "fail", text, "Start the daemon from a shell in which `codriver env` was not evaluated.")
+    return Check("key", "ok", f"{provider.title}: there")
+
+
+def _token(paths: Paths) -> str:
+    try:
+        return paths.token.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _local(ground: Ground) -> Iterator[Check]:
+    for provider in ground.catalog.providers.values():
+        if provider.discover and provider.local:
+            names = _listed(provider)
+            if names is None:
+                yield Check("local", "ok", f"{provider.title} does not run at {provider.base_url}")
+            elif names:
+                yield Check("local", "ok", f"{provider.title} has {', '.join(names[:5])}{' ...' if names[5:] else ''}")
+            else:
+                yield Check(
+                    "local", "warn", f"{provider.title} runs but has no model", "Pull one: ollama pull qwen2.5-coder:7b"
+                )
+
+
+def _listed(provider: Provider) -> list[str] | None:
+    """The models a local server lists; None when it is not there or answers something else."""
+    address = urlsplit(provider.base_url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port or 80, timeout=PROBE_SECONDS)
+    try:
+        connection.request("GET", address.path + provider.discover)
+        return [str(entry["id"]) for entry in json.loads(connection.getresponse().read())["data"]]
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError):
+        return None
+    finally:
+        connection.close()
+
+
+def _daemon(ground: Ground) -> Iterator[Check]:
+    try:
+        page = client.call(ground.paths, "GET", "/v1/status", timeout=5).json()
+    except Complaint as complaint:
+        if str(complaint) != client.NOT_RUNNING:
+            yield Check("daemon", "fail", str(complaint), f"Its log is {ground.paths.log}.")
+            return
+        yield Check("daemon", "ok", "not running; editors start it, agents need `codriver serve`")
+        yield from _port(ground)
+        return
+    if page.get("version") == __version__:
+        yield Check("daemon", "ok", f"pid {page['pid']}, {len(page['models'])} models")
+    else:
+        yield Check(
+            "daemon", "warn", f"it is version {page.get('version')}, this is {__version__}", "Run: codriver stop"
+        )
+    if (page.get("config") or {}).get("error"):
+        yield Check("daemon", "warn", "it goes on with the settings from before they were broken")
+
+
+def _port(ground: Ground) -> Iterator[Check]:
+    """Whether the port is free, asked by taking it for a moment."""
+    host, port = ground.settings.http.host, ground.settings.http.port
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            if os.name == "posix":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        remedy = "Choose another: http.port in the settings, or CODRIVER_PORT."
+        yield Check("port", "fail", f"{host}:{port} cannot be used: {error.strerror}", remedy)
+    else:
+        yield Check("port", "ok", f"{host}:{port} is free")
+
+
+def _private(ground: Ground) -> Iterator[Check]:
+    """Token and sockets: for their owner only."""
+    token = ground.paths.token
+    if os.name != "posix":
+        return
+    if not token.exists():
+        yield Check("token", "ok", f"{token} is made at the first start")
+    elif stat.S_IMODE(token.stat().st_mode) & 0o077:
+        yield Check("token", "fail", f"other users can read {token}", f"Run: chmod 600 {token}")
+    else:
+        yield Check("token", "ok", f"{token}, for you alone")
+    folder = ground.paths.socket("lsp").parent
+    if folder.exists() and (folder.stat().st_uid != os.getuid() or stat.S_IMODE(folder.stat().st_mode) & 0o022):
+        yield Check("socket", "fail", f"others can put files into {folder}", f"Run: chmod 700 {folder}")
+    else:
+        yield Check("socket", "ok", str(ground.paths.socket("lsp")))
+
+
+def _editors(ground: Ground) -> Iterator[Check]:
+    there = [title for command, title in EDITORS.items() if shutil.which(command, path=ground.environ.get("PATH"))]
+    yield Check("editors", "ok", ", ".join(there) or "none on PATH")
+
+
+CHECKS: tuple[Callable[[Ground], Iterator[Check]], ...] = (
+    _python, _pins, _settings, _keys, _local, _daemon, _private, _editors,
+)  # fmt: skip
