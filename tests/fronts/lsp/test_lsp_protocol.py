@@ -1,0 +1,190 @@
+"""The connection itself: every request is answered once, nothing that comes in ends it."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from lsp_client import Failed, change, position
+from played_app import URI, Editor, suggestion
+
+from codriver.fronts.lsp.framing import frame
+
+INLINE = "textDocument/inlineCompletion"
+
+
+def inline(line: int = 0, character: int = 0, kind: int = 2) -> dict[str, Any]:
+    return {"textDocument": {"uri": URI}, "position": position(line, character), "context": {"triggerKind": kind}}
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        (["utf-16"], "utf-16"),
+        (["utf-16", "utf-8"], "utf-8"),
+        (["utf-32"], "utf-32"),
+        (["utf-32", "utf-16"], "utf-16"),
+        (["utf-7"], "utf-16"),
+        (None, "utf-16"),
+    ],
+)
+async def test_position_encodings_are_negotiated(editor: Editor, offered: list[str] | None, chosen: str) -> None:
+    answer = await editor.initialize({"general": {"positionEncodings": offered}} if offered else {})
+    assert answer["capabilities"]["positionEncoding"] == chosen
+
+
+async def test_what_is_announced_depends_on_what_the_editor_can(editor: Editor) -> None:
+    capabilities = (await editor.initialize())["capabilities"]
+    assert capabilities["inlineCompletionProvider"] == {} and "completionProvider" not in capabilities
+    assert capabilities["textDocumentSync"]["change"] == 2
+    assert "codriver.refactor" in capabilities["executeCommandProvider"]["commands"]
+    assert "refactor.rewrite" in capabilities["codeActionProvider"]["codeActionKinds"]
+
+
+async def test_editors_without_inline_completion_get_the_plain_one(editor: Editor) -> None:
+    capabilities = (await editor.initialize({}))["capabilities"]
+    assert "inlineCompletionProvider" not in capabilities and capabilities["completionProvider"] is not None
+
+
+async def test_phases(editor: Editor) -> None:
+    with pytest.raises(Failed) as early:
+        await editor.request("textDocument/hover", {"textDocument": {"uri": URI}, "position": position(0, 0)})
+    assert early.value.code == -32002
+    await editor.initialize()
+    with pytest.raises(Failed) as twice:
+        await editor.initialize()
+    assert twice.value.code == -32600
+    assert await editor.request("shutdown") is None
+    with pytest.raises(Failed) as late:
+        await editor.request("shutdown")
+    assert late.value.code == -32600
+    editor.notify("exit")
+    await editor.leave()
+    assert editor.connection.peer.orderly
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b"Content-Length: x\r\n\r\n", -32700),
+        (frame(b"{"), -32700),
+        (frame(b"[]"), -32600),
+        (frame(b'{"id": 7, "method": "x"}'), -32600),
+        (frame(b'{"jsonrpc": "2.0", "id": {}, "method": "x"}'), -32600),
+        (frame(b'{"jsonrpc": "2.0", "id": 1, "method": 3}'), -32600),
+        (frame(b"[" * 100_000), -32700),
+    ],
+)
+async def test_what_is_no_message_is_answered_without_an_id(ready: Editor, raw: bytes, code: int) -> None:
+    ready.raw(raw)
+    with pytest.raises(Failed) as failed:
+        await ready.wait(None)
+    assert failed.value.code == code
+    assert await ready.request("textDocument/codeLens", {"textDocument": {"uri": URI}}) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "code"),
+    [
+        ("textDocument/nonsense", {}, -32601),
+        ("$/nonsense", {"a": [1]}, -32601),
+        ("textDocument/hover", {"textDocument": 3}, -32602),
+        ("textDocument/hover", [], -32602),
+        ("workspace/executeCommand", {"command": "rm"}, -32602),
+        ("workspace/executeCommand", {"command": "codriver.refactor", "arguments": [{"uri": "file:///x"}]}, -32803),
+    ],
+)
+async def test_bad_requests_get_their_errors(ready: Editor, method: str, params: Any, code: int) -> None:
+    with pytest.raises(Failed) as failed:
+        await ready.request(method, params)
+    assert failed.value.code == code
+
+
+async def test_bad_notifications_are_survived_in_silence(ready: Editor) -> None:
+    for method in ("$/nonsense", "textDocument/didOpen", "textDocument/didChange", "$/cancelRequest"):
+        ready.notify(method, {"wrong": True})
+    ready.change(3, change((0, 0), (0, 0), "x"), uri="file:///never/opened")
+    ready.send({"id": "unknown", "result": 1})
+    assert await ready.request("textDocument/codeLens", {"textDocument": {"uri": URI}}) is None
+    assert ready.notes == []
+
+
+async def test_text_is_kept_byte_for_byte_and_the_analyst_follows(ready: Editor) -> None:
+    ready.open("a\x0cb\u2028😀\r\nc\rd\n")
+    ready.change(5, change((0, 6), (0, 6), "!"), change((1, 0), (1, 1), "CC"), change((2, 99), (9, 9), "\nend"))
+    ready.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+    await ready.request("textDocument/codeLens", {"textDocument": {"uri": URI}})
+    analyst = ready.app.analyst
+    assert analyst.told == [("opened", URI), ("changed", URI, 3), ("closed", URI)]
+    assert analyst.snapshots[URI].text.decode() == "a\x0cb\u2028😀!\r\nCC\rd\nend"
+    assert analyst.snapshots[URI].version == 5
+    await ready.leave()
+    assert analyst.told[-1] == ("left", 1)
+
+
+async def test_a_snapshot_is_of_the_moment_the_request_was_read(ready: Editor) -> None:
+    ready.open("one")
+    identity = ready.ask(INLINE, inline(0, 3))
+    ready.change(2, change((0, 3), (0, 3), "x"))
+    assert await ready.wait(identity) == {"items": []}, "the buffer has moved on"
+    assert [(seen.text, seen.cursor) for seen, _ in ready.app.tasks.seen] == [(b"one", 3)]
+
+
+async def test_a_newer_request_replaces_the_older(ready: Editor) -> None:
+    tasks = ready.app.tasks
+    tasks.suggest = lambda snapshot: [suggestion("one + 1", 0, 3)]
+    tasks.gate.clear()
+    ready.open("one")
+    older = ready.ask(INLINE, inline(0, 3))
+    newer = ready.ask(INLINE, inline(0, 3, kind=1))
+    assert await ready.wait(older) == {"items": []}
+    tasks.gate.set()
+    assert len((await ready.wait(newer))["items"]) == 1
+    assert [explicit for _, explicit in tasks.seen][-1] is True
+
+
+async def test_cancelling_reaches_the_task(ready: Editor) -> None:
+    ready.app.tasks.gate.clear()
+    ready.open("one")
+    identity = ready.ask(INLINE, inline())
+    await ready.request("textDocument/codeLens", {"textDocument": {"uri": URI}})
+    ready.notify("$/cancelRequest", {"id": identity})
+    with pytest.raises(Failed) as failed:
+        await ready.wait(identity)
+    assert failed.value.code == -32800 and ready.app.tasks.cancelled == 1
+
+
+async def test_leaving_cancels_what_runs(ready: Editor) -> None:
+    ready.app.tasks.gate.clear()
+    ready.open("one")
+    ready.ask(INLINE, inline())
+    await ready.request("textDocument/codeLens", {"textDocument": {"uri": URI}})
+    await ready.leave()
+    assert ready.app.tasks.cancelled == 1
+
+
+async def test_an_unforeseen_error_is_answered_without_the_code_in_it(ready: Editor) -> None:
+    ready.app.tasks.failure = RuntimeError("secret code")
+    ready.open("one")
+    with pytest.raises(Failed, match="RuntimeError") as failed:
+        await ready.request(INLINE, inline())
+    assert failed.value.code == -32603 and "secret" not in str(failed.value)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_as_many_answers_as_requests_whatever_is_cancelled(ready: Editor, seed: int) -> None:
+    dice = random.Random(seed)
+    ready.app.tasks.gate.clear()
+    ready.open("one two three")
+    asked = []
+    for n in range(150):
+        method = dice.choice([INLINE, INLINE, "textDocument/codeLens", "no/such", "textDocument/hover"])
+        asked.append(ready.ask(method, inline(0, dice.randrange(14))))
+        if dice.random() < 0.3:
+            ready.notify("$/cancelRequest", {"id": dice.choice(asked)})
+        if dice.random() < 0.2:
+            ready.change(n + 2, change((0, 0), (0, 1), "x"))
+    ready.app.tasks.gate.set()
+    await ready.until(lambda: all(identity in ready.answers for identity in asked))
+    assert not ready.connection.peer._answers and not ready.connection.peer._request_futures
