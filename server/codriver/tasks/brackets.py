@@ -52,9 +52,12 @@ def _unmatched(text: str) -> list[str]:
     return spare
 
 
-def fitted(text: str, fits: Callable[[str], bool], *, tries: int = 12) -> str:
-    """The text, closed or cut back, that fits first; "" when nothing does. `fits` parses, so it is asked rarely."""
-    for n, candidate in enumerate(_versions(text)):
+def fitted(text: str, fits: Callable[[str], bool], line: str = "", *, tries: int = 12) -> str:
+    """The text, closed or cut back, that fits first; "" when nothing does. `fits` parses, so it is asked rarely.
+
+    line: what stands to the left of it, whose open brackets it may close.
+    """
+    for n, candidate in enumerate(_versions(text, line)):
         if n >= tries:
             break
         if candidate.strip() and fits(candidate):
@@ -62,11 +65,9 @@ def fitted(text: str, fits: Callable[[str], bool], *, tries: int = 12) -> str:
     return ""
 
 
-def _versions(text: str) -> Iterator[str]:
+def _versions(text: str, line: str) -> Iterator[str]:
     yield text
-    closing = closed(text)
-    if closing != text:
-        yield closing
+    yield from _closings(text, line)
     last = text
     while last and last[-1] in ")]};,":
         last = last[:-1].rstrip()
@@ -75,8 +76,16 @@ def _versions(text: str) -> Iterator[str]:
     for size in range(len(lines) - 1, 0, -1):
         shorter = "\n".join(lines[:size]).rstrip()
         yield shorter
-        if closed(shorter) != shorter:
-            yield closed(shorter)
+        yield from _closings(shorter, line)
+
+
+def _closings(text: str, line: str) -> Iterator[str]:
+    """With its own brackets closed, and with those of its line."""
+    own, whole = closed(text), closed(line + text)[len(line) :]
+    if own != text:
+        yield own
+    if whole not in (text, own):
+        yield whole
 
 
 def closed(text: str) -> str:

@@ -66,7 +66,8 @@ def code_of(reply: str, language: str) -> tuple[str, str]:
         if not code.strip():
             return "", "no code in it"
         return ("", "prose instead of code") if prose(code) else (code.rstrip(), "")
-    fitting = [block for block in blocks if _speaks(block.tag, language)]
+    fitting = [block for block in blocks if _named(block.tag) == _named(language)]
+    fitting = fitting or [block for block in blocks if not _named(block.tag)]
     if not fitting:
         return "", f"no {language} code in it"
     best = max(fitting, key=lambda block: len(block.text))
@@ -97,11 +98,10 @@ def fenced(text: str) -> list[Block]:
     return blocks
 
 
-def _speaks(tag: str, language: str) -> bool:
-    """Whether a block may be in this language: no tag and unknown tags may be anything."""
-    known = languages.of_id(tag.strip("{}.").lower()) if tag else None
-    own = languages.of_id(language)
-    return known is None or own is None or known.name == language or known.family == own.family != ""
+def _named(tag: str) -> str:
+    """The family of languages a fence's tag names; "" for no tag and unknown ones, which may be anything."""
+    known = languages.of_id(tag.strip("{}.")) if tag else None
+    return (known.family or known.name) if known is not None else ""
 
 
 def prose(text: str) -> bool:

@@ -53,12 +53,24 @@ class Site:
 
     def fit(self, text: str) -> str:
         """The candidate made fit for this place (LF only), or "" when no part of it parses well here."""
-        return brackets.fitted(trim.tidy(text, self.place), self.parses)
+        candidate = trim.tidy(text, self.place)
+        if not candidate:
+            return ""
+        most = self._errors_allowed()
+        return brackets.fitted(candidate, lambda version: self._errors(version) <= most, self.place.line)
 
-    def parses(self, candidate: str) -> bool:
-        """Whether the buffer with it has no more errors than without."""
-        errors, then = self.buffer.errors_with(self._encoded(candidate), self.cursor, self.end(candidate))
-        return then <= errors
+    def _errors_allowed(self) -> int:
+        """Errors the buffer has without this candidate, and without the half line it is to complete.
+
+        A line being typed is nearly always an error itself, which must not excuse the next one.
+        """
+        text = self.snapshot.text
+        start, end = text.rfind(b"\n", 0, self.cursor) + 1, text.find(b"\n", self.cursor)
+        before, without = self.buffer.errors_with(b"", start, end if end >= 0 else len(text))
+        return min(before, without)
+
+    def _errors(self, candidate: str) -> int:
+        return self.buffer.errors_with(self._encoded(candidate), self.cursor, self.end(candidate))[1]
 
     def end(self, candidate: str) -> int:
         """Where the replaced range ends."""

@@ -1,0 +1,320 @@
+"""Inline completion from snapshot to suggestion, against a scripted router."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from codriver.analyst import Analyst
+from codriver.config import Settings
+from codriver.errors import Failure, Kind, Unroutable, UpstreamFailed
+from codriver.model.events import Finish
+from codriver.model.request import Purpose
+from codriver.router import PREDICTOR
+from codriver.tasks.complete import Completer
+
+ADD = "def add(first, second):\n    total = ‸\n    return total\n"
+BODY = "def mean(values):\n    ‸\n\n\nprint(mean([1]))\n"
+UNROUTABLE = Unroutable(Failure(Kind.UNROUTABLE, "no provider is configured"))
+BROKEN = UpstreamFailed(Failure(Kind.BROKEN, "the connection broke"))
+
+
+def completer(router: Any, analyst: Analyst, **settings: Any) -> Completer:
+    return Completer(router, analyst, Settings.model_validate({"complete": settings}))
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "expected"),
+    [
+        pytest.param(ADD, "first + second", "    total = first + second\n", id="good"),
+        pytest.param(ADD, " first + second", "    total = first + second\n", id="spare space"),
+        pytest.param(ADD, "first + second\n    return total", "    total = first + second\n", id="one line only"),
+        pytest.param(ADD, "total = first + second", "    total = first + second\n", id="echo"),
+        pytest.param(
+            ADD,
+            "```python\n    total = first + second\n```\nThis adds them.",
+            "    total = first + second\n",
+            id="fence",
+        ),
+        pytest.param(
+            ADD, "Here is the completed line:\n\n```\nfirst + second\n```", "    total = first + second\n", id="chatter"
+        ),
+        pytest.param(ADD, "<think>add</think>first + second", "    total = first + second\n", id="thinking"),
+        pytest.param(ADD, "first + second<|endoftext|>def", "    total = first + second\n", id="mark"),
+        pytest.param(ADD, "abs(first", "    total = abs(first)\n", id="closed"),
+        pytest.param(ADD, "first + second)", "    total = first + second\n", id="a bracket too many"),
+        pytest.param(
+            BODY,
+            "return sum(values) / len(values)\n\n\ndef other():\n    pass\n",
+            "    return sum(values) / len(values)\n",
+            id="block ends",
+        ),
+        pytest.param(
+            BODY,
+            "total = 0\nfor value in values:\n    total += value\nreturn total / len(values)",
+            "    total = 0\n    for value in values:\n        total += value\n    return total / len(values)\n",
+            id="from zero",
+        ),
+        pytest.param("print(len(‸))\nx = 1\n", '"abc"))', 'print(len("abc"))\n', id="closers to the right"),
+        pytest.param("héé = [1, 2]\nprint(hé‸)\n", "é", "print(héé)\n", id="not ASCII"),
+    ],
+)
+async def test_a_suggestion_is_good_code_in_place(
+    kit: Any, analyst: Analyst, text: str, said: str, expected: str
+) -> None:
+    snapshot = kit.snapshot(text)
+    router = kit.router(said)
+    [suggestion] = await completer(router, analyst).complete(snapshot, owner=1, explicit=False)
+    result = kit.applied(snapshot, suggestion.start, suggestion.end, suggestion.text)
+    assert expected in result
+    compile(result, "app.py", "exec")
+    assert suggestion.model == kit.MODELS[0] and suggestion.simulated and suggestion.decision == "d1"
+    assert router.open_now == 0
+
+
+async def test_the_request_says_what_a_model_needs(kit: Any, analyst: Analyst) -> None:
+    router = kit.router("first + second")
+    snapshot = kit.snapshot(ADD)
+    await completer(router, analyst, deadline=3).complete(snapshot, owner=1, explicit=False)
+    [request] = router.requests
+    assert request.purpose is Purpose.COMPLETE and request.code == snapshot and request.deadline == 3
+    assert request.fim.prefix.endswith("    total = ") and request.fim.suffix == "\n    return total\n"
+    assert request.limits.max_tokens == 48
+    assert "total = <|cursor|>\n    return total" in router.prompt()
+
+
+async def test_the_range_begins_with_the_typed_word(kit: Any, analyst: Analyst) -> None:
+    snapshot = kit.snapshot("values = [1]\nprint(val‸)\n")
+    [suggestion] = await completer(kit.router("ues"), analyst).complete(snapshot, owner=1, explicit=False)
+    assert (suggestion.text, snapshot.text[suggestion.start : suggestion.end]) == ("values", b"val")
+    assert suggestion.label == "values"
+
+
+async def test_windows_line_ends_stay(kit: Any, analyst: Analyst) -> None:
+    snapshot = kit.snapshot(BODY.replace("\n", "\r\n"))
+    said = "total = sum(values)\n    return total\n"
+    [suggestion] = await completer(kit.router(said), analyst).complete(snapshot, owner=1, explicit=False)
+    assert suggestion.text == "total = sum(values)\r\n    return total"
+
+
+@pytest.mark.parametrize(
+    ("text", "uri"),
+    [
+        pytest.param("x = ‸", "file:///a.py", id="nearly empty"),
+        pytest.param("total = first + sec‸ond\n", "file:///a.py", id="inside a word"),
+        pytest.param("total = ‸first + second\n", "file:///a.py", id="text to the right"),
+        pytest.param("total = 1\n# and no‸\n", "file:///a.py", id="comment"),
+        pytest.param('total = "and no‸"\n', "file:///a.py", id="string"),
+    ],
+)
+async def test_silence_unless_asked(kit: Any, analyst: Analyst, text: str, uri: str) -> None:
+    router = kit.router("w", "w")
+    snapshot = kit.snapshot(text, uri=uri)
+    assert await completer(router, analyst).complete(snapshot, owner=1, explicit=False) == []
+    assert router.requests == []
+    await completer(router, analyst).complete(snapshot, owner=1, explicit=True)
+    assert len(router.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "uri", "settings"),
+    [
+        pytest.param("SECRET_TOKEN=‸\n", "file:///work/.env", {}, id="secret"),
+        pytest.param("aaaaaaaaaaaa ‸\n", "file:///home/me/.ssh/id_rsa", {}, id="key"),
+        pytest.param("«total» = 12345\n", "file:///a.py", {}, id="selection"),
+        pytest.param("total = 12345\n", "file:///a.py", {}, id="no cursor"),
+        pytest.param(ADD, "file:///a.py", {"max_bytes": 20}, id="too large"),
+        pytest.param(ADD, "file:///a.py", {"enabled": False}, id="switched off"),
+    ],
+)
+async def test_silence_always(kit: Any, analyst: Analyst, text: str, uri: str, settings: dict[str, Any]) -> None:
+    router = kit.router("1")
+    snapshot = kit.snapshot(text, uri=uri)
+    for explicit in (False, True):
+        assert await completer(router, analyst, **settings).complete(snapshot, owner=1, explicit=explicit) == []
+    assert router.requests == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("\n", id="blank"),
+        pytest.param("\n    return total", id="what stands below"),
+        pytest.param("total = ", id="only echo"),
+    ],
+)
+async def test_nothing_new_is_silence_and_nobody_else_is_asked(kit: Any, analyst: Analyst, said: str) -> None:
+    router = kit.router(said, "first + second")
+    assert await completer(router, analyst).complete(kit.snapshot(ADD), owner=1, explicit=False) == []
+    assert len(router.requests) == 1 and router.learned == []
+
+
+async def test_the_stream_is_closed_when_it_was_enough(kit: Any, analyst: Analyst) -> None:
+    said = kit.Says("return sum(values)\n\n\ndef other():\n" + "    more()\n" * 100)
+    router = kit.router(said)
+    [suggestion] = await completer(router, analyst).complete(kit.snapshot(BODY), owner=1, explicit=False)
+    assert suggestion.text == "return sum(values)"
+    assert said.heard < 60 and router.open_now == 0
+
+
+async def test_a_line_broken_off_by_the_limit_is_not_shown(kit: Any, analyst: Analyst) -> None:
+    said = kit.Says("total = sum(values)\n    count = len(val", finish=Finish.LENGTH)
+    [suggestion] = await completer(kit.router(said), analyst).complete(kit.snapshot(BODY), owner=1, explicit=False)
+    assert suggestion.text == "total = sum(values)"
+
+
+async def test_what_does_not_parse_is_asked_of_the_next_stronger_model_once(kit: Any, analyst: Analyst) -> None:
+    router = kit.router("is = is", "first + second")
+    [suggestion] = await completer(router, analyst).complete(kit.snapshot(ADD), owner=1, explicit=False)
+    assert suggestion.text == "first + second" and suggestion.model == kit.MODELS[1]
+    assert [request.model for request in router.requests] == ["auto", kit.MODELS[1]]
+    assert router.requests[0].id != router.requests[1].id
+    assert router.learned == [("d1", "verified-bad")]
+
+
+async def test_two_bad_answers_are_silence(kit: Any, analyst: Analyst) -> None:
+    router = kit.router("is = is", "in in", "first")
+    assert await completer(router, analyst).complete(kit.snapshot(ADD), owner=1, explicit=False) == []
+    assert len(router.requests) == 2
+
+
+@pytest.mark.parametrize("error", [UNROUTABLE, BROKEN, RuntimeError("a mistake of ours")])
+async def test_failures_are_silence(kit: Any, analyst: Analyst, error: Exception) -> None:
+    router = kit.router(kit.Says(fails=error))
+    assert await completer(router, analyst).complete(kit.snapshot(ADD), owner=1, explicit=False) == []
+
+
+async def test_time_is_bounded(kit: Any, analyst: Analyst) -> None:
+    router = kit.router(kit.Says(hangs=True))
+    assert await completer(router, analyst, deadline=0.01).complete(kit.snapshot(ADD), owner=1, explicit=False) == []
+    assert router.open_now == 0
+
+
+async def test_cancelling_closes_the_stream_and_is_told(kit: Any, analyst: Analyst) -> None:
+    said = kit.Says(hangs=True)
+    router = kit.router(said)
+    task = asyncio.create_task(completer(router, analyst).complete(kit.snapshot(ADD), owner=1, explicit=False))
+    await said.asked.wait()
+    assert router.open_now == 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert router.open_now == 0
+
+
+# Typed along.
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        pytest.param(ADD.replace("‸", "fir‸"), "first + second", id="typed"),
+        pytest.param(ADD.replace("‸", "first + ‸"), "second", id="a word typed"),
+        pytest.param(ADD, "first + second", id="nothing typed"),
+    ],
+)
+async def test_typing_along_asks_nobody(kit: Any, analyst: Analyst, later: str, expected: str) -> None:
+    router = kit.router("first + second")
+    completing = completer(router, analyst)
+    [before] = await completing.complete(kit.snapshot(ADD), owner=1, explicit=False)
+    [after] = await completing.complete(kit.snapshot(later, version=2), owner=1, explicit=False)
+    assert (after.text, after.decision) == (expected, before.decision)
+    assert len(router.requests) == 1
+    [back] = await completing.complete(kit.snapshot(ADD, version=3), owner=1, explicit=False)
+    assert back.text == before.text
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param(ADD.replace("‸", "sec‸"), id="something else typed"),
+        pytest.param(ADD.replace("‸", "fir‸").replace("add", "sum"), id="changed above"),
+        pytest.param(ADD.replace("‸", "fir‸") + "more = 1\n", id="changed below"),
+        pytest.param(ADD.replace("‸", "first + second‸"), id="all of it typed"),
+    ],
+)
+async def test_anything_else_is_a_new_question(kit: Any, analyst: Analyst, later: str) -> None:
+    router = kit.router("first + second", "")
+    completing = completer(router, analyst)
+    await completing.complete(kit.snapshot(ADD), owner=1, explicit=False)
+    await completing.complete(kit.snapshot(later, version=2), owner=1, explicit=False)
+    assert len(router.requests) == 2
+
+
+async def test_typing_along_into_a_closed_pair(kit: Any, analyst: Analyst) -> None:
+    router = kit.router("abs(first)")
+    completing = completer(router, analyst)
+    await completing.complete(kit.snapshot(ADD), owner=1, explicit=False)
+    later = kit.snapshot(ADD.replace("‸", "abs(‸)"), version=2)
+    [suggestion] = await completing.complete(later, owner=1, explicit=False)
+    assert "total = abs(first)\n" in kit.applied(later, suggestion.start, suggestion.end, suggestion.text)
+    assert len(router.requests) == 1
+
+
+async def test_editors_do_not_share_what_is_typed(kit: Any, analyst: Analyst) -> None:
+    router = kit.router("first + second", "second")
+    completing = completer(router, analyst)
+    await completing.complete(kit.snapshot(ADD), owner=1, explicit=False)
+    await completing.complete(kit.snapshot(ADD), owner=2, explicit=False)
+    assert len(router.requests) == 2
+
+
+async def test_a_rejected_suggestion_does_not_come_back(kit: Any, analyst: Analyst) -> None:
+    router = kit.router("first + second", "first + second", "second + first")
+    completing = completer(router, analyst)
+    [suggestion] = await completing.complete(kit.snapshot(ADD), owner=1, explicit=False)
+    completing.fate(suggestion.decision, "rejected")
+    assert router.learned == [("d1", "rejected")]
+    assert await completing.complete(kit.snapshot(ADD), owner=1, explicit=False) == []
+    [other] = await completing.complete(kit.snapshot(ADD), owner=1, explicit=False)
+    assert other.text == "second + first"
+
+
+# The local predictor.
+
+ROWS = "".join(f"    table.insert_row(name, amount_{n}, currency)\n" for n in range(8))
+REPEATED = f"def fill(table, name, currency):\n{ROWS}    table.insert_row(na‸\n"
+
+
+async def test_what_is_certain_needs_no_model(kit: Any, analyst: Analyst) -> None:
+    router = kit.router("me)")
+    [suggestion] = await completer(router, analyst, threshold=0.0).complete(
+        kit.snapshot(REPEATED), owner=1, explicit=False
+    )
+    assert suggestion.model == PREDICTOR and not suggestion.simulated and suggestion.decision == "n1"
+    assert suggestion.text.startswith("name")
+    assert router.requests == [] and len(router.noted) == 1
+
+
+async def test_with_no_model_half_the_certainty_is_enough(kit: Any, analyst: Analyst) -> None:
+    router = kit.router(kit.Says(fails=UNROUTABLE))
+    [suggestion] = await completer(router, analyst, threshold=1.0).complete(
+        kit.snapshot(REPEATED), owner=1, explicit=False
+    )
+    assert suggestion.model == PREDICTOR and len(router.requests) == 1
+
+
+async def test_the_predictor_can_be_switched_off(kit: Any, analyst: Analyst) -> None:
+    router = kit.router("me, 1, currency)")
+    completing = completer(router, analyst, threshold=0.0, predictor=False)
+    [suggestion] = await completing.complete(kit.snapshot(REPEATED), owner=1, explicit=False)
+    assert suggestion.model == kit.MODELS[0] and router.noted == []
+
+
+async def test_asked_explicitly_both_answer(kit: Any, analyst: Analyst) -> None:
+    router = kit.router("me, 1, currency)")
+    found = await completer(router, analyst, threshold=0.0).complete(kit.snapshot(REPEATED), owner=1, explicit=True)
+    assert [suggestion.model for suggestion in found] == [kit.MODELS[0], PREDICTOR]
+
+
+async def test_settings_may_be_replaced(kit: Any, analyst: Analyst) -> None:
+    completing = completer(kit.router("1"), analyst)
+    settings = completing.settings
+    completing.settings = settings.model_copy(
+        update={"complete": settings.complete.model_copy(update={"enabled": False})}
+    )
+    assert await completing.complete(replace(kit.snapshot(ADD), version=9), owner=1, explicit=False) == []
