@@ -56,21 +56,24 @@ class Site:
         candidate = trim.tidy(text, self.place)
         if not candidate:
             return ""
-        most = self._errors_allowed()
-        return brackets.fitted(candidate, lambda version: self._errors(version) <= most, self.place.line)
+        most = self._growth_allowed()
+        return brackets.fitted(candidate, lambda version: self._growth(version) <= most, self.place.line)
 
-    def _errors_allowed(self) -> int:
-        """Errors the buffer has without this candidate, and without the half line it is to complete.
+    def _growth_allowed(self) -> int:
+        """By how much errors may grow: not at all, and less where the half line is the error.
 
-        A line being typed is nearly always an error itself, which must not excuse the next one.
+        A line being typed nearly always is one, and that must not excuse the next: the buffer with
+        the candidate may have no more errors than the buffer without the whole line.
         """
         text = self.snapshot.text
         start, end = text.rfind(b"\n", 0, self.cursor) + 1, text.find(b"\n", self.cursor)
         before, without = self.buffer.errors_with(b"", start, end if end >= 0 else len(text))
-        return min(before, without)
+        return min(without - before, 0)
 
-    def _errors(self, candidate: str) -> int:
-        return self.buffer.errors_with(self._encoded(candidate), self.cursor, self.end(candidate))[1]
+    def _growth(self, candidate: str) -> int:
+        """By how much errors grow with the candidate in place."""
+        before, after = self.buffer.errors_with(self._encoded(candidate), self.cursor, self.end(candidate))
+        return after - before
 
     def end(self, candidate: str) -> int:
         """Where the replaced range ends."""
