@@ -27,7 +27,7 @@ LAYERS = {
 NEIGHBOURS = {
     ("errors", "model"), ("model", "errors"),  # values carry failures, failures are values
     ("catalog", "config"),  # a user's provider table has one form, shipped or not
-    ("cli", "daemon"), ("__main__", "cli"),  # argv starts the process
+    ("cli", "daemon"), ("__main__", "cli"), ("__main__", "daemon"),  # argv starts the process
     # The forwarder is started by name, before anything heavy is imported.
 }  # fmt: skip
 

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     rest = list(arguments)
     config = rest[rest.index("--config") + 1] if "--config" in rest[:-1] else None
     options = Options(Path(config) if config else None, "--simulate" in rest, from_forwarder=True)
-    code = serve(places.find(), options, lambda text: None)
+    code = serve(places.find(), options, log.info)
     return 0 if code == ALREADY_RUNNING else code
 
 
@@ -70,7 +70,9 @@ def serve(paths: Paths, options: Options, say: Callable[[str], None]) -> int:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 runner.run(_live(paths, options, say))
         except (CodriverError, OSError) as problem:
-            log.error("cannot serve: %s", problem)
+            if options.from_forwarder:
+                log.error("cannot serve: %s", problem)
+            # The forwarder that started us shows this to its user.
             sys.stderr.write(f"codriver: {problem}\n")
             return 1
     return 0
@@ -127,16 +129,14 @@ async def _serve(app: App, paths: Paths, options: Options, say: Callable[[str], 
     _write(paths.daemon, _whereabouts(app, paths, options, http, lsp))
     try:
         say(f"Codriver {app.version} listens: {describe(running(paths))}.")
-        log.info("version %s, pid %d, listening", app.version, os.getpid())
         await lsp.warmed()
         # What was imported stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
         await _until_stopped(app, http, lsp, app.settings.daemon.idle_seconds if options.from_forwarder else None)
     finally:
-        paths.daemon.unlink(missing_ok=True)
         await asyncio.gather(lsp.close(GRACE_SECONDS), http.close())
-        log.info("gone")
+        paths.daemon.unlink(missing_ok=True)
 
 
 async def _open_http(app: App, paths: Paths, options: Options) -> HttpFront:

@@ -238,4 +238,4 @@ def suggestion(text: str, start: int, end: int, **more: Any) -> Suggestion:
 
 
 def findings(*items: Any) -> Any:
-    return SimpleNamespace(items=items, model="acme/large", cost=0.02, decision="d1")
+    return SimpleNamespace(items=items, model="acme/large", simulated=False, cost=0.02, decision="d1")

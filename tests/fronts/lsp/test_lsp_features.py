@@ -17,9 +17,16 @@ def span(start: tuple[int, int], end: tuple[int, int]) -> dict[str, Any]:
     return {"start": position(*start), "end": position(*end)}
 
 
-def finding(first: int, last: int, fix: str | None = None, severity: str = "warning") -> Any:
+def finding(first: int, last: int, start: int, end: int, fix: str | None = None, severity: str = "warning") -> Any:
     return SimpleNamespace(
-        start_line=first, end_line=last, severity=severity, message="Off by one", why="The end is exclusive.", fix=fix
+        start=start,
+        end=end,
+        start_line=first,
+        end_line=last,
+        severity=severity,
+        message="Off by one",
+        why="The end is exclusive.",
+        fix=fix,
     )
 
 
@@ -116,7 +123,14 @@ async def test_editors_that_know_only_commands_get_commands(editor: Editor) -> N
 
 def rewrite(start: int, end: int, text: str) -> Any:
     return SimpleNamespace(
-        start=start, end=end, text=text, model="acme/large", cost=0.01, decision="d1", summary="Renamed a"
+        start=start,
+        end=end,
+        text=text,
+        model="acme/large",
+        simulated=True,
+        cost=0.01,
+        decision="d1",
+        summary="Renamed a",
     )
 
 
@@ -134,7 +148,7 @@ async def test_a_refactor_is_applied_by_the_editor_after_confirmation(ready: Edi
     assert edit["textDocument"] == {"uri": URI, "version": 1}
     assert edit["edits"][0]["range"] == span((0, 0), (1, 12))
     (annotation,) = asked["edit"]["changeAnnotations"].values()
-    assert annotation["needsConfirmation"] and "Renamed a" in annotation["label"]
+    assert annotation["needsConfirmation"] and annotation["label"] == "Refactor by acme/large (simulated): Renamed a"
     kinds = [report["value"]["kind"] for report in ready.told("$/progress")]
     assert kinds == ["begin", "report", "end"] and len(ready.told("window/workDoneProgress/create")) == 1
 
@@ -200,12 +214,14 @@ async def test_a_refactor_of_nothing_says_what_to_do(ready: Editor) -> None:
 
 async def test_findings_become_diagnostics_with_fixes_that_follow_the_text(ready: Editor) -> None:
     ready.open(CODE)
-    ready.app.tasks.findings = findings(finding(2, 2, fix="return a + 1", severity="error"), finding(4, 4))
+    ready.app.tasks.findings = findings(
+        finding(2, 2, 21, 22, fix="return a + 1", severity="error"), finding(4, 4, 24, 29)
+    )
     done = await ready.wait(ready.command("codriver.review", {"uri": URI}))
-    assert done == {"findings": 2, "model": "acme/large", "cost": 0.02, "decision": "d1"}
+    assert done == {"findings": 2, "model": "acme/large", "simulated": False, "cost": 0.02, "decision": "d1"}
     (shown,) = ready.told("textDocument/publishDiagnostics")
     assert [(d["range"], d["severity"], d["source"]) for d in shown["diagnostics"]] == [
-        (span((1, 4), (1, 12)), 1, "codriver"),
+        (span((1, 11), (1, 12)), 1, "codriver"),
         (span((3, 0), (3, 5)), 2, "codriver"),
     ]
     assert shown["version"] == 1 and "exclusive" in shown["diagnostics"][0]["message"]
@@ -221,7 +237,7 @@ async def test_findings_become_diagnostics_with_fixes_that_follow_the_text(ready
 @pytest.mark.parametrize("how", ["command", "all", "close"])
 async def test_findings_go_away(ready: Editor, how: str) -> None:
     ready.open(CODE)
-    ready.app.tasks.findings = findings(finding(2, 2, fix="pass"))
+    ready.app.tasks.findings = findings(finding(2, 2, 15, 22, fix="pass"))
     await ready.wait(ready.command("codriver.review", URI))
     if how == "close":
         ready.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
@@ -233,10 +249,10 @@ async def test_findings_go_away(ready: Editor, how: str) -> None:
 
 async def test_a_finding_behind_the_end_is_clamped(ready: Editor) -> None:
     ready.open("a\nb")
-    ready.app.tasks.findings = findings(finding(0, 99), finding(50, 60))
+    ready.app.tasks.findings = findings(finding(0, 99, 0, 99), finding(50, 60, 90, 99))
     await ready.wait(ready.command("codriver.review", URI))
     ((first, second),) = [shown["diagnostics"] for shown in ready.told("textDocument/publishDiagnostics")]
-    assert first["range"] == span((0, 0), (1, 1)) and second["range"] == span((1, 0), (1, 1))
+    assert first["range"] == span((0, 0), (1, 1)) and second["range"] == span((1, 1), (1, 1))
 
 
 # Lenses, hovers, explanations.

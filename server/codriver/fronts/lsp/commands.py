@@ -77,12 +77,14 @@ class Commands:
                 snapshot, instruction, owner=self._session.owner, notify=notify
             )
             self._unchanged(document, snapshot)
-            label = f"Refactor: {rewrite.summary}" if rewrite.summary else "Refactor"
+            by = explain.by(rewrite.model, simulated=rewrite.simulated)
+            label = f"Refactor by {by}: {rewrite.summary}" if rewrite.summary else f"Refactor by {by}"
             change = (rewrite.start, rewrite.end, rewrite.text)
             edit = edits.workspace_edit(self._session.client, document, [change], label, confirm=True)
             await edits.apply(self._session, edit, label)
         return {
             "model": rewrite.model,
+            "simulated": rewrite.simulated,
             "cost": rewrite.cost,
             "decision": rewrite.decision,
             "summary": rewrite.summary,
@@ -102,6 +104,7 @@ class Commands:
         return {
             "findings": len(findings.items),
             "model": findings.model,
+            "simulated": findings.simulated,
             "cost": findings.cost,
             "decision": findings.decision,
         }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as lsp
 
 from codriver.fronts.lsp.documents import Document
+from codriver.fronts.lsp.explain import by
 from codriver.fronts.lsp.session import Session
 from codriver.model.request import Snapshot
 
@@ -108,9 +109,8 @@ def _plain_item(document: Document, suggestion: Suggestion, n: int) -> lsp.Compl
 
 
 def _by(suggestion: Suggestion) -> str:
-    """Who wrote it, so that nobody takes a simulated answer for a model's."""
     who = "local predictor" if suggestion.model == PREDICTOR else suggestion.model
-    return f"{who} (simulated)" if suggestion.simulated else who
+    return by(who, simulated=suggestion.simulated)
 
 
 def _fence(text: str) -> str:

@@ -25,6 +25,11 @@ def as_json(value: Any) -> Any:
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 
+def by(model: str, *, simulated: bool) -> str:
+    """Who wrote it, so that nobody takes a simulated answer for a model's."""
+    return f"{model} (simulated)" if simulated else model
+
+
 def outcome(found: Outcome) -> str:
     """A few lines of Markdown on one finished request."""
     cost = f"${found.cost:.4f}" if found.cost else "nothing"

@@ -14,11 +14,13 @@ from lsprotocol import types as lsp
 
 from codriver.fronts.lsp.documents import Document
 from codriver.fronts.lsp.edits import workspace_edit
+from codriver.fronts.lsp.explain import by
 from codriver.fronts.lsp.session import Session
 from codriver.syntax.text import Edit
 
 if TYPE_CHECKING:
-    from codriver.tasks.review import Finding, Findings
+    from codriver.tasks.findings import Finding
+    from codriver.tasks.review import Findings
 
 SOURCE = "codriver"
 _SEVERITIES = {
@@ -31,12 +33,20 @@ _SEVERITIES = {
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One finding where it now stands: a byte range, and the bytes that stood there when it was made."""
+    """One finding where its lines now stand (what a fix replaces), and what stood there when it was made."""
 
     start: int
     end: int
     text: bytes
     finding: Finding
+    inset: int = 0
+    """Bytes from `start` to the code the finding is about."""
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """The bytes the finding is about."""
+        start = min(self.start + self.inset, self.end)
+        return start, min(start + self.finding.end - self.finding.start, self.end)
 
     def after(self, edit: Edit) -> Mark:
         """Where it stands after an edit; an edit inside stretches it."""
@@ -60,9 +70,10 @@ class Reviews:
         marks = []
         for finding in findings.items:
             start, end = document.lines(finding.start_line, finding.end_line)
-            marks.append(Mark(start, end, document.text.data[start:end], finding))
+            inset = max(finding.start - start, 0)
+            marks.append(Mark(start, end, document.text.data[start:end], finding, inset))
         self._marks[document.uri] = marks
-        diagnostics = [_diagnostic(document, mark, findings.model) for mark in marks]
+        diagnostics = [_diagnostic(document, mark, by(findings.model, simulated=findings.simulated)) for mark in marks]
         self._publish(document.uri, diagnostics, document.version)
 
     def moved(self, uri: str, edits: Iterable[Edit]) -> None:
@@ -106,7 +117,7 @@ class Reviews:
 def _diagnostic(document: Document, mark: Mark, model: str) -> lsp.Diagnostic:
     finding = mark.finding
     return lsp.Diagnostic(
-        range=document.range(mark.start, mark.end),
+        range=document.range(*mark.shown),
         severity=_SEVERITIES.get(finding.severity, lsp.DiagnosticSeverity.Information),
         source=SOURCE,
         code=model or None,
