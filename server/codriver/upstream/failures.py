@@ -116,7 +116,7 @@ _TABLE: tuple[_Row, ...] = (
     ),
     _row(
         Kind.UNSUPPORTED,
-        _CLIENT,
+        _ANY,
         "unsupported_(parameter|value)",
         "no endpoints found that support",
         "(does|do) not support",

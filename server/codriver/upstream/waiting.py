@@ -10,10 +10,10 @@ from typing import Any
 
 _LONGEST = 24 * 3600.0
 _EPOCH = 1e9  # numbers above are moments, not spans; above 1e12 in milliseconds
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.ASCII)
+_UNITS = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli|s|m|h|d)", re.ASCII)
 _WHOLE_SPAN = re.compile(rf"(?:{_SPAN.pattern}\s*)+", re.ASCII)
-_IN_TEXT = re.compile(r"(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)\w*\s*)+)", re.IGNORECASE)
+_IN_TEXT = re.compile(r"(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)[a-z]*\s*)+)", re.IGNORECASE)
 
 
 def retry_after(status: int, headers: Mapping[str, str], body: bytes, now: float) -> float | None:
