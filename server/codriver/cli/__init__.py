@@ -16,7 +16,10 @@ def main(arguments: list[str] | None = None) -> int:
     from codriver.errors import CodriverError, ConfigError
 
     try:
-        commands()(args=arguments, prog_name="codriver")
+        try:
+            commands()(args=arguments, prog_name="codriver")
+        finally:
+            sys.stdout.flush()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except KeyboardInterrupt:
@@ -24,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader (head, less) has seen enough; the flush at exit must not complain about it either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 1
     except Complaint as complaint:
         return _failed(str(complaint), complaint.code)
     except ConfigError as error:

@@ -93,7 +93,7 @@ def _pins(ground: Ground) -> Iterator[Check]:
 def _settings(ground: Ground) -> Iterator[Check]:
     if ground.broken is not None:
         error = ground.broken
-        yield Check("settings", "fail", f"{error.file}: {error.key}: {error.reason}", f"{error.remedy}.")
+        yield Check("settings", "fail", f"{error.file}: {error.key}: {error.reason}", error.remedy)
     elif ground.file.exists():
         yield Check("settings", "ok", str(ground.file))
     else:
@@ -106,7 +106,7 @@ def _keys(ground: Ground) -> Iterator[Check]:
     try:
         keys = Keys(ground.environ, file=read_key_file(ground.paths.config / KEY_FILE))
     except ConfigError as error:
-        yield Check("keys", "fail", f"{error.file}: {error.reason}", f"{error.remedy}.")
+        yield Check("keys", "fail", f"{error.file}: {error.reason}", error.remedy)
         return
     found = False
     for provider in ground.catalog.providers.values():
@@ -125,7 +125,7 @@ def _key(ground: Ground, provider: Provider, lookup: Callable[[Provider], str | 
     try:
         key = lookup(provider)
     except ConfigError as error:
-        return Check("key", "fail", f"{provider.title}: {error.reason}", f"{error.remedy}.")
+        return Check("key", "fail", f"{provider.title}: {error.reason}", error.remedy)
     if key is None:
         return Check("key", "warn", f"{provider.title}: {names} is not set")
     if key == _token(ground.paths):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import json
 import os
@@ -113,6 +112,8 @@ def token(where: Paths) -> str:
 
 def inside(app: App, method: str, path: str, body: Any) -> Answer:
     """The same request answered by an App in this process, without a socket and without a daemon."""
+    import asyncio
+
     return asyncio.run(_inside(app, method, path, json.dumps(body).encode()))
 
 

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from codriver import config
 from codriver.cli.terminal import dump, table
 
 
@@ -21,6 +20,8 @@ def group() -> typer.Typer:
 
 def path() -> None:
     """Print the path of the settings file, whether it is there or not."""
+    from codriver import config
+
     print(config.where(os.environ))
 
 
@@ -29,6 +30,8 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print every setting with its value and its source."""
+    from codriver import config
+
     found = config.origins(config.where(os.environ), os.environ)
     shown = [origin for origin in found if origin.source or not changed]
     if as_json:

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from codriver.cli import checks
 from codriver.cli.terminal import coloured, dump
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -17,6 +16,8 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check the installation, the settings, the keys and the daemon."""
+    from codriver.cli import checks
+
     found = checks.run()
     if as_json:
         dump([asdict(check) for check in found])

@@ -15,16 +15,18 @@ from codriver.cli.terminal import Complaint
 from codriver.paths import Paths
 
 QUOTE = "'"
-SHELLS = ("bash", "fish", "powershell", "json")
+SHELLS = ("bash", "zsh", "sh", "fish", "powershell", "pwsh", "json")
 
 
 def env(
     shell: Annotated[str, typer.Option(help="bash (also sh and zsh), fish, powershell, or json.")] = "",
 ) -> None:
     """Print the variables agents need: `eval "$(codriver env)"`."""
-    where = client.paths()
-    found = variables(address(), _token(where))
-    print(assignments(found, shell or _own_shell()))
+    shell = shell or _own_shell()
+    if shell not in SHELLS:
+        raise Complaint(f"{shell!r} is no shell known here; there are {', '.join(SHELLS)}", 2)
+    found = variables(address(), _token(client.paths()))
+    print(assignments(found, shell))
 
 
 def _token(where: Paths) -> str:
@@ -68,7 +70,7 @@ def address() -> str:
 
 
 def assignments(found: dict[str, str], shell: str) -> str:
-    """Assignments in a shell's own language, quoted so that it reads back the very values. Raises Complaint."""
+    """Assignments in a shell's own language, quoted so that it reads back the very values; else JSON."""
     match shell:
         case "bash" | "sh" | "zsh":
             lines = [f"export {name}={shlex.quote(value)}" for name, value in found.items()]
@@ -77,10 +79,8 @@ def assignments(found: dict[str, str], shell: str) -> str:
         case "powershell" | "pwsh":
             # Inside single quotes PowerShell knows one special thing: a quote, written twice.
             lines = [f"$env:{name} = '{value.replace(QUOTE, QUOTE * 2)}'" for name, value in found.items()]
-        case "json":
-            return json.dumps(found, indent=2)
         case _:
-            raise Complaint(f"{shell!r} is no shell known here; there are {', '.join(SHELLS)}", 2)
+            return json.dumps(found, indent=2)
     return "\n".join(lines)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +20,8 @@ def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, always of all.")] = False,
 ) -> None:
     """List the models, with prices in USD per million tokens."""
+    import asyncio
+
     from codriver import app
 
     offers = asyncio.run(_offers(app.create(client.paths(), memory=True)))
