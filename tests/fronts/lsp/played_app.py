@@ -126,11 +126,22 @@ class PlayedTasks:
 class PlayedApp:
     token: str = "a-token-for-tests"
     version: str = "1.2.3"
-    editors: int = 0
     analyst: PlayedAnalyst = field(default_factory=PlayedAnalyst)
     router: PlayedRouter = field(default_factory=PlayedRouter)
     tasks: PlayedTasks = field(default_factory=PlayedTasks)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    counts: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
+    """How many editors there were, at each change."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name == "editors":
+            self.counts.put_nowait(int(str(value)))
+
+    async def until_editors(self, count: int) -> None:
+        async with asyncio.timeout(5):
+            while await self.counts.get() != count:
+                pass
 
 
 class Editor:

@@ -294,7 +294,11 @@ async def test_the_last_decision_comes_as_json(ready: Editor) -> None:
 async def test_status(ready: Editor) -> None:
     ready.open(CODE)
     told = await ready.wait(ready.command("codriver.status"))
-    assert told["version"] == "1.2.3" and told["documents"] == 1 and told["model"] == "acme/large"
+    assert (
+        told["version"] == "1.2.3"
+        and told["documents"] == [{"uri": URI, "version": 1, "bytes": len(CODE)}]
+        and told["model"] == "acme/large"
+    )
 
 
 async def test_the_innermost_workspace_folder_is_the_root(editor: Editor) -> None:

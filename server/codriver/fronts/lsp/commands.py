@@ -132,7 +132,10 @@ class Commands:
         return {
             "version": self._session.app.version,
             "pid": os.getpid(),
-            "documents": len(self._session.documents.all()),
+            "documents": [
+                {"uri": document.uri, "version": document.version, "bytes": len(document.text.data)}
+                for document in self._session.documents.all()
+            ],
             "model": last.model if last else "",
             "cost": last.cost if last else 0.0,
         }
