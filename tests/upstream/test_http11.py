@@ -566,12 +566,11 @@ async def test_nothing_there(client) -> None:
 
 
 async def test_a_server_that_never_shakes_hands(serve, client) -> None:
-    listening = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    port = listening.sockets[0].getsockname()[1]
+    server = await serve(echo)
+    url = server.url.replace("http:", "https:")
     with pytest.raises(TimedOut) as caught:
-        await client.request("GET", f"https://127.0.0.1:{port}", (), timeouts=Timeouts(connect=0.1))
+        await client.request("GET", url, (), timeouts=Timeouts(connect=0.1))
     assert caught.value.limit == "connect"
-    listening.close()
 
 
 async def test_closing_ends_every_call_and_socket(serve) -> None:
