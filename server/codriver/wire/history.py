@@ -105,8 +105,8 @@ def _unique(messages: Iterable[Message]) -> list[Message]:
 def _pair(turn: Turn, answer: Turn, tools: bool) -> None:
     """Leaves one result for each sound call, in their order; everything else becomes text."""
     given: dict[str, ToolResult] = {}
-    for result in answer.results:
-        given.setdefault(result.call_id, result)
+    for one in answer.results:
+        given.setdefault(one.call_id, one)
     parts: list[Part] = []
     results: list[ToolResult] = []
     told: list[ToolResult] = []
@@ -114,7 +114,7 @@ def _pair(turn: Turn, answer: Turn, tools: bool) -> None:
         if not isinstance(part, ToolCall):
             parts.append(part)
             continue
-        result = given.pop(part.id, None)
+        result = given.pop(part.id) if part.id in given else None
         if not tools or jsontext.arguments(part.arguments) is None:
             parts.append(Text(f"[Called {part.name} with: {part.arguments}]"))
             told.append(result or ToolResult(part.id, (Text(_NO_OBJECT if tools else _NO_RESULT),), is_error=True))

@@ -41,8 +41,8 @@ def named(body: bytes, old: str, new: str) -> bytes:
 
 def edited(
     body: bytes,
+    put: Mapping[str, object],
     *,
-    put: Mapping[str, object] | None = None,
     drop: Iterable[str] = (),
     rename: Mapping[str, str] | None = None,
     change: Mapping[str, Callable[[bytes], object]] | None = None,
@@ -57,11 +57,13 @@ def edited(
     for key in drop:
         parts.pop(key, None)
     for key, function in (change or {}).items():
-        if isinstance(value := parts.get(key), msgspec.Raw):
-            parts[key] = function(bytes(value))
-            if parts[key] is None:
+        if isinstance(old := parts.get(key), msgspec.Raw):
+            changed = function(bytes(old))
+            if changed is None:
                 del parts[key]
-    parts.update(put or {})
+            else:
+                parts[key] = changed
+    parts.update(put)
     return msgspec.json.encode(parts)
 
 

@@ -1,0 +1,323 @@
+"""A caller's chat body: decoded once, surveyed for what routing needs, unfolded only when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from codriver.errors import reject
+from codriver.model import request as m
+from codriver.wire import intake, jsontext, names, tokens
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+FORWARDED = ("openai-beta",)
+
+
+class Url(msgspec.Struct, gc=False):
+    url: str
+
+
+class Part(msgspec.Struct, gc=False):
+    type: str
+    text: str | None = None
+    image_url: Url | str | None = None
+    refusal: str | None = None
+    cache_control: dict[str, Any] | None = None
+
+
+class Function(msgspec.Struct, gc=False):
+    name: str
+    arguments: str = ""
+
+
+class Called(msgspec.Struct, gc=False):
+    id: str = ""
+    type: str = "function"
+    function: Function | None = None
+
+
+class Message(msgspec.Struct, gc=False):
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[Part] | None = None
+    tool_calls: list[Called] | None = None
+    tool_call_id: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    function_call: msgspec.Raw = jsontext.NOTHING
+
+
+class Definition(msgspec.Struct, gc=False):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class Tool(msgspec.Struct, gc=False):
+    type: str = "function"
+    function: Definition | None = None
+
+
+class Named(msgspec.Struct, gc=False):
+    name: str
+
+
+class Choice(msgspec.Struct, gc=False):
+    type: str = "function"
+    function: Named | None = None
+
+
+class Schema(msgspec.Struct, gc=False):
+    name: str = "output"
+    schema: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class Format(msgspec.Struct, gc=False):
+    type: str
+    json_schema: Schema | None = None
+
+
+class Options(msgspec.Struct, gc=False):
+    include_usage: bool | None = None
+
+
+class Body(msgspec.Struct, gc=False):
+    """The fields we read. All others are kept in the bytes, or named when they cannot be carried."""
+
+    model: Annotated[str, msgspec.Meta(min_length=1)]
+    messages: Annotated[list[Message], msgspec.Meta(min_length=1)]
+    stream: bool | None = None
+    stream_options: Options | None = None
+    max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    stop: str | list[str] | None = None
+    tools: list[Tool] | None = None
+    tool_choice: str | Choice | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: Format | None = None
+    reasoning_effort: str | None = None
+    n: Count | None = None
+    logprobs: bool | None = None
+    logit_bias: msgspec.Raw = jsontext.NOTHING
+    seed: int | None = None
+    service_tier: str | None = None
+    modalities: list[str] | None = None
+    audio: msgspec.Raw = jsontext.NOTHING
+    prediction: msgspec.Raw = jsontext.NOTHING
+    web_search_options: msgspec.Raw = jsontext.NOTHING
+    functions: msgspec.Raw = jsontext.NOTHING
+    metadata: dict[str, Any] | None = None
+    prompt_cache_key: str | None = None
+    user: str | None = None
+
+    def __call__(self) -> m.Conversation:
+        return _conversation(self)
+
+
+@dataclass(slots=True)
+class _Survey:
+    """What one walk over the messages finds."""
+
+    texts: list[str] = field(default_factory=list)
+    turns: list[str] = field(default_factory=list)
+    results: list[str] = field(default_factory=list)
+    images: int = 0
+    foreign: set[str] = field(default_factory=set)
+
+
+_BODY = msgspec.json.Decoder(Body)
+_EFFORTS = {"none": "none", "minimal": "minimal", "low": "low", "medium": "medium", "high": "high"}
+
+
+def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
+    """A chat request. Raises RequestRejected with the position or the field, as the real API refuses."""
+    asked = jsontext.body(_BODY, body)
+    survey = _survey(asked)
+    wish = intake.wishes(headers, asked.metadata)
+    for tool in asked.tools or ():
+        if tool.function is not None:
+            survey.texts += (tool.function.name, tool.function.description or "")
+            survey.texts.append(jsontext.encode(tool.function.parameters).decode())
+    return m.Request(
+        id=names.fresh(),
+        purpose=m.Purpose.TOOL_RESULT if asked.messages[-1].role in ("tool", "function") else m.Purpose.CHAT,
+        model=asked.model,
+        wire="openai_chat",
+        body=body,
+        stream=bool(asked.stream),
+        wants_usage=bool(asked.stream_options and asked.stream_options.include_usage),
+        limits=_limits(asked),
+        needs=_needs(asked, survey),
+        unfold=asked,
+        input_tokens=tokens.estimate(survey.texts, messages=len(asked.messages), images=survey.images),
+        tail=intake.tail(survey.turns, survey.results),
+        task=wish.task,
+        session=intake.session(headers, wish.session, asked.prompt_cache_key or "", ""),
+        strategy=wish.strategy,
+        workflow=wish.workflow,
+        deadline=wish.deadline,
+        max_cost=wish.max_cost,
+        headers={name: headers[name] for name in FORWARDED if name in headers},
+    )
+
+
+def _survey(asked: Body) -> _Survey:
+    found = _Survey()
+    for number, message in enumerate(asked.messages):
+        role, content = message.role, message.content
+        if role != "assistant":
+            _check(message, number)
+        if isinstance(content, str):
+            text = content
+        else:
+            text = "\n".join(_texts(content or (), found))
+        found.texts.append(text)
+        if role == "user":
+            found.turns.append(text)
+            found.results = []
+        elif role == "tool":
+            found.results.append(text)
+        elif role == "assistant":
+            found.results = []
+            for called in message.tool_calls or ():
+                if called.function is not None:
+                    found.texts += (called.function.name, called.function.arguments)
+                else:
+                    found.foreign.add(f"tool_calls[{called.type}]")
+            if bytes(message.function_call) not in (b"", b"null"):
+                found.foreign.add("function_call")
+        elif role == "function":
+            found.foreign.add("function_call")
+    return found
+
+
+def _check(message: Message, number: int) -> None:
+    if message.content is None and message.role != "function":
+        raise reject(f"messages[{number}].content: Field required", field=f"messages[{number}].content")
+    if message.role == "tool" and not message.tool_call_id:
+        raise reject(f"messages[{number}].tool_call_id: Field required", field=f"messages[{number}].tool_call_id")
+
+
+def _texts(parts: list[Part] | tuple[()], found: _Survey) -> Iterator[str]:
+    for part in parts:
+        if part.text is not None:
+            yield part.text
+        elif part.type == "image_url":
+            found.images += 1
+        elif part.type == "refusal":
+            yield part.refusal or ""
+        else:
+            found.foreign.add(f"content[{part.type}]")
+
+
+def _limits(asked: Body) -> m.Limits:
+    stop = (asked.stop,) if isinstance(asked.stop, str) else tuple(asked.stop or ())
+    schema: dict[str, Any] | None = None
+    form = asked.response_format
+    if form is not None and form.type == "json_object":
+        schema = {"type": "json_object"}
+    elif form is not None and form.json_schema is not None:
+        shape = form.json_schema
+        schema = {"type": "json_schema", "name": shape.name, "schema": shape.schema or {}, "strict": shape.strict}
+    effort = asked.reasoning_effort
+    return m.Limits(
+        max_tokens=asked.max_completion_tokens or asked.max_tokens,
+        temperature=asked.temperature,
+        top_p=asked.top_p,
+        stop=stop,
+        schema=schema,
+        effort=_EFFORTS.get(effort, "max") if effort else None,
+    )
+
+
+def _needs(asked: Body, survey: _Survey) -> m.Needs:
+    same = list(survey.foreign)
+    if (asked.n or 1) > 1:
+        same.append("n")
+    for name in ("logprobs", "seed"):
+        if getattr(asked, name) not in (None, False):
+            same.append(name)
+    if asked.service_tier not in (None, "auto", "default"):
+        same.append("service_tier")
+    for name in ("logit_bias", "audio", "prediction", "web_search_options", "functions"):
+        if bytes(getattr(asked, name)) not in (b"", b"null", b"{}"):
+            same.append(name)
+    if asked.modalities and asked.modalities != ["text"]:
+        same.append("modalities")
+    same += sorted({f"tools[{tool.type}]" for tool in asked.tools or () if tool.function is None})
+    return m.Needs(
+        tools=bool(asked.tools),
+        images=survey.images > 0,
+        schema=asked.response_format is not None and asked.response_format.type == "json_schema",
+        stream=bool(asked.stream),
+        same_wire=tuple(sorted(same)),
+    )
+
+
+def _conversation(asked: Body) -> m.Conversation:
+    return m.Conversation(
+        tuple(_message(message) for message in asked.messages),
+        tuple(
+            m.Tool(f.name, f.description or "", f.parameters or {}, f.strict)
+            for f in (tool.function for tool in asked.tools or ())
+            if f is not None
+        ),
+        _choice(asked),
+    )
+
+
+def _message(message: Message) -> m.Message:
+    parts = _parts(message.content)
+    match message.role:
+        case "tool" | "function":
+            seen = tuple(part for part in parts if isinstance(part, m.Text | m.Image))
+            return m.Message("tool", (m.ToolResult(message.tool_call_id or "", seen),))
+        case "assistant":
+            thought = message.reasoning_content or message.reasoning
+            calls = [
+                m.ToolCall(called.id, called.function.name, called.function.arguments)
+                for called in message.tool_calls or ()
+                if called.function is not None
+            ]
+            return m.Message("assistant", (*([m.Reasoning(thought)] if thought else ()), *parts, *calls))
+        case "user":
+            return m.Message("user", tuple(parts))
+        case _:
+            return m.Message("system", tuple(parts))
+
+
+def _parts(content: str | list[Part] | None) -> list[m.Part]:
+    if isinstance(content, str):
+        return [m.Text(content)] if content else []
+    parts: list[m.Part] = []
+    for part in content or ():
+        if part.image_url is not None:
+            parts.append(image(part.image_url if isinstance(part.image_url, str) else part.image_url.url))
+        elif part.text or part.refusal:
+            parts.append(m.Text(part.text or part.refusal or "", part.cache_control))
+    return parts
+
+
+def image(url: str) -> m.Image:
+    """An image by its address; a data URL is taken apart."""
+    if url.startswith("data:") and ";base64," in url:
+        kind, _, data = url[5:].partition(";base64,")
+        return m.Image(kind, data)
+    return m.Image(url=url)
+
+
+def _choice(asked: Body) -> m.ToolChoice | None:
+    choice, parallel = asked.tool_choice, asked.parallel_tool_calls
+    if isinstance(choice, Choice):
+        return m.ToolChoice("named", choice.function.name if choice.function else "", parallel)
+    if choice == "none":
+        return m.ToolChoice("none", parallel=parallel)
+    if choice == "required":
+        return m.ToolChoice("required", parallel=parallel)
+    return m.ToolChoice("auto", parallel=parallel) if choice or parallel is not None else None

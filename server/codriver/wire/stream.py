@@ -1,0 +1,117 @@
+"""What every decoder does with frames: skips what is no frame, counts what is broken, ends exactly once.
+
+A format's own decoder gives `read(frame)`: the events of one data frame, or a raised Unreadable.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from codriver.errors import Failure, Kind
+from codriver.model.events import Event, Failed, Finish, Finished, Piece
+from codriver.wire import faults
+from codriver.wire.sse import Frame, Parser
+
+_MOST_BROKEN = 1
+_MOST_BYTES = 32_000_000
+# A frame that cannot be read but names one of these carried a part of the answer, which is now lost.
+_CONTENT = (b'"content"', b'"text"', b'"arguments"', b'"partial_json"', b'"tool_calls"', b'"delta"')
+
+
+class Unreadable(Exception):
+    """A frame is not JSON of this wire."""
+
+
+class FrameDecoder(ABC):
+    """A streamed answer being read. After its last event it says nothing more."""
+
+    end: bytes = b""
+    """The wire's last frame, for upstreams that forget it."""
+
+    def __init__(self) -> None:
+        self._parser = Parser()
+        self._broken = 0
+        self._pending = 0
+        self._finish: Finished | None = None
+        self._calls = 0
+        self._spoke = False
+        self._over = False
+
+    @abstractmethod
+    def read(self, frame: Frame) -> Piece:
+        """The meaning of one data frame. Raises Unreadable."""
+
+    @abstractmethod
+    def whole(self, body: bytes) -> tuple[Event, ...]:
+        """The body of an answer that was not streamed."""
+
+    def feed(self, data: bytes) -> list[Piece]:
+        frames = self._parser.feed(data)
+        self._pending = 0 if frames else self._pending + len(data)
+        if self._pending > _MOST_BYTES:
+            return self._fail("the answer has no end of frame in 32 MB")
+        return self._pieces(frames)
+
+    def close(self) -> list[Piece]:
+        """The stream is over: a last frame without its blank line is read, then it must have finished."""
+        rest = self._parser.rest()
+        pieces = self._pieces([Frame(rest.raw + b"\n\n", rest.event, rest.data)]) if rest else []
+        if self._over:
+            return pieces
+        if self._finish is not None:
+            return [*pieces, Piece(self.end, self.finished())]
+        if not self._spoke and self._broken:
+            return [*pieces, *self._fail("nothing in the answer could be read")]
+        return [
+            *pieces,
+            *self._fail("the answer was cut off before its end" if self._spoke else "the answer was empty"),
+        ]
+
+    def finished(self) -> tuple[Event, ...]:
+        """The one regular end. The reason follows what was really said (wires.md 15)."""
+        self._over = True
+        finish = self._finish or Finished(Finish.STOP)
+        if self._calls and finish.reason in (Finish.STOP, Finish.STOP_SEQUENCE):
+            finish = Finished(Finish.TOOL_CALLS)
+        elif not self._calls and finish.reason is Finish.TOOL_CALLS:
+            finish = Finished(Finish.STOP)
+        return (finish,)
+
+    def failed(self, error: object) -> tuple[Event, ...]:
+        """An error object in the stream; nothing after it counts."""
+        self._over = True
+        return (Failed(faults.failure(error)),)
+
+    def _pieces(self, frames: list[Frame]) -> list[Piece]:
+        pieces: list[Piece] = []
+        for frame in frames:
+            if self._over:
+                break
+            if not frame.data:
+                if frame.data is not None or frame.raw.lstrip().startswith(b":"):
+                    pieces.append(Piece(frame.raw, ()))  # a keep-alive
+                continue
+            try:
+                pieces.append(self.read(frame))
+                self._spoke = True
+            except Unreadable:
+                pieces += self._skip(frame.data)
+        return pieces
+
+    def _skip(self, data: bytes) -> list[Piece]:
+        self._broken += 1
+        if any(word in data for word in _CONTENT):
+            return self._fail("a part of the answer came broken and is lost")
+        if self._broken > _MOST_BROKEN:
+            return self._fail("the answer is not in the format that was asked for")
+        return []
+
+    def _fail(self, why: str) -> list[Piece]:
+        self._over = True
+        return [Piece(b"", (Failed(Failure(Kind.BROKEN, f"The provider broke off: {why}")),))]
+
+
+def unreadable(body: bytes) -> tuple[Event, ...]:
+    """A whole answer that is no JSON of its wire."""
+    kind = "HTML" if body.lstrip()[:1] == b"<" else "not in the format that was asked for" if body.strip() else "empty"
+    return (Failed(Failure(Kind.BROKEN, f"The provider's answer is {kind}")),)
