@@ -1,7 +1,8 @@
 """A language server small enough to read: what the editor plugins are checked against without Codriver.
 
-It knows one suggestion (`return a + b ...` at the end of a line that begins one) and remembers the
-commands it was asked to run, which `codriver.status` gives back.
+It knows one suggestion (`return a + b ...` at the end of a line that begins one), one finding (the
+first emoji of the first line) and one refactor (the range becomes the instruction). It remembers the
+commands it was asked to run, which every command gives back.
 """
 
 from __future__ import annotations
@@ -73,6 +74,19 @@ def suggest(text: str, place: dict[str, int]) -> list[dict[str, Any]]:
     ]
 
 
+def obey(command: str, wish: dict[str, Any], text: str) -> None:
+    """What a command does besides being remembered."""
+    if command == "codriver.review":
+        at_emoji = units(text.split("😀")[0])
+        where = {"start": {"line": 0, "character": at_emoji}, "end": {"line": 0, "character": at_emoji + 2}}
+        found = {"range": where, "severity": 2, "source": "codriver", "message": "a face"}
+        write({"method": "textDocument/publishDiagnostics", "params": {"uri": wish["uri"], "diagnostics": [found]}})
+    elif command == "codriver.refactor":
+        edit = {"range": wish["range"], "newText": wish["instruction"]}
+        change = {"textDocument": {"uri": wish["uri"], "version": None}, "edits": [edit]}
+        write({"id": "edit", "method": "workspace/applyEdit", "params": {"edit": {"documentChanges": [change]}}})
+
+
 def main() -> int:
     texts: dict[str, str] = {}
     asked: list[dict[str, Any]] = []
@@ -88,7 +102,7 @@ def main() -> int:
         "textDocument/inlineCompletion": lambda p: {
             "items": suggest(texts.get(p["textDocument"]["uri"], ""), p["position"])
         },
-        "workspace/executeCommand": lambda p: {"asked": asked, "texts": texts},
+        "workspace/executeCommand": lambda p: {"asked": asked, "texts": texts, "model": "m", "simulated": True},
         "shutdown": lambda p: None,
     }
     while message := read():
@@ -103,6 +117,8 @@ def main() -> int:
                 texts[uri] = changed(texts[uri], change)
         elif method == "workspace/executeCommand" and params["command"] != "codriver.status":
             asked.append(params)
+            wish = (params.get("arguments") or [{}])[0]
+            obey(params["command"], wish, texts.get(wish.get("uri", ""), ""))
         if "id" in message and method:
             write({"id": message["id"], "result": results[method](params) if method in results else None})
     return 1

@@ -94,3 +94,31 @@ def test_the_server_is_told_once_and_has_the_same_text(seen: dict[str, Any]) -> 
 def test_the_editors_own_way_to_enable_a_server_is_enough(tmp_path: Path) -> None:
     report = played("enable", tmp_path)
     assert report["text"] == "return a + b  # 😀 sum\n\n\ndef twice(a):\n    return 2 * a"
+
+
+def test_commands_reach_an_unnamed_buffer(tmp_path: Path) -> None:
+    report = played("commands", tmp_path)
+    (found,) = report["findings"]
+    assert (found["lnum"], found["col"], found["end_col"], found["message"]) == (0, 6, 10, "a face")
+    assert report["text"] == 'x = "é"\nlast = 1'
+    assert report["statusline"] == "codriver: m (simulated)"
+    assert report["explained"].startswith("{")
+    asked = [(wish["command"], wish["arguments"]) for wish in report["asked"]]
+    assert ("codriver.review", [{"uri": "file://"}]) in asked
+    assert ("codriver.clearReview", [{"uri": "file://"}]) in asked
+
+
+def test_columns_agree_with_the_editors_own(tmp_path: Path) -> None:
+    assert played("columns", tmp_path)["wrong"] == []
+
+
+def test_wrong_options_are_named_and_left_out(tmp_path: Path) -> None:
+    report = played("options", tmp_path)
+    assert report["complaints"] == [
+        'option "delay" should be a number, not a string',
+        'option "engine" should be one of auto, ghost, native',
+        'unknown key map "accpet"',
+        'unknown option "bogus"',
+    ]
+    assert report["delay"] == 30
+    assert report["kept"] == "utf-8"

@@ -1,6 +1,6 @@
-"""The VS Code extension: its manifest agrees with its sources, and (CODRIVER_TEST_NPM=1) it builds and packages.
+"""The VS Code extension: its manifest agrees with its sources, and (CODRIVER_TEST_VSCODE=1) it builds and packages.
 
-Building takes npm, the registry and about 20 s; `make vscode` sets the variable.
+Building takes npm, the registry and about 20 s; `make test-vscode` sets the variable.
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ def npm(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.skipif(not os.environ.get("CODRIVER_TEST_NPM"), reason="set CODRIVER_TEST_NPM=1 to build with npm (20 s)")
+@pytest.mark.skipif(
+    not os.environ.get("CODRIVER_TEST_VSCODE"), reason="set CODRIVER_TEST_VSCODE=1 to build with npm (20 s)"
+)
 def test_it_compiles_bundles_and_packages(tmp_path: Path) -> None:
     folder = tmp_path / "extension"
     shutil.copytree(EXTENSION, folder, ignore=shutil.ignore_patterns("node_modules", "out", "*.vsix"))

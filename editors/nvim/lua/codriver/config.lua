@@ -71,7 +71,9 @@ local function complaint(key, value)
     return ('option %q should be a %s, not a %s'):format(key, wanted, type(value))
   end
   if CHOICES[key] and not CHOICES[key][value] then
-    return ('option %q should be one of %s'):format(key, table.concat(vim.tbl_keys(CHOICES[key]), ', '))
+    local choices = vim.tbl_keys(CHOICES[key])
+    table.sort(choices)
+    return ('option %q should be one of %s'):format(key, table.concat(choices, ', '))
   end
   for name in pairs(key == 'keymaps' and value or {}) do
     if M.defaults.keymaps[name] == nil then
