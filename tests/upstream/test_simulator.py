@@ -39,7 +39,7 @@ async def simulator() -> AsyncIterator[shipped.Simulator]:
 
 @pytest.fixture
 async def client(simulator: shipped.Simulator) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=simulator.url, timeout=10, trust_env=False) as opened:
+    async with httpx.AsyncClient(base_url=simulator.url, timeout=10, trust_env=False, verify=False) as opened:
         yield opened
 
 
@@ -87,20 +87,60 @@ CHAT_REFUSALS: list[tuple[dict[str, Any], int, str | None, str | None]] = [
     ({"messages": [{"role": "user"}]}, 400, "messages[0].content", "invalid_type"),
     ({"messages": [{"role": "user", "content": 7}]}, 400, "messages[0].content", "invalid_type"),
     ({"messages": [{"role": "user", "content": []}]}, 400, "messages[0].content", "empty_array"),
-    ({"messages": [{"role": "user", "content": [{"type": "sound"}]}]}, 400, "messages[0].content[0].type", "invalid_value"),
-    ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a/b.png"}}]}]}, 400, "messages[0].content[0].type", None),
-    ({"messages": [*HELLO, {"role": "tool", "tool_call_id": "call_1", "content": "x"}]}, 400, "messages.[1].role", None),
+    (
+        {"messages": [{"role": "user", "content": [{"type": "sound"}]}]},
+        400,
+        "messages[0].content[0].type",
+        "invalid_value",
+    ),
+    (
+        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a/b.png"}}]}]},
+        400,
+        "messages[0].content[0].type",
+        None,
+    ),
+    (
+        {"messages": [*HELLO, {"role": "tool", "tool_call_id": "call_1", "content": "x"}]},
+        400,
+        "messages.[1].role",
+        None,
+    ),
     ({"messages": [*HELLO, ASKED]}, 400, "messages.[1].role", None),
     ({"messages": [*HELLO, ASKED, *HELLO]}, 400, "messages.[1].role", None),
-    ({"messages": [*HELLO, ASKED, {"role": "tool", "tool_call_id": "call_2", "content": "x"}]}, 400, "messages.[2].role", None),
+    (
+        {"messages": [*HELLO, ASKED, {"role": "tool", "tool_call_id": "call_2", "content": "x"}]},
+        400,
+        "messages.[2].role",
+        None,
+    ),
     ({"messages": [*HELLO, {**ASKED, "tool_calls": []}]}, 400, "messages[1].tool_calls", "empty_array"),
-    ({"messages": [*HELLO, {**ASKED, "tool_calls": [{**CALL, "id": "c" * 65}]}]}, 400, "messages[1].tool_calls[0].id", "string_above_max_length"),
+    (
+        {"messages": [*HELLO, {**ASKED, "tool_calls": [{**CALL, "id": "c" * 65}]}]},
+        400,
+        "messages[1].tool_calls[0].id",
+        "string_above_max_length",
+    ),
     ({"tools": []}, 400, "tools", "empty_array"),
     ({"tools": [{**TOOL, "type": "custom_thing"}]}, 400, "tools[0].type", "invalid_value"),
     ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, 400, "tools[0].function.name", "invalid_value"),
-    ({"tools": [{"type": "function", "function": {"name": "n" * 65}}]}, 400, "tools[0].function.name", "string_above_max_length"),
-    ({"tools": [{"type": "function", "function": {"name": "a", "parameters": {"type": "string"}}}]}, 400, "tools[0].function.parameters", "invalid_function_parameters"),
-    ({"tools": [{"type": "function", "function": {"name": "a", "strict": True, "parameters": STRICT}}]}, 400, "tools[0].function.parameters", "invalid_function_parameters"),
+    (
+        {"tools": [{"type": "function", "function": {"name": "n" * 65}}]},
+        400,
+        "tools[0].function.name",
+        "string_above_max_length",
+    ),
+    (
+        {"tools": [{"type": "function", "function": {"name": "a", "parameters": {"type": "string"}}}]},
+        400,
+        "tools[0].function.parameters",
+        "invalid_function_parameters",
+    ),
+    (
+        {"tools": [{"type": "function", "function": {"name": "a", "strict": True, "parameters": STRICT}}]},
+        400,
+        "tools[0].function.parameters",
+        "invalid_function_parameters",
+    ),
     ({"tool_choice": "auto"}, 400, "tool_choice", None),
     ({"parallel_tool_calls": True}, 400, "parallel_tool_calls", None),
     ({"tools": [TOOL], "tool_choice": "maybe"}, 400, "tool_choice", "invalid_value"),
@@ -126,7 +166,7 @@ CHAT_REFUSALS: list[tuple[dict[str, Any], int, str | None, str | None]] = [
     ({"reasoning_effort": "huge"}, 400, "reasoning_effort", "invalid_value"),
     ({"system": "be nice"}, 400, "system", "unknown_parameter"),
     ({"messages": [{"role": "user", "content": "a" * 512_100}]}, 400, "messages", "context_length_exceeded"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("change", "status", "param", "code"), CHAT_REFUSALS)
@@ -176,11 +216,29 @@ MESSAGE_REFUSALS: list[tuple[dict[str, Any], int, str]] = [
     ({"messages": [turn("user", RESULT)]}, 400, "unexpected `tool_use_id`"),
     ({"messages": [*HELLO, turn("assistant", USE)]}, 400, "messages.1: `tool_use` ids were found without"),
     ({"messages": [*HELLO, turn("assistant", USE), *HELLO]}, 400, "`tool_use` ids were found without"),
-    ({"messages": [*HELLO, turn("assistant", USE), turn("user", words("so"), RESULT)]}, 400, "`tool_use` ids were found without"),
+    (
+        {"messages": [*HELLO, turn("assistant", USE), turn("user", words("so"), RESULT)]},
+        400,
+        "`tool_use` ids were found without",
+    ),
     ({"messages": [*HELLO, turn("assistant", {**USE, "id": "call.1"})]}, 400, "tool_use.id: String should match"),
-    ({"messages": [*HELLO, turn("assistant", {**USE, "input": "{}"})]}, 400, "tool_use.input: Input should be a valid dictionary"),
+    (
+        {"messages": [*HELLO, turn("assistant", {**USE, "input": "{}"})]},
+        400,
+        "tool_use.input: Input should be a valid dictionary",
+    ),
     ({"messages": [*HELLO, turn("assistant", USE, USE), turn("user", RESULT)]}, 400, "ids must be unique"),
-    ({"messages": [*HELLO, turn("assistant", {"type": "thinking", "thinking": "hm", "signature": "forged"}), *HELLO]}, 400, "Invalid `signature`"),
+    (
+        {
+            "messages": [
+                *HELLO,
+                turn("assistant", {"type": "thinking", "thinking": "hm", "signature": "forged"}),
+                *HELLO,
+            ]
+        },
+        400,
+        "Invalid `signature`",
+    ),
     ({"system": [words("")]}, 400, "system: text content blocks must be non-empty"),
     ({"system": 7}, 400, "system: Input should be a valid list"),
     ({"temperature": 1.2}, 400, "temperature: range: 0..1"),
@@ -199,7 +257,7 @@ MESSAGE_REFUSALS: list[tuple[dict[str, Any], int, str]] = [
     ({"messages": [turn("user", *[words("a", cache_control={"type": "ephemeral"})] * 5)]}, 400, "maximum of 4 blocks"),
     ({"messages": [{"role": "user", "content": "a" * 800_100}]}, 400, "tokens > 200000 maximum"),
     ({"max_tokens": 64000, "messages": [{"role": "user", "content": "a" * 600_000}]}, 400, "exceed context limit"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("change", "status", "text"), MESSAGE_REFUSALS)
@@ -240,7 +298,7 @@ async def test_completions_are_refused_as_openai_refuses(
     ("method", "path", "headers", "body", "status", "text"),
     [
         ("POST", "/v1/chat/completions", {}, b"{}", 401, "API key"),
-        ("POST", "/v1/chat/completions", {"authorization": "Bearer "}, b"{}", 401, "API key"),
+        ("POST", "/v1/chat/completions", {"authorization": "Bearer"}, b"{}", 401, "API key"),
         ("POST", "/v1/messages", {"anthropic-version": "2023-06-01"}, b"{}", 401, "x-api-key"),
         ("GET", "/v1/models", {}, b"", 401, "API key"),
         ("GET", "/v1/chat/completions", KEY, b"", 405, "Not allowed to GET"),
@@ -292,7 +350,9 @@ async def test_a_chat_stream_says_what_the_whole_answer_says(client: httpx.Async
     assert chunks[0]["choices"][0]["delta"]["role"] == "assistant"
     text = "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks)
     assert text == whole["choices"][0]["message"]["content"] and text.lower().count("simulated") == 1
-    assert [chunk["choices"][0]["finish_reason"] for chunk in chunks if chunk["choices"][0]["finish_reason"]] == ["stop"]
+    assert [chunk["choices"][0]["finish_reason"] for chunk in chunks if chunk["choices"][0]["finish_reason"]] == [
+        "stop"
+    ]
     assert all(chunk["usage"] is None for chunk in chunks) and usage["choices"] == []
     assert usage["usage"]["completion_tokens"] == whole["usage"]["completion_tokens"] == -(-len(text.encode()) // 4)
     assert len({chunk["id"] for chunk in [*chunks, usage]}) == 1 and chunks[0]["id"] != whole["id"]
@@ -389,7 +449,11 @@ async def test_anthropic_caches_only_at_breakpoints(client: httpx.AsyncClient) -
     fresh, written, read = await used(marked)
     assert written > 100 and read == 0
     assert await used(marked) == (fresh, 0, written)
-    grown = [*HELLO, {"role": "assistant", "content": "Hi."}, turn("user", words("go on", cache_control={"type": "ephemeral"}))]
+    grown = [
+        *HELLO,
+        {"role": "assistant", "content": "Hi."},
+        turn("user", words("go on", cache_control={"type": "ephemeral"})),
+    ]
     fresh, more, read = await used({**marked, "messages": grown})
     assert (fresh, read) == (0, written) and more > 0
 
@@ -397,7 +461,9 @@ async def test_anthropic_caches_only_at_breakpoints(client: httpx.AsyncClient) -
 async def test_count_tokens_counts_what_a_message_would_use(client: httpx.AsyncClient) -> None:
     body = messages(system="be brief", tools=[CLAUDE_TOOL])
     counted = await post(client, "/v1/messages/count_tokens", {key: body[key] for key in body if key != "max_tokens"})
-    assert counted.json() == {"input_tokens": (await post(client, "/v1/messages", body)).json()["usage"]["input_tokens"]}
+    assert counted.json() == {
+        "input_tokens": (await post(client, "/v1/messages", body)).json()["usage"]["input_tokens"]
+    }
     assert (await post(client, "/v1/messages/count_tokens", {"model": "sim-claude"})).status_code == 400
 
 
@@ -455,7 +521,11 @@ async def test_faults_are_for_one_model_and_as_often_as_set(
 
 @pytest.mark.parametrize(
     ("name", "kind", "body"),
-    [("html", "text/html", b"<!doctype"), ("empty", "application/json", b""), ("garbage", "application/json", b'{"id"')],
+    [
+        ("html", "text/html", b"<!doctype"),
+        ("empty", "application/json", b""),
+        ("garbage", "application/json", b'{"id"'),
+    ],
 )
 async def test_wrong_bodies_come_with_status_200(client: httpx.AsyncClient, name: str, kind: str, body: bytes) -> None:
     response = await post(client, "/v1/chat/completions", chat(), **{"x-simulator-fault": name})
@@ -583,9 +653,7 @@ async def test_closing_ends_what_still_runs() -> None:
             await asked
 
 
-async def test_the_log_keeps_what_was_sent_but_no_keys(
-    simulator: shipped.Simulator, client: httpx.AsyncClient
-) -> None:
+async def test_the_log_keeps_what_was_sent_but_no_keys(simulator: shipped.Simulator, client: httpx.AsyncClient) -> None:
     body = chat(future_field={"a": [1]})
     await post(client, "/v1/chat/completions", body, **{"x-trace": "42", "x-api-key": "secret-key"})
     await post(client, "/v1/chat/completions", b"not json")

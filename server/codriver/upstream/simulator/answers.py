@@ -67,8 +67,9 @@ def _said(conversation: Conversation, model: str, seed: str) -> str:
         return _findings(block.code, prompt, seed)
     if re.search(r"commit message", prompt, re.I):
         return _commit(whole)
-    instruction = intent.outside(whole) if intent.fences(whole) else whole
-    if block and intent.explains(instruction):
+    instruction = _instruction(intent.outside(whole) if intent.fences(whole) else whole)
+    wants_code = re.search(r"fenced code block|only (the )?code", prompt, re.I)
+    if block and intent.explains(instruction) and not wants_code:
         return _explained(block)
     if block:
         return _edited(block, instruction, prompt, seed)
@@ -98,8 +99,16 @@ def _edited(block: intent.Block, instruction: str, prompt: str, seed: str) -> st
     wants_tests = re.search(r"\b(write|add|create|generate)\b[^.\n]{0,40}\btests?\b|测试", instruction, re.I)
     make = edits.test_for(block.code, block.language) if wants_tests else None
     done = make or edits.edit(block.code, block.language, instruction or prompt)
+    fenced = _fenced(done.code, block.language)
+    if "Summary:" in prompt:
+        return f"{fenced}\nSummary: {done.what} (simulated)."
     opener = _OPENERS[int(seed[:4], 16) % len(_OPENERS)]
-    return f"{opener} a simulated edit ({done.what}).\n\n{_fenced(done.code, block.language)}"
+    return f"{opener} a simulated edit: {done.what}.\n\n{fenced}"
+
+
+def _instruction(text: str) -> str:
+    """What stands behind the label that prompts put before an instruction, if there is one; else all."""
+    return re.split(r"^Instruction:[ \t]*", text, flags=re.M)[-1]
 
 
 def _explained(block: intent.Block) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from codriver.model.events import Finish, Reply
-from codriver.upstream.simulator import anthropic_rules
+from codriver.upstream.simulator import anthropic_blocks, anthropic_rules
 from codriver.upstream.simulator.models import SimModel
 from codriver.upstream.simulator.values import Answer, Asked, Frame, Refused, digest, dump, pieces
 
@@ -90,7 +90,7 @@ def _blocks(answer: Answer, reply: Reply) -> list[dict[str, Any]]:
     """The content's blocks; a tool_use's input is still JSON text."""
     model = answer.asked.model.id
     blocks: list[dict[str, Any]] = [
-        {"type": "thinking", "thinking": item.text, "signature": anthropic_rules.signature(model, item.text)}
+        {"type": "thinking", "thinking": item.text, "signature": anthropic_blocks.signature(model, item.text)}
         for item in reply.reasoning
     ]
     if reply.text:

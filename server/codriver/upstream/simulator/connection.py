@@ -181,7 +181,7 @@ class Exchange:
 
     def __init__(self, connection: Connection, request: HttpRequest) -> None:
         self._connection, self.request = connection, request
-        self._chunked = False
+        self.begun = False
 
     @property
     def client_left(self) -> bool:
@@ -194,7 +194,7 @@ class Exchange:
 
     async def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """The head of a streamed answer; `send` and `end` follow."""
-        self._chunked = True
+        self.begun = True
         await self._connection.write(self._top(status, {**headers, "transfer-encoding": "chunked"}))
 
     async def send(self, data: bytes) -> None:

@@ -72,6 +72,8 @@ def _line(prefix: str, line: str) -> str:
 
 def _partial(line: str, names: Sequence[str], known: str, end: str) -> str:
     if line[-1:] in "([{":
+        called = re.search(r"([\w$]*).$", line)
+        known = next((name for name in reversed(names) if not called or name != called.group(1)), "0")
         return known + {"(": ")", "[": "]", "{": "}"}[line[-1]] + (end if line[-1] != "{" else "")
     if re.search(r"[=+\-*/%<>,:|&]\s*$", line):
         return ("" if line[-1:].isspace() else " ") + known + end
@@ -103,7 +105,7 @@ def _statement(prefix: str, suffix: str) -> str:
 def _enclosing(prefix: str) -> dict[str, str] | None:
     """The function header that stands directly above, if nothing but blank space is between."""
     for line in reversed(prefix.split("\n")):
-        if line.strip():
+        if line.strip() and not re.match(r"\s*(#|//|--)", line):
             match = _HEADER.match(line.rstrip("\r"))
             named = match and match["name"] not in ("if", "for", "while", "switch", "catch", "with", "elif", "match")
             return {**match.groupdict(), "line": line} if match and named else None

@@ -6,57 +6,74 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-_SMELLS: tuple[tuple[str, str, str], ...] = (
-    (r"^\s*except\s*:", "warning", "A bare except also catches KeyboardInterrupt and SystemExit."),
-    (r"[!=]=\s*None\b", "warning", "Compare with None by identity."),
-    (r"\beval\(|\bexec\(", "error", "Evaluating text as code is dangerous with outside input."),
-    (r"def \w+\(.*=\s*(\[\]|\{\})", "warning", "A mutable default is shared between calls."),
-    (r"\b(TODO|FIXME|XXX)\b", "info", "Unfinished work is left here."),
-    (r"(password|secret|api_key)\s*=\s*[\"']", "error", "A secret stands in the code."),
-    (r"\bvar\s+\w+\s*=", "info", "Prefer const or let to var."),
-    (r"[^=!<>]==[^=].*[;{]\s*$", "info", "Consider strict equality."),
-    (r"\bprint\(|console\.log\(", "info", "Output meant for debugging is left here."),
-    (r"\.unwrap\(\)", "warning", "This panics when there is no value."),
+
+@dataclass(frozen=True, slots=True)
+class _Smell:
+    """A pattern, what is said of a line that has it, and what a fix puts in the pattern's place, if it can."""
+
+    pattern: str
+    severity: str
+    message: str
+    why: str
+    better: str | None = None
+
+
+_SMELLS = (
+    _Smell(
+        r"(?<=except)\s*:", "warning", "A bare except catches everything.", "Ctrl-C is swallowed too.", " Exception:"
+    ),
+    _Smell(r"!=\s*None\b", "warning", "Compare with None by identity.", "An __eq__ may answer.", "is not None"),
+    _Smell(r"==\s*None\b", "warning", "Compare with None by identity.", "An __eq__ may answer.", "is None"),
+    _Smell(r"\beval\(|\bexec\(", "error", "Text is evaluated as code.", "Outside input runs as code."),
+    _Smell(r"def \w+\(.*=\s*(\[\]|\{\})", "warning", "The default is mutable.", "All calls share one object."),
+    _Smell(r"(password|secret|api_key)\s*=\s*[\"']", "error", "A secret stands in the code.", "It gets committed."),
+    _Smell(r"\bvar\b(?=\s+\w+\s*=)", "info", "This var is visible in the whole function.", "Loops share it.", "let"),
+    _Smell(r"\.unwrap\(\)", "warning", "This panics when there is no value.", "The whole program ends."),
+    _Smell(r"\b(TODO|FIXME|XXX)\b", "info", "Unfinished work is left here.", "It will be forgotten."),
 )
 _NUMBERED = re.compile(r"^\s*(\d+)\s?[|:│→\t]\s?(.*)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One remark. line is 1-based, as numbered in the code given, else counted from its start."""
+    """One remark. line counts from 1, as numbered in the code given; quote and fix are whole lines."""
 
     line: int
     quote: str
     severity: str
     message: str
+    why: str
+    fix: str = ""
     category: str = "style"
-    suggestion: str = "Simulated suggestion: look at this line once more."
 
 
 def findings(code: str, seed: str, most: int = 5) -> tuple[Finding, ...]:
     """What a glance finds; one remark at least, if there is a line of code at all."""
     lines = [(number, text) for number, text in _lines(code) if text.strip()]
-    found = []
-    for number, text in lines:
-        for pattern, severity, message in _SMELLS:
-            if re.search(pattern, text, re.I):
-                found.append(Finding(number, text.strip(), severity, f"{message} (simulated)"))
-                break
+    found = [remark for number, text in lines if (remark := _remark(number, text))]
     solid = [(number, text) for number, text in lines if re.search(r"\w{2}", text)] or lines
     if not found and solid:
         number, text = solid[int(seed[:8], 16) % len(solid)]
-        found = [Finding(number, text.strip(), "info", "Consider a clearer name or a comment here. (simulated)")]
+        found = [Finding(number, text, "info", "Read this line once more (simulated finding).", "It is a guess.")]
     return tuple(found[:most])
 
 
+def _remark(number: int, text: str) -> Finding | None:
+    for smell in _SMELLS:
+        if re.search(smell.pattern, text):
+            fix = "" if smell.better is None else re.sub(smell.pattern, smell.better, text, count=1)
+            return Finding(number, text, smell.severity, f"{smell.message} (simulated finding)", smell.why, fix)
+    return None
+
+
 def document(finding: Finding, keys: Mapping[str, object] | None = None) -> dict[str, object]:
-    """The finding as JSON has it; with `keys`, under those of the example that the prompt gives."""
+    """The finding as JSON has it; with `keys`, under those of the example that the prompt gives. No empty fix."""
     fields = asdict(finding)
-    if not keys:
-        return fields
-    known = {key: under(key, fields) for key in keys}
-    fits = {key for key, example in keys.items() if type(known[key]) is type(example) or example is None}
-    return {key: known[key] if key in fits else example for key, example in keys.items()}
+    if keys:
+        known = {key: under(key, fields) for key in keys}
+        fits = {key for key, example in keys.items() if type(known[key]) is type(example)}
+        fields = {key: known[key] if key in fits else example for key, example in keys.items()}
+    return {key: value for key, value in fields.items() if value != ""}
 
 
 def under(key: str, fields: Mapping[str, object]) -> object | None:
@@ -76,12 +93,12 @@ _SYNONYMS = (
     ("level", "severity"),
     ("categor", "category"),
     ("kind", "category"),
-    ("fix", "suggestion"),
-    ("sugg", "suggestion"),
+    ("fix", "fix"),
+    ("sugg", "fix"),
     ("messag", "message"),
     ("descr", "message"),
     ("title", "message"),
-    ("why", "message"),
+    ("reason", "why"),
 )
 
 

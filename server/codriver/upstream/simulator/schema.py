@@ -111,8 +111,8 @@ def _fill(schema: Any, suggest: Suggest, root: Any, name: str, depth: int) -> An
         return schema["default"]
     for key in ("anyOf", "oneOf"):
         options = [resolve(option, root) for option in schema.get(key) or ()]
-        chosen = next((option for option in options if option.get("type") != "null"), None)
-        if chosen is not None:
+        if options:
+            chosen = next((option for option in options if option.get("type") != "null"), options[0])
             rest = {word: item for word, item in schema.items() if word != key}
             return _fill({**rest, **chosen}, suggest, root, name, depth + 1)
     return _FILLERS.get(_kind(schema), _string)(schema, suggest, root, name, depth)

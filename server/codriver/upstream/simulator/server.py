@@ -137,6 +137,14 @@ class Simulator:
         except asyncio.CancelledError:
             self.log.closed(entry, "disconnected")
             raise
+        except Exception as error:
+            # A mistake of ours must not look like a provider that hangs.
+            if exchange.begun:
+                exchange.cut()
+            else:
+                ours = Refused(500, f"The simulator itself failed: {error!r}. Please report this.")
+                await Delivery(exchange, entry, self.log, wire, 0, None).refuse(ours)
+            self.log.closed(entry, "cut")
 
     async def _generate(self, exchange: Exchange, entry: Entry, wire: Wire) -> None:
         request = exchange.request
@@ -209,9 +217,7 @@ class Simulator:
         raise openai_rules.unknown_model(str(name))
 
     def _fault(self, headers: Mapping[str, str], model: str) -> Fault | None:
-        if not self._control:
-            return None
-        asked = headers.get("x-simulator-fault")
+        asked = headers.get("x-simulator-fault") if self._control else None
         return faults.from_header(asked) if asked else self._faults.take(model)
 
     def _answer(self, asked: Asked, fault: Fault | None) -> Answer:
