@@ -128,7 +128,7 @@ async def _serve(app: App, paths: Paths, options: Options, say: Callable[[str], 
     await _open_lsp(lsp, paths)
     _write(paths.daemon, _whereabouts(app, paths, options, http, lsp))
     try:
-        say(f"Codriver {app.version} listens: {describe(running(paths))}.")
+        say(f"Codriver listens: {describe(_whereabouts(app, paths, options, http, lsp))}.")
         await lsp.warmed()
         # What was imported stays: the collector need not look at it again.
         gc.collect()
@@ -136,6 +136,7 @@ async def _serve(app: App, paths: Paths, options: Options, say: Callable[[str], 
         await _until_stopped(app, http, lsp, app.settings.daemon.idle_seconds if options.from_forwarder else None)
     finally:
         await asyncio.gather(lsp.close(GRACE_SECONDS), http.close())
+        paths.socket("http").unlink(missing_ok=True)
         paths.daemon.unlink(missing_ok=True)
 
 

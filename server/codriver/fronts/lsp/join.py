@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from codriver.fronts.lsp.parent import alive
 from codriver.paths import Paths
 
 if TYPE_CHECKING:
@@ -196,8 +197,10 @@ def _connect(paths: Paths) -> socket.socket | None:
 
 
 def _port(paths: Paths) -> int | None:
+    """The daemon's loopback port, if it uses one and lives: after its death a stranger may have the port."""
     try:
-        port = json.loads(paths.daemon.read_bytes()).get("lsp_port")
-    except (OSError, ValueError, AttributeError):
+        found = json.loads(paths.daemon.read_bytes())
+        port, pid = found["lsp_port"], found["pid"]
+    except (OSError, ValueError, LookupError, TypeError):
         return None
-    return port if isinstance(port, int) else None
+    return port if isinstance(port, int) and isinstance(pid, int) and alive(pid) else None
