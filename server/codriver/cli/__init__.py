@@ -34,6 +34,11 @@ def main(arguments: list[str] | None = None) -> int:
         return _failed(str(error), 2)
     except (CodriverError, OSError) as error:
         return _failed(str(error), 1)
+    except Exception as error:
+        if os.environ.get("CODRIVER_TRACEBACK"):
+            raise
+        text = f"something unforeseen happened ({type(error).__name__}: {error}); CODRIVER_TRACEBACK=1 shows where"
+        return _failed(text, 1)
     return 0
 
 

@@ -35,7 +35,7 @@ def analysis(path: str) -> dict[str, Any]:
     """The facts of a file, as JSON values. Raises OSError."""
     from codriver.syntax.analysis import Buffer
 
-    buffer = Buffer("", Path(path).read_bytes(), path=path)
+    buffer = Buffer(Path(path).read_bytes(), path=path)
     facts = asdict(buffer.facts(None))
     return {
         "path": path,
