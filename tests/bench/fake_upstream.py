@@ -43,6 +43,13 @@ def _head(kind: bytes, length: int | None = None) -> bytes:
 
 
 ANSWER = _head(b"application/json", len(WHOLE)) + WHOLE
+
+_FILLED = {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "fast"}
+_FILL = b"".join(
+    b"data: " + json.dumps(_FILLED | {"choices": [{"index": 0, "text": text, "finish_reason": finish}]}).encode() + b"\n\n"
+    for text, finish in (("total", None), ("", "stop"))
+) + b"data: [DONE]\n\n"  # fmt: skip
+FILL = _head(b"text/event-stream", len(_FILL)) + _FILL
 FIRST, *REST = [b"%x\r\n" % len(frame) + frame + b"\r\n" for frame in FRAMES]
 STREAM_HEAD = _head(b"text/event-stream") + FIRST + REST[0]
 STREAM_TAIL = b"".join(REST[1:]) + b"0\r\n\r\n"
@@ -64,7 +71,9 @@ class Upstream(asyncio.Protocol):
         self.body += body
 
     def on_message_complete(self) -> None:
-        if b'"stream":true' in self.body or b'"stream": true' in self.body:
+        if b'"prompt"' in self.body:
+            self.transport.write(FILL)
+        elif b'"stream":true' in self.body or b'"stream": true' in self.body:
             self.transport.write(STREAM_HEAD)
             self.transport.write(STREAM_TAIL)
         else:
