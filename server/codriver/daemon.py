@@ -70,12 +70,18 @@ def serve(paths: Paths, options: Options, say: Callable[[str], None]) -> int:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 runner.run(_live(paths, options, say))
         except (CodriverError, OSError) as problem:
-            if options.from_forwarder:
-                log.error("cannot serve: %s", problem)
-            # The forwarder that started us shows this to its user.
-            sys.stderr.write(f"codriver: {problem}\n")
-            return 1
+            return _failed(options, str(problem), None)
+        except Exception as problem:
+            return _failed(options, f"{type(problem).__name__}: {problem}", problem)
     return 0
+
+
+def _failed(options: Options, text: str, unforeseen: Exception | None) -> int:
+    """One line on stderr, which a forwarder shows to its user; the log has the rest."""
+    if options.from_forwarder or unforeseen is not None:
+        log.error("cannot serve: %s", text, exc_info=unforeseen)
+    sys.stderr.write(f"codriver: {text}\n")
+    return 1
 
 
 def running(paths: Paths) -> dict[str, Any] | None:

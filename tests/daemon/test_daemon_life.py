@@ -12,10 +12,11 @@ import threading
 from typing import Any
 
 import pytest
-from homes import Home, gone, until
+from homes import Home, gone
 from lsp_client import Client, Failed, change, position
 
 from codriver import daemon
+from running import until
 
 URI = "file:///w/a.py"
 OLD = (

@@ -7,9 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +15,9 @@ from lsp_client import Client, codriver_lsp
 
 from codriver import paths
 from codriver.fronts.lsp.parent import alive
+from running import until
 
 WAIT = 30.0
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = WAIT) -> Any:
-    """Waits for a condition that no event tells us of."""
-    end, pause = time.monotonic() + seconds, threading.Event()
-    while not (found := condition()):
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        pause.wait(0.01)
-    return found
 
 
 def gone(pid: int) -> bool:

@@ -152,7 +152,8 @@ class Joiner:
             text = _last_words_file(self._paths).read_text("utf-8", "replace").strip()
         except OSError:
             text = ""
-        return f"It says: {text[-600:]}" if text else f"Its log is {self._paths.log}."
+        last = text.splitlines()[-1][-600:] if text else ""
+        return f"It says: {last}" if last else f"Its log is {self._paths.log}."
 
     def reap(self) -> None:
         """Takes note of a daemon of ours that has ended."""
