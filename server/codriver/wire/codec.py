@@ -72,8 +72,9 @@ class Codec(Protocol):
         """A caller's body. Raises RequestRejected (position of broken JSON, field of a wrong type)."""
         ...
 
-    def encoder(self, request: Request, model: str) -> Encoder:
-        """For the answer to this request; `model` is the name shown to the caller."""
+    def encoder(self, request: Request, model: str, at: int = 0) -> Encoder:
+        """For the answer to this request; `model` is the name shown to the caller, `at` the Unix
+        time of the answer (OpenAI's `created`)."""
         ...
 
     def failure(self, failure: Failure) -> bytes:

@@ -31,10 +31,11 @@ def legal_id(ident: str) -> str:
 def unique_id(ident: str, request: Request, index: int) -> str:
     """An id to show a caller: legal, and unique in the conversation.
 
-    Some servers give none, or count from 0 in every answer; those ids get the request's own.
+    Some servers give none, count from 0 in every answer, or use letters that other wires refuse;
+    those ids are made from the request's own.
     """
-    if len(ident) >= 12:
-        return legal_id(ident)
+    if len(ident) >= 12 and _LEGAL.match(ident):
+        return ident
     return f"call_{legal_id(request.id)[:40]}_{index}"
 
 

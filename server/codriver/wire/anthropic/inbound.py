@@ -1,0 +1,365 @@
+"""A caller's messages body: decoded once, surveyed for what routing needs, unfolded only when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from codriver.errors import reject
+from codriver.model import request as m
+from codriver.wire import intake, jsontext, names, tokens
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+FORWARDED = ("anthropic-beta", "anthropic-version")
+# Tools that Anthropic runs itself and a caller can do without: beside tools of its own they are
+# named as dropped on another wire; alone they bind the request to this one.
+_SERVER_RUN = ("web_search_", "web_fetch_", "code_execution_", "tool_search_tool_")
+
+
+class Source(msgspec.Struct, gc=False):
+    type: str = ""
+    media_type: str = ""
+    data: str = ""
+    url: str = ""
+
+
+class Block(msgspec.Struct, gc=False):
+    type: str
+    text: str | None = None
+    source: Source | str | None = None
+    id: str | None = None
+    name: str | None = None
+    input: msgspec.Raw = jsontext.NOTHING
+    tool_use_id: str | None = None
+    content: str | list[Block] | dict[str, Any] | None = None
+    is_error: bool | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    data: str | None = None
+    cache_control: dict[str, Any] | None = None
+
+
+class Message(msgspec.Struct, gc=False):
+    role: Literal["user", "assistant", "system"]
+    content: str | list[Block]
+
+
+class Tool(msgspec.Struct, gc=False):
+    name: str = ""
+    type: str | None = None
+    description: str | None = None
+    input_schema: dict[str, Any] | None = None
+    strict: bool | None = None
+
+    @property
+    def custom(self) -> bool:
+        return self.type in (None, "custom")
+
+
+class Choice(msgspec.Struct, gc=False):
+    type: Literal["auto", "any", "tool", "none"]
+    name: str | None = None
+    disable_parallel_tool_use: bool | None = None
+
+
+class Thinking(msgspec.Struct, gc=False):
+    type: str
+    budget_tokens: int | None = None
+
+
+class Output(msgspec.Struct, gc=False):
+    effort: str | None = None
+    format: dict[str, Any] | None = None
+
+
+class Countable(msgspec.Struct, gc=False, kw_only=True):
+    """What count_tokens takes: a body whose answer needs no length."""
+
+    model: Annotated[str, msgspec.Meta(min_length=1)]
+    messages: Annotated[list[Message], msgspec.Meta(min_length=1)]
+    system: str | list[Block] | None = None
+    tools: list[Tool] | None = None
+
+
+class Body(Countable, gc=False, kw_only=True):
+    """The fields we read. All others are kept in the bytes, or named when they cannot be carried."""
+
+    max_tokens: Count
+    stream: bool | None = None
+    stop_sequences: list[str] | None = None
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    tool_choice: Choice | None = None
+    thinking: Thinking | None = None
+    output_config: Output | None = None
+    output_format: dict[str, Any] | None = None
+    service_tier: str | None = None
+    mcp_servers: list[Any] | None = None
+    container: msgspec.Raw = jsontext.NOTHING
+    metadata: dict[str, Any] | None = None
+
+    def __call__(self) -> m.Conversation:
+        return _conversation(self)
+
+
+@dataclass(slots=True)
+class _Survey:
+    """What one walk over the body finds."""
+
+    texts: list[str] = field(default_factory=list)
+    turns: list[str] = field(default_factory=list)
+    results: list[str] = field(default_factory=list)
+    images: int = 0
+    foreign: set[str] = field(default_factory=set)
+
+
+_BODY = msgspec.json.Decoder(Body)
+_COUNTABLE = msgspec.json.Decoder(Countable)
+_WORDS = {"low": "low", "medium": "medium", "high": "high"}
+_BUDGETS = ((2048, "low"), (8192, "medium"))
+
+
+def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
+    """A messages request. Raises RequestRejected with the position or the field, as the real API refuses."""
+    asked = jsontext.body(_BODY, body)
+    found = _survey(asked)
+    wish = intake.wishes(headers, asked.metadata)
+    user = (asked.metadata or {}).get("user_id")
+    kept = wish.session or (asked.metadata or {}).get("codriver_session") or ""
+    return m.Request(
+        id=names.fresh(),
+        purpose=m.Purpose.TOOL_RESULT if _answers(asked.messages[-1]) else m.Purpose.CHAT,
+        model=asked.model,
+        wire="anthropic",
+        body=body,
+        stream=bool(asked.stream),
+        wants_usage=True,
+        limits=m.Limits(
+            max_tokens=asked.max_tokens,
+            temperature=asked.temperature,
+            top_p=asked.top_p,
+            stop=tuple(asked.stop_sequences or ()),
+            schema=_schema(asked),
+            effort=_effort(asked),
+        ),
+        needs=_needs(asked, found),
+        unfold=asked,
+        input_tokens=_estimate(asked, found),
+        tail=intake.tail(found.turns, found.results),
+        task=wish.task,
+        session=intake.session(headers, str(kept), "", user if isinstance(user, str) else ""),
+        strategy=wish.strategy,
+        workflow=wish.workflow,
+        deadline=wish.deadline,
+        max_cost=wish.max_cost,
+        headers={name: headers[name] for name in FORWARDED if name in headers},
+    )
+
+
+def count(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """The answer to count_tokens, estimated. Raises RequestRejected as parse does."""
+    asked = jsontext.body(_COUNTABLE, body)
+    return jsontext.encode({"input_tokens": _estimate(asked, _survey(asked))})
+
+
+def _estimate(asked: Countable, found: _Survey) -> int:
+    return tokens.estimate(found.texts, messages=len(asked.messages), images=found.images)
+
+
+def _survey(asked: Countable) -> _Survey:
+    found = _Survey()
+    if isinstance(asked.system, str):
+        found.texts.append(asked.system)
+    else:
+        found.texts += [block.text or "" for block in asked.system or ()]
+    for number, tool in enumerate(asked.tools or ()):
+        _tool(tool, f"tools[{number}]", found)
+    for number, message in enumerate(asked.messages):
+        if isinstance(message.content, str):
+            text, answers = message.content, False
+            found.texts.append(text)
+        else:
+            text, answers = _blocks(message, f"messages[{number}]", found)
+        if message.role == "user" and not answers:
+            found.turns.append(text)
+            found.results = []
+    return found
+
+
+def _tool(tool: Tool, place: str, found: _Survey) -> None:
+    if tool.custom:
+        for name in ("name", "input_schema"):
+            if not getattr(tool, name) and getattr(tool, name) != {}:
+                raise reject(f"{place}.{name}: Field required", field=f"{place}.{name}")
+    found.texts += (tool.name, tool.description or "", jsontext.encode(tool.input_schema).decode())
+
+
+def _blocks(message: Message, place: str, found: _Survey) -> tuple[str, bool]:
+    """Adds one message's blocks; its own text, and whether it brings tool results."""
+    said: list[str] = []
+    results: list[str] = []
+    answers = False
+    for number, block in enumerate(message.content):
+        assert isinstance(block, Block)
+        if block.type == "text":
+            said.append(block.text or "")
+        elif block.type == "tool_result":
+            _required(block.tool_use_id, f"{place}.content[{number}].tool_use_id")
+            answers = True
+            results.append("\n".join(_result_texts(block, found)))
+        elif block.type == "tool_use":
+            _required(block.id, f"{place}.content[{number}].id")
+            _required(block.name, f"{place}.content[{number}].name")
+            found.texts.append(f"{block.name} {bytes(block.input).decode('utf-8', 'replace')}")
+        elif block.type == "image":
+            found.images += 1
+        elif block.type == "document" and isinstance(block.source, Source) and block.source.type == "text":
+            found.texts.append(block.source.data)
+        elif block.type not in ("thinking", "redacted_thinking"):
+            found.foreign.add(f"content[{block.type}]")
+    if answers:
+        found.results = results
+    found.texts += said
+    found.texts += results
+    return "\n".join(said), answers
+
+
+def _required(value: str | None, place: str) -> None:
+    if not value:
+        raise reject(f"{place}: Field required", field=place)
+
+
+def _result_texts(block: Block, found: _Survey) -> Iterator[str]:
+    if isinstance(block.content, str):
+        yield block.content
+        return
+    for part in block.content or ():
+        if not isinstance(part, Block):
+            continue
+        if part.type == "image":
+            found.images += 1
+        elif part.text is not None:
+            yield part.text
+        else:
+            found.foreign.add(f"tool_result[{part.type}]")
+
+
+def _answers(message: Message) -> bool:
+    return not isinstance(message.content, str) and any(block.type == "tool_result" for block in message.content)
+
+
+def _schema(asked: Body) -> dict[str, Any] | None:
+    form = (asked.output_config.format if asked.output_config else None) or asked.output_format
+    if not form or not isinstance(form.get("schema"), dict):
+        return None
+    return {"type": "json_schema", "name": "output", "schema": form["schema"], "strict": None}
+
+
+def _effort(asked: Body) -> str | None:
+    """One scale from Anthropic's two: the effort word, else what the thinking budget amounts to."""
+    if asked.thinking is not None and asked.thinking.type == "disabled":
+        return "none"
+    if asked.output_config is not None and asked.output_config.effort:
+        return _WORDS.get(asked.output_config.effort, "max")
+    if asked.thinking is None:
+        return None
+    budget = asked.thinking.budget_tokens
+    return next((word for most, word in _BUDGETS if budget is not None and budget <= most), "high")
+
+
+def _needs(asked: Body, found: _Survey) -> m.Needs:
+    same = set(found.foreign)
+    custom = [tool for tool in asked.tools or () if tool.custom]
+    forced = asked.tool_choice.name if asked.tool_choice else None
+    for tool in asked.tools or ():
+        optional = bool(custom) and (tool.type or "").startswith(_SERVER_RUN) and tool.name != forced
+        if not tool.custom and not optional:
+            same.add(f"tools[{tool.type}]")
+    if asked.mcp_servers:
+        same.add("mcp_servers")
+    if bytes(asked.container) not in (b"", b"null"):
+        same.add("container")
+    if asked.service_tier not in (None, "auto", "standard_only"):
+        same.add("service_tier")
+    return m.Needs(
+        tools=bool(asked.tools),
+        images=found.images > 0,
+        schema=_schema(asked) is not None,
+        stream=bool(asked.stream),
+        same_wire=tuple(sorted(same)),
+    )
+
+
+def _conversation(asked: Body) -> m.Conversation:
+    messages: list[m.Message] = []
+    if isinstance(asked.system, str):
+        messages.append(m.Message("system", (m.Text(asked.system),)))
+    elif asked.system:
+        messages.append(m.Message("system", tuple(_parts(asked.system))))
+    for message in asked.messages:
+        messages += _messages(message)
+    defined = tuple(
+        m.Tool(tool.name, tool.description or "", tool.input_schema or {}, tool.strict)
+        for tool in asked.tools or ()
+        if tool.custom
+    )
+    return m.Conversation(tuple(messages), defined, _choice(asked.tool_choice))
+
+
+def _messages(message: Message) -> Iterator[m.Message]:
+    """Tool results become a turn of their own, before what the user says beside them."""
+    if isinstance(message.content, str):
+        yield m.Message(message.role, (m.Text(message.content),) if message.content else ())
+        return
+    results = [block for block in message.content if block.type == "tool_result"]
+    if results:
+        yield m.Message("tool", tuple(_result(block) for block in results))
+    parts = tuple(_parts(block for block in message.content if block.type != "tool_result"))
+    if parts or not results:
+        yield m.Message(message.role, parts)
+
+
+def _parts(blocks: Sequence[Block] | Iterator[Block]) -> Iterator[m.Part]:
+    for block in blocks:
+        match block.type:
+            case "text" if block.text:
+                yield m.Text(block.text, block.cache_control)
+            case "image" if isinstance(block.source, Source):
+                yield m.Image(block.source.media_type, block.source.data, block.source.url)
+            case "thinking":
+                yield m.Reasoning(block.thinking or "", block.signature or "")
+            case "redacted_thinking":
+                yield m.Reasoning("", redacted=block.data or "")
+            case "tool_use":
+                yield m.ToolCall(block.id or "", block.name or "", bytes(block.input).decode() or "{}")
+            case "document" if isinstance(block.source, Source) and block.source.type == "text":
+                yield m.Text(block.source.data, block.cache_control)
+            case _:
+                pass  # named in Needs.same_wire: such a request never leaves this wire
+
+
+def _result(block: Block) -> m.ToolResult:
+    parts: tuple[m.Text | m.Image, ...] = ()
+    if isinstance(block.content, str):
+        parts = (m.Text(block.content),) if block.content else ()
+    elif isinstance(block.content, list):
+        parts = tuple(part for part in _parts(block.content) if isinstance(part, m.Text | m.Image))
+    return m.ToolResult(block.tool_use_id or "", parts, bool(block.is_error), block.cache_control)
+
+
+def _choice(choice: Choice | None) -> m.ToolChoice | None:
+    if choice is None:
+        return None
+    parallel = None if choice.disable_parallel_tool_use is None else not choice.disable_parallel_tool_use
+    match choice.type:
+        case "tool":
+            return m.ToolChoice("named", choice.name or "", parallel)
+        case "any":
+            return m.ToolChoice("required", parallel=parallel)
+        case "none":
+            return m.ToolChoice("none", parallel=parallel)
+        case _:
+            return m.ToolChoice("auto", parallel=parallel)
