@@ -221,7 +221,7 @@ async def test_an_endless_refusal_is_cut(serve, upstream) -> None:
         except ConnectionError:
             gone.set()
 
-    assert (await failed(upstream, await serve(script))).kind is Kind.TRANSIENT
+    assert (await failed(upstream, await serve(script), timeouts=Timeouts())).kind is Kind.TRANSIENT
     await asyncio.wait_for(gone.wait(), 10)
 
 

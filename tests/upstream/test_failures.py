@@ -175,6 +175,11 @@ def test_keys_never_reach_a_message(echoed: str) -> None:
     assert echoed not in message and "[key]" in message and "sorry" in message
 
 
+def test_the_key_that_was_sent_is_hidden_whatever_it_looks_like() -> None:
+    found = classify(401, {}, b"bad key 'open sesame'", provider="p", model="", now=NOW, secret="open sesame")
+    assert "bad key '[key]'" in found.message
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "body", "seconds"),
     [

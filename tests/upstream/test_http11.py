@@ -70,6 +70,10 @@ ANSWERS = {
     "asked to close": (b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello", 200, b"hello", False),
     "old": (b"HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nhello", 200, b"hello", False),
     "more than promised": (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello?", 200, b"hello", False),
+    "answered twice": (
+        b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+        200, b"hello", False,
+    ),
     "upgrade offered": (
         b"HTTP/1.1 200 OK\r\nupgrade: h2c\r\nconnection: upgrade\r\ncontent-length: 5\r\n\r\nhello",
         200, b"hello", True,
@@ -144,7 +148,7 @@ async def test_an_answer_cut_anywhere_is_the_same_answer(name: str) -> None:
         bench.connection.connection_lost(None)
         answer = await bench.exchange
         assert (answer.status, await answer.read()) == (status, body)
-        assert bool(bench.freed) is (reusable or (name == "more than promised" and len(pieces[-1]) == 1))
+        assert (bool(bench.freed) and not bench.wire.closed) is reusable
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -202,6 +206,25 @@ async def test_a_slow_reader_stops_the_socket_until_it_reads() -> None:
     assert not bench.wire.reading
     assert len(await answer.more()) == UNREAD_BYTES
     assert bench.wire.reading and bench.wire.pauses == 1
+
+
+async def test_a_connection_freed_before_its_answer_is_read_goes_on_reading() -> None:
+    bench = Bench()
+    await bench.feed(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (UNREAD_BYTES + 1), b"x" * UNREAD_BYTES)
+    assert not bench.wire.reading
+    bench.connection.data_received(b"x")  # TLS had it already
+    assert bench.wire.reading and bench.freed
+    assert len(await (await bench.exchange).read()) == UNREAD_BYTES + 1
+
+
+async def test_an_error_is_no_end_of_a_body() -> None:
+    bench = Bench()
+    await bench.feed(ANSWERS["until close"][0])
+    bench.connection.connection_lost(ConnectionResetError())
+    answer = await bench.exchange
+    assert await answer.more() == b"hello"
+    with pytest.raises(ConnectionLost):
+        await answer.more()
 
 
 class Clock:
@@ -353,6 +376,54 @@ async def test_connections_that_lay_idle_too_long_are_closed(serve) -> None:
     await (await client.request("GET", server.url, ())).read()
     await soon(gone.wait())
     await client.aclose()
+
+
+async def test_each_idle_connection_has_its_own_age(serve) -> None:
+    gone: asyncio.Queue[int] = asyncio.Queue()
+
+    async def script(peer, asked) -> None:
+        if asked.body == b"late":
+            await asyncio.sleep(0.05)
+        await peer.whole(b"")
+        await peer.gone()
+        gone.put_nowait(asked.connection)
+
+    server = await serve(script)
+    client = Http11(idle_seconds=0.1)
+    await asyncio.gather(*(client.request("POST", server.url, (), body) for body in (b"late", b"soon")))
+    assert [await asyncio.wait_for(gone.get(), 10) for _ in range(2)] == [
+        asked.connection for asked in sorted(server.asked, key=lambda asked: asked.body, reverse=True)
+    ]
+    await client.aclose()
+
+
+async def test_a_connection_too_old_is_not_used_though_no_timer_has_closed_it(serve) -> None:
+    server = await serve(echo)
+    client = Http11(idle_seconds=0)
+    for _ in range(3):
+        await (await client.request("GET", server.url, ())).read()
+    assert server.connections == 3
+    await client.aclose()
+
+
+async def test_the_last_used_connection_is_used_next(serve, client) -> None:
+    gates = {b"a": asyncio.Event(), b"b": asyncio.Event(), b"c": asyncio.Event()}
+    arrived = asyncio.Event()
+
+    async def script(peer, asked) -> None:
+        if len(server.asked) == 3:
+            arrived.set()
+        await gates.get(asked.body, arrived).wait()
+        await peer.whole(b"%d" % asked.connection)
+
+    server = await serve(script)
+    calls = {name: asyncio.ensure_future(client.request("POST", server.url, (), name)) for name in gates}
+    await soon(arrived.wait())
+    last = b""
+    for name in (b"b", b"c", b"a"):
+        gates[name].set()
+        last = await (await calls[name]).read()
+    assert await (await client.request("POST", server.url, (), b"next")).read() == last
 
 
 async def test_streams_side_by_side_do_not_mix(serve, client) -> None:
@@ -591,6 +662,22 @@ async def test_closing_ends_every_call_and_socket(serve) -> None:
     with pytest.raises(ConnectFailed):
         await client.request("GET", server.url, ())
     await soon(gone.wait())
+
+
+async def test_closing_while_a_connection_is_being_opened(serve) -> None:
+    async def silent(peer, asked) -> None:
+        await peer.gone()
+
+    server = await serve(silent)
+    for turns in range(6):
+        client = Http11()
+        call = asyncio.ensure_future(client.request("GET", server.url, ()))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await client.aclose()
+        with pytest.raises(ConnectFailed):
+            await asyncio.wait_for(call, 10)
+        assert not client._connections
 
 
 async def test_tls_with_an_authority_of_our_own(serve, authority) -> None:
