@@ -14,7 +14,7 @@ LINES = b"".join(b"line_%04d = %d\n" % (n, n) for n in range(2000))
 
 
 def test_a_short_buffer_goes_out_whole_with_its_name() -> None:
-    fim = around(b"import os\n\nx = \ny = 2\n", 15, Where("a/b.py", "python", "#"))
+    fim = around(b"import os\n\nx = \ny = 2\n", 15, Where("a/b.py", "#"))
     assert fim.prefix == "# a/b.py\nimport os\n\nx = "
     assert fim.suffix == "\ny = 2\n"
 
@@ -22,7 +22,7 @@ def test_a_short_buffer_goes_out_whole_with_its_name() -> None:
 def test_a_long_prefix_keeps_the_head_of_file_and_function_and_what_is_nearest() -> None:
     text = b"import os\nimport sys\n" + LINES[:8000] + b"\ndef work(a, b):\n" + b"    step(a)\n" * 700 + b"    return "
     start = text.index(b"def work")
-    fim = around(text, len(text), Where("w.py", "python", "#", (start, len(text))))
+    fim = around(text, len(text), Where("w.py", "#", (start, len(text))))
     assert fim.prefix.startswith("import os\nimport sys\n")
     assert "\ndef work(a, b):\n" in fim.prefix
     assert fim.prefix.endswith("    step(a)\n    return ")

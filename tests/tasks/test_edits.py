@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from codriver.syntax.analysis import Buffer
 
+from codriver.syntax.analysis import Buffer
 from codriver.tasks import edits, indent
 from codriver.tasks.region import chosen
 
@@ -190,5 +190,5 @@ def test_the_step_of_indentation(text: str, expected: str) -> None:
 )
 def test_a_selection_grows_to_whole_lines(kit: Any, text: str, picked: str | None) -> None:
     snapshot = kit.snapshot(text)
-    region = chosen(snapshot, Buffer("python", snapshot.text))
+    region = chosen(snapshot, Buffer(snapshot.text, language_id="python"))
     assert (region.code.decode() if region else None) == picked

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from codriver.syntax.analysis import Buffer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from codriver.analyst import Analyst
 from codriver.config import Settings
 from codriver.errors import RequestRejected, UpstreamFailed
 from codriver.model.request import Purpose, Snapshot
+from codriver.syntax.analysis import Buffer
 from codriver.tasks import findings
 from codriver.tasks.region import region
 from codriver.tasks.review import review
@@ -226,7 +226,7 @@ def test_reading_never_raises(text: str) -> None:
 @given(st.text(alphabet="aé (=\n", max_size=60), st.text(alphabet="aé (=\n", max_size=12), st.integers(-3, 99))
 def test_a_place_holds_what_was_quoted(code: str, quote: str, line: int) -> None:
     snapshot = Snapshot("file:///a.txt", 1, "plaintext", code.encode())
-    whole = region(snapshot, Buffer("plaintext", snapshot.text), (0, len(snapshot.text)))
+    whole = region(snapshot, Buffer(snapshot.text, language_id="plaintext"), (0, len(snapshot.text)))
     span = findings.place(quote, whole, line) if whole else None
     if span is not None:
         held = snapshot.text[slice(*span)].decode()

@@ -144,12 +144,12 @@ class Completer:
     # A model.
 
     def _request(self, there: Site) -> Request:
-        snapshot, language = there.snapshot, there.buffer.language
+        snapshot, buffer = there.snapshot, there.buffer
+        inside = buffer.function_at(there.cursor)
         where = context.Where(
             path_of(snapshot.uri).rsplit("/", 1)[-1],
-            language.name,
-            language.comment,
-            there.buffer.enclosing_function(there.cursor),
+            buffer.language.comment if buffer.language else "",
+            (inside.start_byte, inside.end_byte) if inside else None,
         )
         fim = context.around(snapshot.text, there.cursor, where)
         settings = self.settings.complete
@@ -229,7 +229,7 @@ def _chat(there: Site, prefix: str, suffix: str) -> Conversation:
     """The same hole for models that only chat."""
     one, many = "Complete the current line only.", "Complete the current statement or block, and no more."
     return prompts.load("fill").filled(
-        language=there.buffer.language.name or "text",
+        language=there.buffer.language_id or "text",
         extent=many if there.place.many else one,
         prefix=prefix,
         suffix=suffix,

@@ -31,10 +31,9 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What is known of the buffer: path for people, language, its comment sign, the function around the cursor."""
+    """What is known of the buffer: its name for people, its comment sign, the function around the cursor."""
 
     path: str = ""
-    language: str = ""
     comment: str = ""
     function: tuple[int, int] | None = None
 

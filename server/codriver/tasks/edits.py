@@ -38,7 +38,7 @@ class Block:
 
 def judged(reply: str, region: Region, instruction: str) -> Judged:
     """The edit a reply makes of a region."""
-    code, why = code_of(reply, region.buffer.language.name)
+    code, why = code_of(reply, region.buffer.language_id)
     if why:
         return Judged(why=why)
     placed = in_place(code, region)
@@ -163,7 +163,7 @@ def _lost(region: Region, new: bytes) -> str:
         return ""
     snapshot = region.snapshot
     text = snapshot.text[: region.start] + new + snapshot.text[region.end :]
-    buffer = Buffer(snapshot.language_id, text, path=path_of(snapshot.uri))
+    buffer = Buffer(text, language_id=snapshot.language_id, path=path_of(snapshot.uri))
     now = {(f.name, f.parameters) for f in _outer(buffer.functions(), region.start, region.start + len(new))}
     return next((f.name for f in old if (f.name, f.parameters) not in now), "")
 

@@ -99,7 +99,7 @@ def _request(analyst: Analyst, region: Region, wish: str, deadline: float) -> Re
 def _talk(region: Region, wish: str, features: Features) -> Conversation:
     words = region.words(features)
     mark = prompts.fence(words["code"], words["above"], words["below"])
-    return prompts.load("refactor").filled(**words, fence=mark, tag=region.buffer.language.name, instruction=wish)
+    return prompts.load("refactor").filled(**words, fence=mark, tag=region.buffer.language_id, instruction=wish)
 
 
 def summary(reply: str) -> str:

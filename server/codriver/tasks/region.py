@@ -48,7 +48,7 @@ class Region:
         frameworks = ", ".join(features.frameworks)
         return {
             "path": path_of(self.snapshot.uri).rsplit("/", 1)[-1],
-            "language": self.buffer.language.name or "text",
+            "language": self.buffer.language_id or "text",
             "frameworks": f"Frameworks: {frameworks}\n" if frameworks else "",
             "lines": self.lines,
             "code": readable(self.code),
@@ -85,5 +85,5 @@ def chosen(snapshot: Snapshot, buffer: Buffer) -> Region | None:
 
 def around(snapshot: Snapshot, buffer: Buffer) -> Region | None:
     """The function the cursor is in, or None."""
-    inside = buffer.enclosing_function(snapshot.cursor) if snapshot.cursor is not None else None
-    return region(snapshot, buffer, inside) if inside is not None else None
+    inside = buffer.function_at(snapshot.cursor) if snapshot.cursor is not None else None
+    return region(snapshot, buffer, (inside.start_byte, inside.end_byte)) if inside is not None else None

@@ -20,6 +20,7 @@ WINDOW = 4000
 LABEL = 60
 """Characters of a label."""
 
+_MARKUP = ("markdown", "mdx", "rst", "restructuredtext", "asciidoc", "latex", "text", "plaintext", "")
 _WORD = re.compile(r"[\w$]*\Z")
 _COMMENTED = re.compile(r"\s*(?:#|//|--|/\*|\*|;|%|\"\"\"|''')")
 
@@ -100,7 +101,7 @@ def site(snapshot: Snapshot, buffer: Buffer, *, explicit: bool) -> Site:
     cursor = whole(text, min(snapshot.cursor or 0, len(text)))
     before = readable(text[whole(text, max(cursor - WINDOW, 0)) : cursor])
     after = readable(below(text, cursor, WINDOW))
-    markup = buffer.language.name in ("markdown", "rst", "text", "plaintext", "")
+    markup = buffer.language_id in _MARKUP
     bare = trim.Place(before, after, unit=indent.unit(before + after), markup=markup)
     many = _many(bare, lambda: buffer.at_block_start(cursor), explicit=explicit)
     return Site(snapshot, cursor, buffer, trim.Place(before, after, many, bare.unit, markup))
