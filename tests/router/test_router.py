@@ -1,0 +1,324 @@
+"""The five promises of Router.open, against an upstream that does what the script says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from fleet import LARGE, MEDIUM, SMALL
+
+from codriver.analyst import Analyst
+from codriver.errors import Failure, Kind, RequestRejected, Unroutable, UpstreamFailed
+from codriver.ledger import Ledger
+from codriver.model.events import Reply
+from codriver.model.provider import Model, Provider
+from codriver.model.request import Request
+from codriver.router import Plan, Router
+from codriver.routing.decide import Wish
+from codriver.routing.eligibility import Offer
+from codriver.state.store import MemoryStore
+from codriver.upstream.client import Timeouts
+from codriver.wire import codec
+
+HANG = "hang"
+Step = bytes | Failure | str
+
+
+def frame(delta: dict[str, Any], finish: str | None = None) -> bytes:
+    page = {
+        "id": "x",
+        "object": "chat.completion.chunk",
+        "model": "m",
+        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+    }
+    return b"data: " + json.dumps(page).encode() + b"\n\n"
+
+
+ROLE = frame({"role": "assistant", "content": ""})
+HELLO, WORLD = frame({"content": "hello "}), frame({"content": "world"})
+STOP, DONE = frame({}, "stop"), b"data: [DONE]\n\n"
+USAGE = (
+    b'data: {"id":"x","choices":[],"usage":{"prompt_tokens":100,"completion_tokens":7,"total_tokens":107,'
+    b'"prompt_tokens_details":{"cached_tokens":40}}}\n\n'
+)
+GOOD: tuple[Step, ...] = (ROLE, HELLO, WORLD, STOP, USAGE, DONE)
+
+
+@dataclass
+class ScriptedAnswer:
+    """What `Answer` is to the router."""
+
+    steps: tuple[Step, ...]
+    streamed: bool
+    hung: asyncio.Event
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        for step in self.steps:
+            if isinstance(step, Failure):
+                raise UpstreamFailed(step)
+            if step == HANG:
+                self.hung.set()
+                await asyncio.Event().wait()
+            assert isinstance(step, bytes)
+            yield step
+
+    async def read(self) -> bytes:
+        return b"".join([chunk async for chunk in self.chunks()])
+
+
+@dataclass
+class ScriptedUpstream:
+    """Answers each model by its script, and counts what is open."""
+
+    scripts: dict[str, tuple[Step, ...]]
+    asked: list[str] = field(default_factory=list)
+    opened: int = 0
+    closed: int = 0
+    hung: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @asynccontextmanager
+    async def send(
+        self, provider: Provider, model: Model, wire: str, call: codec.Call, *, stream: bool,
+        forward: Mapping[str, str], timeouts: Timeouts,
+    ) -> AsyncIterator[ScriptedAnswer]:  # fmt: skip
+        self.asked.append(model.key)
+        steps = self.scripts[model.key]
+        if isinstance(steps[0], Failure):
+            raise UpstreamFailed(steps[0])
+        self.opened += 1
+        try:
+            yield ScriptedAnswer(steps, stream, self.hung)
+        finally:
+            self.closed += 1
+
+
+class Bench:
+    """A router over a script, with what it recorded."""
+
+    def __init__(self, scripts: dict[str, tuple[Step, ...]], offers: tuple[Offer, ...], **wish: Any) -> None:
+        self.upstream = ScriptedUpstream(scripts)
+        self.store = MemoryStore(lambda: 0.0)
+        self.ledger = Ledger(self.store, lambda: 1000.0)
+        self.router = Router(
+            plan=lambda request: Plan(offers, Wish(**wish)),
+            upstream=self.upstream,  # type: ignore[arg-type]
+            analyst=Analyst(),
+            ledger=self.ledger,
+            timeouts=lambda request: Timeouts(),
+        )
+
+    async def outcome(self) -> Any:
+        (row,) = await self.store.outcomes()
+        assert self.upstream.opened == self.upstream.closed
+        return row
+
+
+def chat(stream: bool = True, **more: Any) -> Request:
+    body = {"model": "auto", "stream": stream, "messages": [{"role": "user", "content": "hi"}], **more}
+    return codec.find("openai_chat").parse(json.dumps(body).encode(), {})
+
+
+FLEET = (SMALL, MEDIUM)
+BUSY = Failure(Kind.OVERLOADED, "busy")
+
+
+async def test_the_answer_comes_through_with_usage_and_cost() -> None:
+    bench = Bench({"east/small": GOOD}, (SMALL,))
+    async with bench.router.open(chat(), front="http") as stream:
+        raw = b"".join([piece.raw async for piece in stream if not piece.usage_only])
+        assert stream.relayed
+    assert raw == ROLE + HELLO + WORLD + STOP + DONE
+    row = await bench.outcome()
+    assert (row.status, row.model, row.prompt_tokens, row.output_tokens) == ("ok", "east/small", 100, 7)
+    assert row.cost == pytest.approx((60 * 0.15 + 40 * 0.015 + 7 * 0.6) / 1e6)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param((BUSY,), id="refused"),
+        pytest.param((ROLE, BUSY), id="lifecycle frames, then a break"),
+        pytest.param((ROLE,), id="ends before content"),
+        pytest.param((b'data: {"error": {"message": "overloaded", "code": 529}}\n\n',), id="error in the stream"),
+        pytest.param((b"<html>no</html>",), id="no event stream at all"),
+    ],
+)
+async def test_fallback_is_invisible_until_the_first_content(first: tuple[Step, ...]) -> None:
+    bench = Bench({"east/small": first, "east/medium": GOOD}, FLEET, strategy="cost", floor=1.0)
+    async with bench.router.open(chat()) as stream:
+        reply = await stream.reply()
+    assert reply.text == "hello world"
+    assert bench.upstream.asked == ["east/small", "east/medium"]
+    row = await bench.outcome()
+    assert (row.status, row.model, row.attempts) == ("ok", "east/medium", 2)
+    failed, answered = row.decision["attempts"]
+    assert failed["failure"] is not None
+    assert answered["failure"] is None
+
+
+@pytest.mark.parametrize("rest", [(BUSY,), ()], ids=["break", "ends without an end"])
+async def test_after_content_a_break_is_raised(rest: tuple[Step, ...]) -> None:
+    bench = Bench({"east/small": (ROLE, HELLO, *rest), "east/medium": GOOD}, FLEET, strategy="cost", floor=1.0)
+    with pytest.raises(UpstreamFailed):
+        async with bench.router.open(chat()) as stream:
+            await stream.reply()
+    assert bench.upstream.asked == ["east/small"]
+    row = await bench.outcome()
+    assert row.status == "broken"
+    assert "east/small" in bench.ledger.view().cooling
+
+
+async def test_a_request_at_fault_is_not_tried_elsewhere() -> None:
+    wrong = Failure(Kind.INVALID, "messages[0] is wrong")
+    bench = Bench({"east/small": (wrong,), "east/medium": GOOD}, FLEET, strategy="cost", floor=1.0)
+    with pytest.raises(RequestRejected, match="messages"):
+        async with bench.router.open(chat()):
+            pass
+    assert bench.upstream.asked == ["east/small"]
+    assert (await bench.outcome()).status == "refused"
+
+
+async def test_too_long_moves_to_larger_windows_only_and_is_told_at_the_end() -> None:
+    overflow = Failure(Kind.TOO_LONG, "prompt is too long: 5 tokens > 4 maximum")
+    bench = Bench(
+        {"east/small": (overflow,), "east/medium": GOOD, "west/large": (BUSY,)},
+        (SMALL, MEDIUM, LARGE), strategy="cost", floor=1.0,
+    )  # fmt: skip
+    with pytest.raises(UpstreamFailed, match="prompt is too long"):
+        async with bench.router.open(chat()):
+            pass
+    assert bench.upstream.asked == ["east/small", "west/large"]
+
+
+async def test_a_bad_key_passes_over_the_whole_provider() -> None:
+    no = Failure(Kind.AUTH, "bad key")
+    bench = Bench({"east/small": (no,), "west/large": (BUSY,)}, (SMALL, MEDIUM, LARGE), strategy="cost", floor=1.0)
+    with pytest.raises(UpstreamFailed, match="busy"):
+        async with bench.router.open(chat()):
+            pass
+    assert bench.upstream.asked == ["east/small", "west/large"]
+    assert "east" in bench.ledger.view().cooling
+
+
+@pytest.mark.parametrize("steps", [(HANG,), (ROLE, HANG), (ROLE, HELLO, HANG)], ids=["at once", "held", "shown"])
+async def test_cancelling_closes_the_upstream_and_leaves_one_outcome(steps: tuple[Step, ...]) -> None:
+    bench = Bench({"east/small": steps}, (SMALL,))
+
+    async def ask() -> None:
+        async with bench.router.open(chat()) as stream:
+            await stream.reply()
+
+    task = asyncio.create_task(ask())
+    await bench.upstream.hung.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    row = await bench.outcome()
+    assert (row.status, row.attempts) == ("cancelled", 1)
+    assert not bench.ledger.view().cooling
+
+
+async def test_a_reader_who_has_enough_closes_the_upstream() -> None:
+    bench = Bench({"east/small": (ROLE, HELLO, HANG)}, (SMALL,))
+    async with bench.router.open(chat()) as stream:
+        async for piece in stream:
+            if piece.raw == HELLO:
+                break
+    row = await bench.outcome()
+    assert row.status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "asked", "status"),
+    [
+        (("",), ["east/small"], "ok"),
+        (("no good", ""), ["east/small", "east/medium"], "ok"),
+        (("no good", "nor this"), ["east/small", "east/medium"], "failed"),
+    ],
+)
+async def test_a_checked_reply_is_held_and_escalates(verdicts: tuple[str, ...], asked: list[str], status: str) -> None:
+    bench = Bench({"east/small": GOOD, "east/medium": GOOD}, FLEET, strategy="cost", floor=1.0)
+    said = iter(verdicts)
+    seen: list[Reply] = []
+
+    def check(reply: Reply) -> str:
+        seen.append(reply)
+        return next(said)
+
+    opening = bench.router.open(chat(), check=check)
+    if status == "ok":
+        async with opening as stream:
+            assert (await stream.reply()).text == "hello world"
+    else:
+        with pytest.raises(UpstreamFailed, match="did not pass its check: nor this"):
+            async with opening:
+                pass
+    assert bench.upstream.asked == asked
+    assert all(reply.text == "hello world" and reply.finish for reply in seen)
+    row = await bench.outcome()
+    assert row.status == status
+    assert len(row.decision["verdicts"]) == len([v for v in verdicts if v])
+    assert not bench.ledger.view().cooling, "a wrong answer is no illness"
+
+
+async def test_a_weaker_model_is_no_escalation() -> None:
+    bench = Bench({"east/medium": GOOD, "east/small": GOOD}, FLEET, strategy="quality")
+    with pytest.raises(UpstreamFailed):
+        async with bench.router.open(chat(), check=lambda reply: "no good"):
+            pass
+    assert bench.upstream.asked == ["east/medium"]
+
+
+async def test_nobody_to_ask_is_one_outcome_too() -> None:
+    bench = Bench({}, ())
+    with pytest.raises(Unroutable):
+        async with bench.router.open(chat()):
+            pass
+    assert (await bench.outcome()).status == "unroutable"
+
+
+async def test_usage_is_estimated_and_marked_when_the_provider_sends_none() -> None:
+    bench = Bench({"east/small": (ROLE, HELLO, WORLD, STOP, DONE)}, (SMALL,))
+    async with bench.router.open(chat()) as stream:
+        await stream.reply()
+        assert stream.usage.estimated
+        assert stream.usage.output > 0
+        assert stream.usage.input > 0
+    assert (await bench.outcome()).cost > 0
+
+
+async def test_a_whole_answer_is_relayed_byte_for_byte() -> None:
+    body = json.dumps(
+        {
+            "id": "x", "object": "chat.completion", "model": "m", "unknown_future_field": [1, 2],
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4},
+        }
+    ).encode()  # fmt: skip
+    bench = Bench({"east/small": (body,)}, (SMALL,))
+    async with bench.router.open(chat(stream=False)) as stream:
+        assert stream.relayed
+        assert [piece.raw async for piece in stream] == [body]
+    assert (await bench.outcome()).prompt_tokens == 3
+
+
+async def test_answers_teach_latency_and_pin_the_session() -> None:
+    bench = Bench({"east/small": GOOD}, (SMALL,))
+    async with bench.router.open(chat(prompt_cache_key="s1")) as stream:
+        await stream.reply()
+    view = bench.ledger.view()
+    assert view.pins["s1"].model == "east/small"
+    assert view.latency["east/small"].n == 1
+
+
+async def test_what_was_answered_locally_is_an_outcome() -> None:
+    bench = Bench({}, (SMALL,))
+    noted = bench.router.note(chat(), front="lsp", model="local/predictor", text="return x", confidence=0.9)
+    bench.router.learn(noted.id, "accepted")
+    row = await bench.outcome()
+    assert (row.model, row.cost, row.label) == ("local/predictor", 0.0, "accepted")
