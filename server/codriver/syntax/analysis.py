@@ -1,0 +1,243 @@
+"""Code in, facts out: the room's entry for one open text.
+
+A Buffer holds the text's trees and what was counted on them. Facts are values: they never change,
+and asking twice costs microseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from codriver.model.features import Features, Function
+from codriver.syntax import frameworks, languages, measures, outline
+from codriver.syntax.languages import Language
+from codriver.syntax.measures import Measures, Placed
+from codriver.syntax.outline import Scope
+from codriver.syntax.text import Edit
+from codriver.syntax.trees import WHOLE, Parse, Trees, count_errors
+
+Range = tuple[int, int]
+"""Half-open byte range of the text."""
+_T = TypeVar("_T")
+_HEAD = 30_000
+"""Bytes at the start of a text too long to be parsed whole, where its imports are looked for."""
+
+
+class Buffer:
+    """One open text. Never raises, whatever the bytes; without a grammar it knows lines only.
+
+    Answers come from the last parse, moved along by the edits since. Asking renews it by itself in
+    texts up to trees.EAGER bytes; in longer ones call `parse()` when there is time (45 ms at most).
+    """
+
+    def __init__(self, data: bytes, *, language_id: str = "", path: str = "", limit: int = WHOLE) -> None:
+        """limit: bytes above which only a window around the asked place is parsed."""
+        self.path, self.data = path, data
+        self.language: Language | None = languages.find(language_id, path, data)
+        self.language_id = self.language.name if self.language else language_id
+        grammar = self.language.load() if self.language else None
+        self._trees = Trees(grammar, data, limit) if grammar is not None else None
+        self._measures = Measures(self.language) if self.language else None
+        self._answers: dict[tuple[Any, ...], Any] = {}
+        self._head: tuple[bytes, tuple[str, ...]] = (b"", ())
+
+    @property
+    def whole(self) -> bool:
+        """False when only windows of the text are seen, or nothing: too long, or no grammar."""
+        return self._trees is not None and self._trees.whole
+
+    @property
+    def dirty(self) -> bool:
+        """Whether edits came since the last parse."""
+        return self._trees is not None and self._trees.dirty
+
+    def edit(self, edits: Sequence[Edit], data: bytes) -> None:
+        """The text became `data` by these edits, each in the coordinates the ones before it left."""
+        self.data = data
+        self._answers.clear()
+        if self._trees is not None:
+            self._trees.edit(edits, data)
+
+    def parse(self) -> None:
+        """Brings the tree up to date, unless the text is too long to be parsed whole."""
+        if self._trees is not None and self._trees.dirty:
+            self._trees.parse()
+            self._answers.clear()
+
+    def facts(self, place: int | Range | None = None, manifests: Mapping[str, str] | None = None) -> Features:
+        """What is known of the code at a byte offset or range; None: of the whole text.
+
+        Numbers are of the smallest named function around the place, else of the outermost nameless
+        one; else of the whole text, or of the units the range touches. manifests: file name -> text
+        of the project's manifests.
+        """
+        declared = tuple(sorted((manifests or {}).items()))
+        return self._once(("facts", place, declared), lambda: self._facts(place, manifests or {}))
+
+    def functions(self) -> tuple[Function, ...]:
+        """All named functions in reading order; of a text too long for one tree, those in its first window."""
+        return self._once(
+            ("functions",), lambda: tuple(f for unit in self._units(0) for f in unit.functions() if f.name)
+        )
+
+    def function_named(self, name: str) -> Function | None:
+        """The function with this dotted name; else the first whose dotted name ends with it."""
+        found = [function for function in self.functions() if function.name == name]
+        tail = f".{name}"
+        found = found or [function for function in self.functions() if function.name.endswith(tail)]
+        return found[0] if found else None
+
+    def function_at(self, place: int | Range) -> Function | None:
+        """The smallest named function that holds the whole place, else the outermost nameless one."""
+        start, end = _span(place, len(self.data))
+        around = [scope for scope in self._scopes(start) if scope.is_function]
+        if end > start:
+            last = {scope.start for scope in self._scopes(end)}
+            around = [scope for scope in around if scope.start in last]
+        wanted = next((scope for scope in reversed(around) if scope.name), around[0] if around else None)
+        return self._function_of(wanted, start) if wanted else None
+
+    def imports(self) -> tuple[str, ...]:
+        """Imported modules as the text writes them, in order, each once."""
+        return self._once(("imports",), self._imports)
+
+    def frameworks(self) -> tuple[str, ...]:
+        """Frameworks this text imports, in the order of its imports."""
+        return frameworks.of_imports(self.imports(), self.language.family) if self.language else ()
+
+    def errors(self, start: int = 0, end: int | None = None) -> int:
+        """ERROR and MISSING nodes in a byte range of the text as last parsed."""
+        parse = self._trees.newest(start) if self._trees else None
+        if parse is None:
+            return 0
+        return count_errors(parse.root, start - parse.origin, None if end is None else end - parse.origin)
+
+    def errors_with(self, insert: bytes, start: int, end: int) -> tuple[int, int]:
+        """Errors before and after bytes [start, end) would become `insert`; nothing is changed.
+
+        In texts above trees.EAGER bytes those near the place. (0, 0) when there is no grammar.
+        """
+        start = min(max(start, 0), len(self.data))
+        end = min(max(end, start), len(self.data))
+        return self._trees.errors_with(insert, start, end) if self._trees else (0, 0)
+
+    def at_block_start(self, offset: int) -> bool:
+        """Whether a block was just opened here and its body is still to be written."""
+        return self._ask(offset, outline.at_block_start)
+
+    def in_string_or_comment(self, offset: int) -> bool:
+        """Whether text typed here would be text of a string or comment, not code."""
+        return self._ask(offset, outline.in_string_or_comment)
+
+    def inside_word(self, offset: int) -> bool:
+        """Whether letters, digits or underscores stand on both sides."""
+        return outline.inside_word(self.data, offset)
+
+    def _facts(self, place: int | Range | None, manifests: Mapping[str, str]) -> Features:
+        span = _span(place, len(self.data))
+        scopes = [scope for scope in self._scopes(span[0]) if scope.name] if place is not None else []
+        ecosystem = self.language.ecosystem if self.language else ""
+        imported, declared = self.frameworks(), frameworks.of_manifests(manifests, ecosystem)
+        cyclomatic, cognitive, nesting, parameters, lines, errors = self._numbers(place, span)
+        return Features(
+            source="buffer",
+            path=self.path,
+            language=self.language_id,
+            frameworks=tuple(dict.fromkeys((*imported, *declared))),
+            domain=frameworks.domain_of(self.path, self.language, imported, declared),
+            scope=".".join(scope.name for scope in scopes),
+            scope_kind=scopes[-1].kind if scopes else "",
+            cyclomatic=cyclomatic,
+            cognitive=cognitive,
+            nesting=nesting,
+            parameters=parameters,
+            lines=lines,
+            errors=errors,
+        )
+
+    def _numbers(self, place: int | Range | None, span: Range) -> tuple[int, int, int, int, int, int]:
+        function = self.function_at(span) if place is not None else None
+        if function is not None:
+            errors = self.errors(function.start_byte, max(function.end_byte, span[1]))
+            f = function
+            return f.cyclomatic, f.cognitive, f.nesting, f.parameters, f.lines, errors
+        region = (0, len(self.data)) if place is None or isinstance(place, int) else span
+        lines = _count_lines(self.data[region[0] : region[1]])
+        units = [unit for unit in self._units(span[0]) if unit.start < region[1] and unit.end > region[0]]
+        cyclomatic, cognitive, nesting = measures.total(units)
+        return cyclomatic if self._trees else 0, cognitive, nesting, 0, lines, self.errors(*region)
+
+    def _scopes(self, offset: int) -> tuple[Scope, ...]:
+        """From the newest tree; where that is broken, from the last good one if it knows more."""
+        if self._trees is None or self.language is None:
+            return ()
+        newest, good = self._trees.newest(offset), self._trees.good(offset)
+        if newest is None or good is None:
+            return ()
+        scopes = outline.scopes_at(newest, offset, self.language)
+        if newest.tree is not good.tree and outline.is_broken_at(newest, offset):
+            remembered = outline.scopes_at(good, offset, self.language)
+            return remembered if len(remembered) > len(scopes) else scopes
+        return scopes
+
+    def _units(self, offset: int) -> tuple[Placed, ...]:
+        parse = self._trees.good(offset) if self._trees else None
+        if parse is None or self._measures is None:
+            return ()
+        of = self._measures.of
+        return self._once(("units", parse.origin), lambda: of(parse))
+
+    def _function_of(self, scope: Scope, offset: int) -> Function | None:
+        good, newest = (self._trees.good(offset), self._trees.newest(offset)) if self._trees else (None, None)
+        if good is None or newest is None or self._measures is None:
+            return None
+        for unit in self._measures.at(good, scope.start):
+            for function in unit.functions():
+                if function.start_byte == scope.start:
+                    return function
+        # The newest tree has a function that the last good one has not.
+        return self._measures.single(scope.node, newest)
+
+    def _imports(self) -> tuple[str, ...]:
+        if self._trees is None or self.language is None or self.language.grammar == "":
+            return ()
+        if self.whole:
+            parse = self._trees.newest()
+            return outline.imports(parse.root, parse.source, self.language) if parse else ()
+        head = self.data[:_HEAD]
+        if head != self._head[0]:
+            start = Buffer(head, language_id=self.language.name)
+            self._head = head, start.imports()
+        return self._head[1]
+
+    def _ask(self, offset: int, question: Callable[[Parse, int, Language], bool]) -> bool:
+        offset = min(max(offset, 0), len(self.data))
+        parse = self._trees.newest(offset) if self._trees else None
+        return question(parse, offset, self.language) if parse is not None and self.language else False
+
+    def _once(self, key: tuple[Any, ...], answer: Callable[[], _T]) -> _T:
+        if key not in self._answers:
+            value = answer()
+            self._answers[key] = value
+        return cast(_T, self._answers[key])
+
+
+def analyze(path: str, data: bytes, *, limit: int = WHOLE) -> Buffer:
+    """A parsed buffer of a file's bytes; its language is told by path or shebang."""
+    buffer = Buffer(data, path=path, limit=limit)
+    buffer.parse()
+    return buffer
+
+
+def _span(place: int | Range | None, length: int) -> Range:
+    """The place as a range within the text; inverted ranges are swapped."""
+    if place is None:
+        return 0, length
+    first, second = (place, place) if isinstance(place, int) else place
+    first, second = min(first, second), max(first, second)
+    return min(max(first, 0), length), min(max(second, 0), length)
+
+
+def _count_lines(data: bytes) -> int:
+    return len(data.splitlines())

@@ -1,0 +1,266 @@
+"""How hard code is to follow, counted on its tree. Two numbers with two published definitions.
+
+Cyclomatic (McCabe 1976): 1 + decisions + boolean operators. A decision is a branch, loop, case that
+tests something, handler, ternary, comprehension and its filters; for Python the list is radon's. Named
+functions inside count for themselves, anonymous ones for the function around them.
+
+Cognitive (G. Ann Campbell, "Cognitive Complexity", SonarSource, version 1.7): branches, loops,
+switches, handlers and ternaries cost 1 + how deep they are nested; else and elif cost 1; a sequence of
+like boolean operators costs 1; jumps to a label cost 1; direct recursion costs 1 per function. Functions
+inside add a nesting level and count for the function around them. A condition is not nested in what it
+guards; comprehensions and null-coalescing cost nothing.
+
+Nesting is the greatest number of branches, loops, switches and handlers around one place.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from typing import NamedTuple
+
+from tree_sitter import Node
+
+from codriver.syntax import names
+from codriver.syntax.languages import Language, Rules
+
+
+@dataclass(slots=True)
+class Count:
+    """Numbers of one function or region.
+
+    inner: the outermost named functions in a function; the outermost ones of any kind in a region.
+    """
+
+    cyclomatic: int = 1
+    cognitive: int = 0
+    nesting: int = 0
+    inner: list[Node] = field(default_factory=list)
+
+
+def measure(node: Node, source: bytes, language: Language, is_member: bool = False) -> Count:
+    """Counts a function, or any other node with everything in it.
+
+    is_member: the function stands in a class, so that its bare name may be another function.
+    """
+    is_function = node.type in names.function_types(language)
+    own = _Own.of(node, source, language, is_member) if is_function else None
+    walk = _Walk(source, language, own)
+    if is_function:
+        skipped = node.child_by_field_name("parameters")
+        walk.push([child for child in node.named_children if child != skipped], _Place(functions=1))
+    else:
+        walk.push([node], _Place())
+    return walk.run()
+
+
+class _Place(NamedTuple):
+    """Where a node stands."""
+
+    nesting: int = 0
+    """In the cognitive sense."""
+    depth: int = 0
+    """Structures around it."""
+    functions: int = 0
+    """Functions around it."""
+    own: bool = True
+    """Its decisions count for the cyclomatic number being made."""
+    chained: bool = False
+    """It is the `if` of an `else if`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """How the function being counted would call itself."""
+
+    name: str
+    callees: frozenset[str]
+    objects: frozenset[str]
+    parameters: int
+
+    @staticmethod
+    def of(node: Node, source: bytes, language: Language, is_member: bool) -> _Own:
+        name = names.name_of(node, source, language).rpartition(".")[2]
+        selves, variable = list(language.rules.selves), names.receiver(node, source, language)[0]
+        if variable:
+            selves.append(f"{variable}.")
+        callees = {f"{self}{name}" for self in selves}
+        objects = {self.rstrip(".:->") for self in selves}
+        if language.rules.bare_self or not (is_member or variable):
+            callees.add(name)
+            objects.add("")
+        parameters = names.parameters_of(node, source, language, is_member)
+        return _Own(name, frozenset(callees if name else ()), frozenset(objects), parameters)
+
+
+class _Walk:
+    """One pass over a subtree with an explicit stack: expressions can be deeper than Python's own."""
+
+    def __init__(self, source: bytes, language: Language, own: _Own | None) -> None:
+        self.source, self.language, self.rules, self.own = source, language, language.rules, own
+        self.functions = names.function_types(language)
+        self.count = Count()
+        self.recursive = False
+        self.pending: list[tuple[Node, _Place]] = []
+
+    def push(self, nodes: list[Node], place: _Place) -> None:
+        self.pending.extend([(node, place) for node in nodes])
+
+    def run(self) -> Count:
+        telling, pending = _telling(self.language), self.pending
+        while pending:
+            node, place = pending.pop()
+            if node.type in telling:
+                self.visit(node, node.type, place)
+            elif node.named_child_count:
+                pending.extend([(child, place) for child in node.named_children])
+        self.count.cognitive += self.recursive
+        return self.count
+
+    def visit(self, node: Node, kind: str, place: _Place) -> None:
+        rules = self.rules
+        if place.own:
+            self.count.cyclomatic += self.decisions(node, kind)
+        if kind in self.functions:
+            place = self.enter_function(node, place)
+        elif kind in rules.structures:
+            return self.enter_structure(node, kind, place)
+        elif kind in rules.logical:
+            return self.enter_logical(node, place)
+        elif kind in rules.chained or kind in rules.logical_chains or self.jumps_to_label(node, kind):
+            self.count.cognitive += 1
+        elif kind in rules.calls and self.own and not self.recursive:
+            self.recursive = self.calls_itself(node, kind, self.own)
+        if kind in rules.else_parents:
+            self.count.cognitive += sum(child.type in rules.elses for child in node.named_children)
+        return self.push(node.named_children, place)
+
+    def decisions(self, node: Node, kind: str) -> int:
+        rules, found = self.rules, 0
+        if kind in rules.decisions:
+            pattern = rules.defaults.get(kind)
+            head = self.source[node.start_byte : node.start_byte + 80] if pattern else b""
+            found += not (pattern and re.match(pattern.encode(), head))
+        if kind in rules.else_decisions:
+            found += sum(child.type in rules.elses for child in node.named_children)
+        if kind in rules.logical_chains:
+            found += sum(child.type in rules.operators for child in node.children)
+        return found
+
+    def enter_function(self, node: Node, place: _Place) -> _Place:
+        named = bool(names.name_of(node, self.source, self.language))
+        if (named and place.own) if self.own else not place.functions:
+            self.count.inner.append(node)
+        deeper = place.functions > 0 and not (self.rules.decorators and _is_decorator(node, self.functions))
+        return _Place(place.nesting + deeper, place.depth, place.functions + 1, place.own and not named)
+
+    def enter_structure(self, node: Node, kind: str, place: _Place) -> None:
+        """Costs 1 + nesting; the `if` of an `else if` costs 1 and stands no deeper than its first `if`."""
+        self.count.cognitive += 1 if place.chained else 1 + place.nesting
+        inside = place._replace(chained=False)
+        if not place.chained:
+            inside = inside._replace(nesting=place.nesting + 1, depth=place.depth + 1)
+        self.count.nesting = max(self.count.nesting, inside.depth)
+        condition = None if place.chained else node.child_by_field_name("condition")
+        bare = node.child_by_field_name("alternative") if kind in self.rules.ifs else None
+        for child in node.named_children:
+            if child == condition:
+                self.pending.append((child, place))
+            elif (kind in self.rules.else_parents and child.type in self.rules.elses) or child == bare:
+                self.enter_else(child, inside)
+            else:
+                self.pending.append((child, inside))
+
+    def enter_else(self, node: Node, place: _Place) -> None:
+        """An else clause, or the bare statement after else; as `else if` it costs as that `if`."""
+        rules = self.rules
+        if node.type in rules.ifs:
+            return self.pending.append((node, place._replace(chained=True)))
+        if node.type in rules.chained:
+            return self.pending.append((node, place))
+        follower = node.named_children[:1] if rules.else_if and node.type in rules.elses else []
+        if follower and follower[0].type in rules.ifs:
+            return self.push(follower, place._replace(chained=True))
+        self.count.cognitive += 1
+        return self.pending.append((node, place))
+
+    def enter_logical(self, node: Node, place: _Place) -> None:
+        """A whole expression of boolean operators at once, through parentheses, in reading order."""
+        rules, operator = self.rules, _operator(node)
+        if operator not in rules.operators:
+            self.count.cyclomatic += place.own and operator in rules.coalescing
+            return self.push(node.named_children, place)
+        operators: list[str] = []
+        parts: list[Node] = [node]
+        while parts:
+            part = _unwrapped(parts.pop(), rules)
+            if part.type in rules.logical and _operator(part) in rules.operators:
+                fields = (part.child_by_field_name(name) for name in ("right", "operator", "left"))
+                parts += [child for child in fields if child is not None]
+            elif part.type in rules.operators:
+                operators.append(_SAME.get(part.type, part.type))
+            else:
+                self.pending.append((part, place))
+        self.count.cognitive += 1 + sum(a != b for a, b in pairwise(operators))
+        self.count.cyclomatic += len(operators) if place.own else 0
+        return None
+
+    def jumps_to_label(self, node: Node, kind: str) -> bool:
+        label = self.rules.jumps.get(kind)
+        return label == "" or (label is not None and any(child.type == label for child in node.named_children))
+
+    def calls_itself(self, node: Node, kind: str, own: _Own) -> bool:
+        called = self.written(node.child_by_field_name(self.rules.calls[kind]))
+        if kind in self.rules.call_objects:
+            target = node.child_by_field_name(self.rules.call_objects[kind])
+            if called != own.name or self.written(target) not in own.objects:
+                return False
+        elif called not in own.callees:
+            return False
+        passed = node.child_by_field_name("arguments")
+        return not self.rules.overloads or passed is None or passed.named_child_count == own.parameters
+
+    def written(self, node: Node | None) -> str:
+        if node is None:
+            return ""
+        return self.source[node.start_byte : min(node.end_byte, node.start_byte + 100)].decode("utf-8", "replace")
+
+
+_SAME = {"and": "&&", "or": "||"}
+
+
+@cache
+def _telling(language: Language) -> frozenset[str]:
+    """All node types that mean anything here; the walk passes the others by."""
+    rules: Rules = language.rules
+    groups = (
+        rules.decisions, rules.else_decisions, rules.logical, rules.logical_chains, rules.structures,
+        rules.chained, rules.else_parents, rules.jumps, rules.calls, names.function_types(language),
+    )  # fmt: skip
+    return frozenset(kind for group in groups for kind in group)
+
+
+def _operator(node: Node) -> str:
+    operator = node.child_by_field_name("operator")
+    return operator.type if operator is not None else ""
+
+
+def _unwrapped(node: Node, rules: Rules) -> Node:
+    """The boolean expression inside parentheses; anything else stays as it is."""
+    inner = node
+    while inner.type.startswith("parenthesized_") and inner.named_child_count == 1:
+        inner = inner.named_children[0]
+    return inner if inner.type in rules.logical else node
+
+
+def _is_decorator(node: Node, functions: frozenset[str]) -> bool:
+    """Whether this function stands in one that does nothing but define and return it."""
+    block = node.parent
+    if block is not None and block.type == "decorated_definition":
+        block = block.parent
+    if block is None or block.parent is None or block.parent.type not in functions:
+        return False
+    kinds = [child.type for child in block.named_children if child.type != "comment"]
+    return len(kinds) == 2 and kinds[1] == "return_statement"

@@ -1,0 +1,160 @@
+"""Numbers of every function of a text, counted once per text of each unit (outline.Unit).
+
+A keystroke changes one unit; the others are found again by their bytes, wherever they moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from tree_sitter import Node
+
+from codriver.model.features import Function
+from codriver.syntax import complexity, names, outline
+from codriver.syntax.languages import Language
+from codriver.syntax.trees import Parse
+
+DEEPEST = 20
+"""Named functions inside one another beyond this are not listed."""
+
+
+_Key = tuple[str, str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One unit. Functions count bytes from the unit's start, and lines from its first line as 0.
+
+    The list holds functions without a name too, where no named one is around them.
+    cyclomatic is the sum of decisions, without the 1.
+    """
+
+    functions: tuple[Function, ...]
+    cyclomatic: int
+    cognitive: int
+    nesting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A measured unit and where it stands in the text now."""
+
+    start: int
+    end: int
+    line: int
+    measured: Measured
+
+    def functions(self) -> Iterator[Function]:
+        """Its functions, in the text's bytes and 1-based lines."""
+        for function in self.measured.functions:
+            yield _shifted(function, self.line, self.start)
+
+
+class Measures:
+    """The cache: numbers by the unit's bytes and the scope it stands in."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        self._known: dict[_Key, Measured] = {}
+
+    def of(self, parse: Parse) -> tuple[Placed, ...]:
+        """All units of a parse, in reading order. Forgets what is no longer in the text."""
+        known: dict[_Key, Measured] = {}
+        placed = tuple(
+            self._placed(unit, parse, known) for unit in outline.units(parse.root, parse.source, self._language)
+        )
+        self._known = known
+        return placed
+
+    def at(self, parse: Parse, start: int) -> tuple[Placed, ...]:
+        """The unit that holds this byte of the text, alone: the others are not counted."""
+        at = start - parse.origin
+        units = outline.units(parse.root, parse.source, self._language)
+        holding = (unit for unit in units if unit.node.start_byte <= at < unit.node.end_byte)
+        return tuple(self._placed(unit, parse, self._known) for unit in holding)
+
+    def _placed(self, unit: outline.Unit, parse: Parse, known: dict[_Key, Measured]) -> Placed:
+        node = unit.node
+        key = unit.prefix, unit.parent_kind, parse.text(node)
+        measured = known.get(key) or self._known.get(key) or self._measure(unit, parse.source)
+        known[key] = measured
+        return Placed(
+            node.start_byte + parse.origin,
+            node.end_byte + parse.origin,
+            node.start_point.row + parse.rows + 1,
+            measured,
+        )
+
+    def single(self, node: Node, parse: Parse) -> Function:
+        """Numbers of one function of a parse, not cached; its name is its own."""
+        count = complexity.measure(node, parse.source, self._language)
+        function = self._function(node, parse.source, "", "", count)
+        return _shifted(function, parse.rows + 1, parse.origin)
+
+    def _measure(self, unit: outline.Unit, source: bytes) -> Measured:
+        language, functions = self._language, list[Function]()
+        whole = complexity.measure(unit.node, source, language, _is_class(unit.parent_kind, language))
+        decisions = 0
+        roots = [unit.node] if unit.node.type in names.function_types(language) else whole.inner
+        pending = [(node, unit.prefix, unit.parent_kind, 0) for node in reversed(roots)]
+        while pending:
+            node, prefix, parent_kind, depth = pending.pop()
+            is_member = _is_class(parent_kind, language)
+            count = whole if node == unit.node else complexity.measure(node, source, language, is_member)
+            function = self._function(node, source, prefix, parent_kind, count)
+            functions.append(_shifted(function, -unit.node.start_point.row, -unit.node.start_byte))
+            if function.name and node != unit.node:
+                decisions += count.cyclomatic - 1
+            if depth < DEEPEST:
+                inside = f"{function.name}." if function.name else prefix
+                pending += [(inner, inside, function.kind, depth + 1) for inner in reversed(count.inner)]
+        return Measured(tuple(functions), whole.cyclomatic - 1 + decisions, whole.cognitive, whole.nesting)
+
+    def _function(self, node: Node, source: bytes, prefix: str, parent_kind: str, count: complexity.Count) -> Function:
+        name = names.name_of(node, source, self._language)
+        is_member = _is_class(parent_kind, self._language)
+        first, last = node.start_point.row, _last_row(node)
+        return Function(
+            name=f"{prefix}{name}" if name else "",
+            kind=names.kind_of(node, self._language, parent_kind),
+            start_line=first,
+            end_line=last,
+            cyclomatic=count.cyclomatic,
+            cognitive=count.cognitive,
+            nesting=count.nesting,
+            parameters=names.parameters_of(node, source, self._language, is_member),
+            lines=last - first + 1,
+            start_byte=node.start_byte,
+            end_byte=node.end_byte,
+        )
+
+
+def total(units: Sequence[Placed]) -> tuple[int, int, int]:
+    """Cyclomatic (1 + all decisions), cognitive (sum) and nesting (greatest) of some units."""
+    measured = [unit.measured for unit in units]
+    return (
+        1 + sum(one.cyclomatic for one in measured),
+        sum(one.cognitive for one in measured),
+        max((one.nesting for one in measured), default=0),
+    )
+
+
+def _is_class(kind: str, language: Language) -> bool:
+    return kind in language.scopes.classes.values() and kind not in ("module", "namespace")
+
+
+def _last_row(node: Node) -> int:
+    """The row of the node's last byte: a node that ends with a line feed does not reach the next row."""
+    row, column = node.end_point
+    return row - 1 if column == 0 and row > node.start_point.row else row
+
+
+def _shifted(function: Function, lines: int, size: int) -> Function:
+    return replace(
+        function,
+        start_line=function.start_line + lines,
+        end_line=function.end_line + lines,
+        start_byte=function.start_byte + size,
+        end_byte=function.end_byte + size,
+    )

@@ -1,0 +1,114 @@
+"""What functions and classes are called, and how many parameters they take. Which nodes they are,
+and where the names stand, is said by the language's file."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from tree_sitter import Node
+
+from codriver.syntax.languages import Language
+
+_NAME = re.compile(r"[\w$@.~!?=#:<>-]+|operator\s*\S+")
+_GENERICS = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
+_RECEIVER = re.compile(r"\(\s*(?:(\w+)\s+)?\*?\s*(\w+)\s*\)")
+
+
+@cache
+def function_types(language: Language) -> frozenset[str]:
+    """All node types that are functions, named and anonymous."""
+    return frozenset(language.scopes.functions) | frozenset(language.scopes.anonymous)
+
+
+def name_of(node: Node, source: bytes, language: Language) -> str:
+    """The name of a function or class, dotted where the language qualifies it; "" when it has none."""
+    scopes = language.scopes
+    if node.type in scopes.anonymous:
+        return _bound_name(node, source, language)
+    named = node.child_by_field_name(scopes.class_names.get(node.type, "name")) or _declared(node)
+    name = _clean(_text(named, source)) if named is not None else ""
+    owner = receiver(node, source, language)[1] if name else ""
+    return f"{owner}.{name}" if owner else name
+
+
+def receiver(node: Node, source: bytes, language: Language) -> tuple[str, str]:
+    """The variable and the type a Go method is called on; empty when it has none."""
+    written = node.child_by_field_name(language.scopes.receiver) if language.scopes.receiver else None
+    found = _RECEIVER.search(_GENERICS.sub("", _text(written, source))) if written is not None else None
+    return (found[1] or "", found[2]) if found else ("", "")
+
+
+def kind_of(node: Node, language: Language, parent_kind: str) -> str:
+    """class, struct, function, method, ...; `parent_kind` is the kind of the scope directly around."""
+    scopes = language.scopes
+    if node.type in scopes.classes:
+        return scopes.classes[node.type]
+    kind = scopes.functions.get(node.type, "lambda")
+    is_member = parent_kind in scopes.classes.values() and parent_kind not in ("module", "namespace")
+    return "method" if kind == "function" and is_member else kind
+
+
+def parameters_of(node: Node, source: bytes, language: Language, is_member: bool) -> int:
+    """How many parameters a caller may pass: without self, cls and bare separators."""
+    if node.child_by_field_name("parameter") is not None:
+        return 1
+    listed = _parameters(node)
+    if listed is None:
+        return 0
+    if not listed.named_child_count:
+        return int(listed.type == "identifier")
+    children = [child for child in listed.named_children if child.type not in language.scopes.uncounted]
+    if is_member and children and _text(children[0], source).split(":")[0] in language.scopes.receivers:
+        children = children[1:]
+    if len(children) == 1 and source[children[0].start_byte : children[0].end_byte] == b"void":
+        return 0
+    return sum(max(1, len(child.children_by_field_name("name"))) for child in children)
+
+
+def _parameters(node: Node | None) -> Node | None:
+    """The parameter list; in C it hangs on a declarator, below pointers."""
+    while node is not None:
+        listed = node.child_by_field_name("parameters")
+        if listed is not None:
+            return listed
+        node = node.child_by_field_name("declarator")
+    return None
+
+
+def _declared(node: Node) -> Node | None:
+    """The identifier at the end of C's chain of declarators."""
+    inner = node.child_by_field_name("declarator")
+    while inner is not None:
+        deeper = inner.child_by_field_name("declarator")
+        if deeper is None and inner.type.endswith("_declarator") and inner.named_child_count:
+            deeper = inner.named_child(0)  # parentheses and references name no field
+        if deeper is None:
+            return inner
+        inner = deeper
+    return None
+
+
+def _bound_name(node: Node, source: bytes, language: Language) -> str:
+    binder = node.parent
+    if binder is not None and binder.type in ("expression_list", "parenthesized_expression"):
+        binder = binder.parent
+    if binder is None or binder.type not in language.scopes.binders:
+        return ""
+    target = binder.child_by_field_name(language.scopes.binders[binder.type])
+    if target is None or target == node:
+        return ""
+    return _clean(_text(target, source)).rpartition(".")[2]
+
+
+def _clean(text: str) -> str:
+    """`Foo<T>::bar` is Foo.bar, `$f` is f; what is no name (a pattern, a list) is "" ."""
+    bare = text.strip("\"'`*& ")
+    while _GENERICS.search(bare) and "operator" not in bare:
+        bare = _GENERICS.sub("", bare)
+    bare = bare.replace("::", ".").replace("\\", ".").replace("->", ".").lstrip("$.")
+    return bare if _NAME.fullmatch(bare) else ""
+
+
+def _text(node: Node, source: bytes) -> str:
+    return source[node.start_byte : min(node.end_byte, node.start_byte + 200)].decode("utf-8", "replace")

@@ -1,0 +1,212 @@
+"""Where a place is: the scopes around it, and what the text around it is (string, comment, word,
+the beginning of a block). And what a whole text holds: its functions and the modules it imports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from tree_sitter import Node
+
+from codriver.syntax import names
+from codriver.syntax.languages import Language
+from codriver.syntax.trees import Parse
+
+_WORD = re.compile(rb"[\w\x80-\xff]")
+_BLANKS = b" \t\r\n\f"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One function or class around a place. Name is its own, not dotted with the outer ones."""
+
+    name: str
+    kind: str
+    node: Node
+    is_function: bool
+    start: int
+    """Its first byte in the text."""
+
+
+def scopes_at(parse: Parse, offset: int, language: Language) -> tuple[Scope, ...]:
+    """Scopes around a byte offset of the text, outermost first.
+
+    Behind the last statement of an indented block one is still in it, as far as one's line is
+    indented (Python), though the tree ends the block before.
+    """
+    at = min(max(offset - parse.origin, 0), len(parse.source))
+    if not language.indented:
+        return tuple(_chain(parse, at, language))
+    line = parse.source.rfind(b"\n", 0, at) + 1
+    lead = parse.source[line:at]
+    if lead.strip(b" \t") and parse.source[at : at + 1] not in (b"", b"\n", b"\r"):
+        return tuple(_chain(parse, at, language))
+    anchor = max(len(parse.source[:at].rstrip(_BLANKS)) - 1, 0)
+    chain = _chain(parse, anchor, language)
+    if lead.strip(b" \t"):
+        return tuple(chain)
+    return tuple(scope for scope in chain if _column(scope.node, parse.source) < len(lead))
+
+
+def path_to(root: Node, at: int) -> list[Node]:
+    """Nodes from the root down to the leaf that hold byte `at`."""
+    # By cursor: Node.first_child_for_byte can end the process in tree-sitter 0.25.2.
+    cursor, path = root.walk(), [root]
+    while cursor.goto_first_child_for_byte(at) is not None:
+        node = cursor.node
+        if node is None or not node.start_byte <= at < node.end_byte:
+            break
+        path.append(node)
+    return path
+
+
+def is_broken_at(parse: Parse, offset: int) -> bool:
+    """Whether the place lies in something the grammar could not make sense of."""
+    return any(node.is_error for node in path_to(parse.root, max(offset - parse.origin - 1, 0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A top-level thing, or a member of a class: what is measured and cached as one."""
+
+    node: Node
+    prefix: str
+    """Dotted names of the classes around it, with a dot at the end."""
+    parent_kind: str
+
+
+def units(root: Node, source: bytes, language: Language) -> Iterator[Unit]:
+    """All units in reading order."""
+    scopes = language.scopes
+    pending = [Unit(child, "", "") for child in reversed(root.named_children)]
+    while pending:
+        unit = pending.pop()
+        node, prefix, kind = unit.node, unit.prefix, unit.parent_kind
+        if node.type in scopes.classes:
+            name = names.name_of(node, source, language)
+            prefix, kind = f"{prefix}{name}." if name else prefix, scopes.classes[node.type]
+            opened = node.child_by_field_name("body")
+            children = [opened] if opened is not None else []
+        elif node.type in scopes.wrappers or node.is_error:
+            children = node.named_children
+        else:
+            yield unit
+            continue
+        pending += [Unit(child, prefix, kind) for child in reversed(children)]
+
+
+def imports(root: Node, source: bytes, language: Language) -> tuple[str, ...]:
+    """Names of imported modules as the text writes them, in order, each once."""
+    wanted = language.imports
+    found: dict[str, None] = {}
+    pending = list(reversed(root.named_children))
+    while pending:
+        node = pending.pop()
+        if node.type in wanted.nodes:
+            text = source[node.start_byte : min(node.end_byte, node.start_byte + 600)]
+            for pattern in wanted.compiled:
+                for match in pattern.finditer(text):
+                    found.update(dict.fromkeys(_modules(match)))
+        elif node.type in wanted.containers or node.is_error:
+            pending.extend(reversed(node.named_children))
+    return tuple(found)
+
+
+def in_string_or_comment(parse: Parse, offset: int, language: Language) -> bool:
+    """Whether text typed here would be text of a string or comment, not code."""
+    at, lexis = offset - parse.origin, language.lexis
+    path = path_to(parse.root, max(at - 1, 0))
+    for node in reversed(path):
+        if node.type in lexis.interpolations and node.start_byte < at < node.end_byte:
+            return False
+        if node.type in lexis.strings and node.start_byte < at < node.end_byte:
+            return True
+        if node.type in lexis.comments and node.start_byte < at:
+            text = parse.text(node)
+            return at < node.end_byte or not text.endswith((b"*/", b"\n", b"=end"))
+    return _is_open_on_line(parse.source, at, language)
+
+
+def at_block_start(parse: Parse, offset: int, language: Language) -> bool:
+    """Whether a block was just opened and its body is still to be written here.
+
+    The rest of the line is blank, the code before ends with what opens a block, and what follows is
+    not indented deeper than the line that opened it.
+    """
+    if not language.lexis.opener:
+        return False
+    at, source = offset - parse.origin, parse.source
+    if source[at : _line_end(source, at)].strip(b" \t)]};"):
+        return False
+    opener_end = len(source[:at].rstrip(_BLANKS))
+    start = source.rfind(b"\n", 0, opener_end) + 1
+    if not _opener(language).search(source[start:opener_end]):
+        return False
+    inside = path_to(parse.root, max(opener_end - 1, 0))[-3:]
+    if any(node.type in language.lexis.not_blocks for node in inside):
+        return False
+    following = source[_line_end(source, at) :].lstrip(b"\r\n \t\f")
+    next_line = len(source) - len(following)
+    column = next_line - (source.rfind(b"\n", 0, next_line) + 1)
+    return not following or column <= _indent(source[start:opener_end])
+
+
+def inside_word(source: bytes, offset: int) -> bool:
+    """Whether letters, digits or underscores stand on both sides."""
+    before, after = source[offset - 1 : offset] if offset > 0 else b"", source[offset : offset + 1]
+    return bool(_WORD.match(before) and _WORD.match(after))
+
+
+def _chain(parse: Parse, at: int, language: Language) -> list[Scope]:
+    functions, chain = names.function_types(language), list[Scope]()
+    for node in path_to(parse.root, at):
+        if node.type in functions or node.type in language.scopes.classes:
+            name = names.name_of(node, parse.source, language)
+            kind = names.kind_of(node, language, chain[-1].kind if chain else "")
+            chain.append(Scope(name, kind, node, node.type in functions, node.start_byte + parse.origin))
+    return chain
+
+
+def _modules(match: re.Match[bytes]) -> Iterator[str]:
+    for group in match.groups():
+        for part in (group or b"").split(b","):
+            name = part.split(b" as ")[0].strip().decode("utf-8", "replace")
+            if name:
+                yield name
+
+
+@cache
+def _opener(language: Language) -> re.Pattern[bytes]:
+    return re.compile(language.lexis.opener.encode())
+
+
+def _is_open_on_line(source: bytes, at: int, language: Language) -> bool:
+    """Without help of the tree: a quote or comment opened on this line and not closed before `at`."""
+    line = source[source.rfind(b"\n", 0, at) + 1 : at]
+    quotes, comment, quote = language.lexis.quotes.encode(), language.comment.encode(), 0
+    skip = False
+    for index, byte in enumerate(line[:2000]):
+        if skip:
+            skip = False
+        elif quote:
+            skip, quote = byte == 0x5C, 0 if byte == quote else quote
+        elif comment and line.startswith(comment, index):
+            return True
+        elif byte in quotes:
+            quote = byte
+    return bool(quote)
+
+
+def _line_end(source: bytes, at: int) -> int:
+    found = source.find(b"\n", at)
+    return len(source) if found < 0 else found
+
+
+def _column(node: Node, source: bytes) -> int:
+    return node.start_byte - (source.rfind(b"\n", 0, node.start_byte) + 1)
+
+
+def _indent(line: bytes) -> int:
+    return len(line) - len(line.lstrip(b" \t"))

@@ -1,0 +1,144 @@
+"""The editor's buffer against a plain model: a list of characters, split as LSP says."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from codriver.syntax.text import Text, utf8
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+ENCODINGS = ("utf-8", "utf-16", "utf-32")
+PIECES = ["a", "é", "\u2028", "\x85", "\x0c", "\r\n", "\r", "\n", "𝒳", "字", " ", "bc", "\U0001f600x"]
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=14).map("".join)
+POSITIONS = st.tuples(st.integers(-1, 9), st.integers(-1, 9))
+
+
+def lines_of(text: str) -> list[str]:
+    """Lines with their ends; the model's own splitting."""
+    parts = re.split(r"(\r\n|\r|\n)", text)
+    return [text + end for text, end in zip(parts[::2], [*parts[1::2], ""], strict=True)]
+
+
+def units(char: str, encoding: str) -> int:
+    return {"utf-8": len(char.encode()), "utf-16": len(char.encode("utf-16-le")) // 2, "utf-32": 1}[encoding]
+
+
+def index_of(text: str, position: tuple[int, int], encoding: str) -> int:
+    """Character index of a position in the model."""
+    line, left = position
+    lines = lines_of(text)
+    if line < 0:
+        return 0
+    if line >= len(lines):
+        return len(text)
+    index = sum(map(len, lines[:line]))
+    for char in lines[line].rstrip("\r\n"):
+        left -= units(char, encoding)
+        if left < 0:
+            break
+        index += 1
+    return index
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS, st.lists(st.tuples(POSITIONS, POSITIONS, TEXTS), max_size=6), st.sampled_from(ENCODINGS))
+def test_edits_agree_with_the_model(start: str, edits: list, encoding: str) -> None:
+    text, model = Text(start), start
+    for first, second, new in edits:
+        a, b = sorted((index_of(model, first, encoding), index_of(model, second, encoding)))
+        old = model
+        model = model[:a] + new + model[b:]
+        edit = text.apply((first, second), new, encoding)
+        assert text.data == model.encode()
+        assert [text.line(n).decode() for n in range(text.line_count)] == [x.rstrip("\r\n") for x in lines_of(model)]
+        assert (edit.start_byte, edit.old_end_byte) == (len(old[:a].encode()), len(old[:b].encode()))
+        assert edit.new_end_byte == edit.start_byte + len(new.encode())
+        assert edit.start_point == point(old, a)
+        assert edit.old_end_point == point(old, b)
+        assert edit.new_end_point == point(model, a + len(new))
+
+
+def point(text: str, index: int) -> tuple[int, int]:
+    """Tree-sitter's: rows end at LF only, columns are bytes."""
+    before = text[:index]
+    return before.count("\n"), len(before.rpartition("\n")[2].encode())
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, st.sampled_from(ENCODINGS))
+def test_every_position_leads_back(source: str, encoding: str) -> None:
+    text, offset = Text(source), 0
+    for n, line in enumerate(lines_of(source)):
+        column = 0
+        for char in line.rstrip("\r\n") + ("\0" if not line.endswith(("\r", "\n")) else "\n"):
+            assert text.position(offset, encoding) == (n, column)
+            assert text.offset(n, column, encoding) == offset
+            column += units(char, encoding)
+            offset += len(char.encode())
+        offset = len("".join(lines_of(source)[: n + 1]).encode())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=30), st.integers(-2, 40), POSITIONS, st.sampled_from(ENCODINGS))
+def test_any_bytes_are_kept_and_nothing_raises(data: bytes, offset: int, position: tuple, encoding: str) -> None:
+    text = Text(data)
+    line, char = text.position(offset, encoding)
+    assert 0 <= text.offset(line, char, encoding) <= len(data)
+    at = text.offset(*position, encoding)
+    text.apply((position, position), "x", encoding)
+    assert text.data == data[:at] + b"x" + data[at:]
+
+
+@pytest.mark.parametrize(
+    ("source", "data"),
+    [
+        ("a\ud800b", "a\ufffdb"),
+        ("\udc00", "\ufffd"),
+        ("\ud83d\ude00", "😀"),
+        ("x\ud83d", "x\ufffd"),
+        ("\ud800\ud800z", "\ufffd\ufffdz"),
+    ],
+)
+def test_lone_surrogates_become_replacement_characters(source: str, data: str) -> None:
+    assert utf8(source) == data.encode()
+    assert Text(source).data == data.encode()
+
+
+@pytest.mark.parametrize(
+    ("position", "encoding", "offset"),
+    [
+        ((0, 2), "utf-16", 1),  # inside the pair: its start
+        ((0, 3), "utf-16", 5),
+        ((0, 2), "utf-32", 5),
+        ((0, 3), "utf-8", 1),
+        ((0, 99), "utf-16", 6),
+        ((7, 0), "utf-16", 9),
+        ((-1, 5), "utf-16", 0),
+    ],
+)
+def test_positions_out_of_range_are_clamped(position: tuple[int, int], encoding: str, offset: int) -> None:
+    assert Text("a😀b\r\nc").offset(*position, encoding) == offset
+
+
+def test_inverted_ranges_are_swapped_and_none_replaces_everything() -> None:
+    text = Text("one\ntwo\n")
+    text.apply(((1, 3), (0, 3)), "-", "utf-16")
+    assert text.data == b"one-\n"
+    edit = text.apply(None, "x\ny", "utf-16")
+    assert (edit.start_byte, edit.old_end_byte, edit.new_end_byte, edit.old_end_point) == (0, 5, 3, (1, 0))
+    assert (text.line_count, text.line(1), text.line_start(1), text.line(9)) == (2, b"y", 2, b"")
+
+
+def test_a_keystroke_in_a_long_file_is_cheap() -> None:
+    text = Text("    value = compute(argument, other)\n" * 10_000)
+    text.apply(((5000, 4), (5000, 4)), "x", "utf-16")
+    best = 1.0
+    for column in range(200):
+        start = time.perf_counter()
+        text.apply(((5000 + column % 3, 4), (5000 + column % 3, 4)), "x", "utf-16")
+        best = min(best, time.perf_counter() - start)
+    assert best < 0.0003
+    assert text.line_count == 10_001
