@@ -54,7 +54,7 @@ class Analyst:
     def opened(self, owner: int, snapshot: Snapshot) -> None:
         """A buffer was opened (or replaced whole) in the editor of this owner."""
         path = path_of(snapshot.uri)
-        buffer = Buffer(snapshot.language_id, snapshot.text, path=path)
+        buffer = Buffer(snapshot.text, language_id=snapshot.language_id, path=path)
         self._open[owner, snapshot.uri] = _Open(snapshot, buffer, path)
 
     def changed(self, owner: int, snapshot: Snapshot, edits: Sequence[Edit]) -> None:
@@ -92,7 +92,7 @@ class Analyst:
         for (_, uri), held in self._open.items():
             if uri == snapshot.uri and held.snapshot.version == snapshot.version:
                 return held.buffer
-        return Buffer(snapshot.language_id, snapshot.text, path=path_of(snapshot.uri))
+        return Buffer(snapshot.text, language_id=snapshot.language_id, path=path_of(snapshot.uri))
 
     def others(self, snapshot: Snapshot, limit: int = 8) -> list[bytes]:
         """Texts of other open buffers of the same language, most recently edited first."""
@@ -162,7 +162,7 @@ class Analyst:
         key = (language, code)
         known = self._fences.get(key)
         if known is None:
-            buffer = Buffer(language, code[:FENCE_LIMIT].encode("utf-8", "replace"))
+            buffer = Buffer(code[:FENCE_LIMIT].encode("utf-8", "replace"), language_id=language)
             known = replace(_hardest(buffer.facts(None), buffer.functions()), source="fence")
             self._fences[key] = known
             if len(self._fences) > self._fences_kept:
