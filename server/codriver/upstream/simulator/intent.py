@@ -41,11 +41,10 @@ _CONTENT = re.compile(
     r"(?:\s+(?:is|of|exactly|the|line|text))*\s*[:：]?\s*",
     re.I,
 )
-_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*([\w+#.\-]*)[^\n]*\n(.*?)(?:\n?^[ \t]*\2`*~*[ \t]*$|\Z)", re.M | re.S)
-_NOISE = re.compile(
-    r"<(system-reminder|environment_details|environment_context|env|command-message|local-command-stdout|"
-    r"ide_opened_file|ide_selection)\b[^>]*>.*?</\1>",
-    re.S,
+_FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([\w+#.\-]*)")
+_NOTES = (
+    "system-reminder environment_details environment_context env command-message local-command-stdout "
+    "ide_opened_file ide_selection"
 )
 _FOLDER = re.compile(r"(?:working directory|\bcwd\b|workspace(?: root| folder)?)[^\n/]{0,40}(/[^\s<>`\"',;]+)", re.I)
 
@@ -62,7 +61,7 @@ def wish(messages: Sequence[Message]) -> str:
     """The newest thing a person said, without the notes that agents put around it."""
     for message in reversed(messages):
         if message.role == "user":
-            parts = [_NOISE.sub("", part.text).strip() for part in message.parts if isinstance(part, Text)]
+            parts = [_quiet(part.text).strip() for part in message.parts if isinstance(part, Text)]
             said = [part for part in parts if part]
             if said:
                 return said[-1]
@@ -71,7 +70,7 @@ def wish(messages: Sequence[Message]) -> str:
 
 def everything(message: Message) -> str:
     """All text of a turn, without those notes."""
-    return _NOISE.sub("", message.text)
+    return _quiet(message.text)
 
 
 def verb(text: str) -> str:
@@ -133,18 +132,44 @@ def content(text: str) -> str | None:
 
 
 def fences(text: str) -> tuple[Block, ...]:
-    """The code blocks of a text, with an indented fence's indentation removed."""
-    found = []
-    for indent, _, language, code in _FENCE.findall(text):
-        lines = [line.removeprefix(indent) for line in code.split("\n")] if indent else [code]
-        if code.strip():
-            found.append(Block("\n".join(lines), language.lower()))
-    return tuple(found)
+    """The code blocks of a text, with an indented fence's indentation removed. The last may lack its end."""
+    return tuple(block for block, _ in _split(text) if block is not None and block.code.strip())
 
 
 def outside(text: str) -> str:
     """The text around its code blocks."""
-    return _FENCE.sub("", text)
+    return "\n".join(words for _, words in _split(text) if words)
+
+
+def _split(text: str) -> list[tuple[Block | None, str]]:
+    """Code blocks and the words between them, in order, line by line."""
+    parts: list[tuple[Block | None, str]] = []
+    lines: list[str] = []
+    opened: re.Match[str] | None = None
+    for line in text.split("\n"):
+        match = _FENCE.match(line)
+        if opened is None and match is None:
+            lines.append(line)
+        elif opened is None:
+            parts.append((None, "\n".join(lines)))
+            opened, lines = match, []
+        elif match and match[2].startswith(opened[2]) and line.strip() == match[2]:
+            parts.append((Block("\n".join(lines), opened[3].lower()), ""))
+            opened, lines = None, []
+        else:
+            lines.append(line.removeprefix(opened[1]))
+    parts.append((Block("\n".join(lines), opened[3].lower()), "") if opened else (None, "\n".join(lines)))
+    return parts
+
+
+def _quiet(text: str) -> str:
+    """The text without the notes in tags that agents add to what a person said."""
+    for name in _NOTES.split():
+        start = text.find(f"<{name}")
+        while start >= 0 and (end := text.find(f"</{name}>", start)) >= 0:
+            text = text[:start] + text[end + len(name) + 3 :]
+            start = text.find(f"<{name}", start)
+    return text
 
 
 def folder(messages: Sequence[Message]) -> str:
