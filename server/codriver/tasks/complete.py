@@ -117,25 +117,28 @@ class Completer:
         guess = self._guess(there)
         if guess is not None and not explicit and guess.confidence >= self.settings.complete.threshold:
             return [self._local(request, there, guess)]
-        unsure = guess is not None and guess.confidence >= self.settings.complete.threshold * OFFLINE
         try:
             asked = await self._asked(request, there)
         except Unroutable:
-            return [self._local(request, there, guess)] if guess is not None and unsure else []
-        if explicit and guess is not None and unsure and all(_added(there, s) != guess.text for s in asked):
+            return [self._local(request, there, guess)] if guess is not None else []
+        if explicit and guess is not None and all(_added(there, s) != guess.text for s in asked):
             asked.append(self._local(request, there, guess))
         return asked
 
     # The local predictor.
 
     def _guess(self, there: Site) -> _Guess | None:
-        if not self.settings.complete.predictor:
+        """What the predictor says, when it is sure enough to be of use at all."""
+        settings = self.settings.complete
+        if not settings.predictor:
             return None
         text = there.snapshot.text
         others = self._analyst.others(there.snapshot, OTHERS)
         told = predictor.predict(text[: there.cursor], text[there.cursor :], others)
-        fit = there.fit(told.text) if told is not None else ""
-        return _Guess(fit, told.confidence) if told is not None and fit else None
+        if told is None or told.confidence < settings.threshold * OFFLINE:
+            return None
+        fit = there.fit(told.text)
+        return _Guess(fit, told.confidence) if fit else None
 
     def _local(self, request: Request, there: Site, guess: _Guess) -> Suggestion:
         noted = self._router.note(request, front=FRONT, model=PREDICTOR, text=guess.text, confidence=guess.confidence)

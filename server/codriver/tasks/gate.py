@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from codriver.analyst import Marked, path_of
@@ -34,7 +35,12 @@ def shut(snapshot: Snapshot, never: Sequence[str], most: int) -> str:
 
 def private(snapshot: Snapshot, never: Sequence[str]) -> str:
     """Why no model may see this file (globs of privacy.never), or ""."""
-    return "a file no model may see (privacy.never)" if Marked(never)(path_of(snapshot.uri)) else ""
+    return "a file no model may see (privacy.never)" if _marked(tuple(never))(path_of(snapshot.uri)) else ""
+
+
+@lru_cache(maxsize=8)
+def _marked(never: tuple[str, ...]) -> Marked:
+    return Marked(never)
 
 
 def unwanted(snapshot: Snapshot, buffer: Buffer) -> str:

@@ -57,24 +57,21 @@ class Site:
         candidate = trim.tidy(text, self.place)
         if not candidate:
             return ""
-        most = self._growth_allowed()
-        return brackets.fitted(candidate, lambda version: self._growth(version) <= most, self.place.line)
+        return brackets.fitted(candidate, self._parses, self.place.line)
 
-    def _growth_allowed(self) -> int:
-        """By how much errors may grow: not at all, and less where the half line is the error.
+    def _parses(self, candidate: str) -> bool:
+        """Whether errors do not grow with the candidate in place.
 
-        A line being typed nearly always is one, and that must not excuse the next: the buffer with
-        the candidate may have no more errors than the buffer without the whole line.
+        A line being typed nearly always is an error, and that must not excuse the next: with the
+        candidate there may be no more errors than without the whole line.
         """
+        before, after = self.buffer.errors_with(self._encoded(candidate), self.cursor, self.end(candidate))
+        if after == 0 or before == 0:
+            return after == 0
         text = self.snapshot.text
         start, end = text.rfind(b"\n", 0, self.cursor) + 1, text.find(b"\n", self.cursor)
-        before, without = self.buffer.errors_with(b"", start, end if end >= 0 else len(text))
-        return min(without - before, 0)
-
-    def _growth(self, candidate: str) -> int:
-        """By how much errors grow with the candidate in place."""
-        before, after = self.buffer.errors_with(self._encoded(candidate), self.cursor, self.end(candidate))
-        return after - before
+        whole, without = self.buffer.errors_with(b"", start, end if end >= 0 else len(text))
+        return after - before <= min(without - whole, 0)
 
     def end(self, candidate: str) -> int:
         """Where the replaced range ends."""
