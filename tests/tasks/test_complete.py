@@ -198,7 +198,8 @@ async def test_cancelling_closes_the_stream_and_is_told(kit: Any, analyst: Analy
     said = kit.Says(hangs=True)
     router = kit.router(said)
     task = asyncio.create_task(completer(router, analyst).complete(kit.snapshot(ADD), owner=1, explicit=False))
-    await said.asked.wait()
+    async with asyncio.timeout(5):
+        await said.asked.wait()
     assert router.open_now == 1
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
