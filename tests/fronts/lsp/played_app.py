@@ -39,6 +39,7 @@ class PlayedAnalyst:
         self.told: list[tuple[Any, ...]] = []
         self.snapshots: dict[str, Snapshot] = {}
         self.known: tuple[Function, ...] = ()
+        self.declared: asyncio.Queue[tuple[str, dict[str, str]]] = asyncio.Queue()
 
     def opened(self, owner: int, snapshot: Snapshot) -> None:
         self.told.append(("opened", snapshot.uri))
@@ -58,6 +59,9 @@ class PlayedAnalyst:
 
     def left(self, owner: int) -> None:
         self.told.append(("left", owner))
+
+    def manifests(self, root: str, texts: dict[str, str]) -> None:
+        self.declared.put_nowait((root, texts))
 
     def functions(self, owner: int, uri: str) -> tuple[Function, ...]:
         return self.known

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -310,3 +312,21 @@ async def test_the_innermost_workspace_folder_is_the_root(editor: Editor) -> Non
     await editor.request("textDocument/codeLens", {"textDocument": {"uri": URI}})
     roots = [snapshot.root for snapshot in editor.app.analyst.snapshots.values()]
     assert roots == ["/w", "/w/sub one", ""]
+
+
+async def test_manifests_of_the_folders_are_read_and_read_again_when_saved(editor: Editor, tmp_path: Path) -> None:
+    manifest = tmp_path / "pyproject.toml"
+    manifest.write_text("[project]\ndependencies = ['fastapi']\n")
+    (tmp_path / "main.py").write_text("secret = 1\n")
+    root = tmp_path.as_uri()
+    await editor.initialize(
+        CAPABILITIES, workspaceFolders=[{"uri": root, "name": "w"}, {"uri": "vsls:/x", "name": "x"}]
+    )
+    declared = editor.app.analyst.declared
+    async with asyncio.timeout(5):
+        assert await declared.get() == (str(tmp_path), {"pyproject.toml": manifest.read_text()})
+        manifest.write_text("[project]\n")
+        for saved in ("main.py", "pyproject.toml"):
+            editor.notify("textDocument/didSave", {"textDocument": {"uri": f"{root}/{saved}"}})
+        assert await declared.get() == (str(tmp_path), {"pyproject.toml": "[project]\n"})
+    assert declared.empty()

@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codriver.fronts.lsp.parent import alive
@@ -130,7 +131,11 @@ class Joiner:
         options: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             options = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
-        with open(_last_words_file(self._paths), "wb") as errors:
+        words = _last_words_file(self._paths)
+        if words.exists() and words.stat().st_size > LINE_LIMIT:
+            words.unlink()
+        # Appended to: several forwarders may be starting daemons at once.
+        with open(words, "ab") as errors:
             self._child = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -160,7 +165,7 @@ class Joiner:
         self._exited_badly()
 
 
-def _last_words_file(paths: Paths) -> Any:
+def _last_words_file(paths: Paths) -> Path:
     """Where a daemon's stderr goes: next to the log, which rotates and so cannot take it."""
     return paths.log.with_suffix(".stderr")
 

@@ -18,6 +18,7 @@ from codriver.fronts.lsp.progress import Progress
 from codriver.fronts.lsp.protocol import Out, Peer, converter
 from codriver.fronts.lsp.reviews import Reviews
 from codriver.fronts.lsp.session import Session
+from codriver.fronts.lsp.workspace import Workspace
 
 if TYPE_CHECKING:
     from codriver.app import App
@@ -59,7 +60,8 @@ def _handlers(session: Session) -> dict[str, Any]:
     reviews, progress = Reviews(session), Progress(session)
     completions, lenses, actions = Completions(session), Lenses(session), Actions(session, reviews)
     commands = Commands(session, reviews, progress)
-    documents = session.documents
+    documents, workspace = session.documents, Workspace(session.app.analyst)
+    workspace.opened(documents.roots)
 
     def shutdown(params: None) -> None:
         session.peer.phase = "down"
@@ -72,6 +74,7 @@ def _handlers(session: Session) -> dict[str, Any]:
         reviews.clear([params.text_document.uri])
 
     def folders(params: lsp.DidChangeWorkspaceFoldersParams) -> None:
+        workspace.opened(folder.uri.rstrip("/") for folder in params.event.added)
         gone = {folder.uri.rstrip("/") for folder in params.event.removed}
         documents.roots = [root for root in documents.roots if root not in gone]
         documents.roots += [folder.uri.rstrip("/") for folder in params.event.added]
@@ -81,6 +84,7 @@ def _handlers(session: Session) -> dict[str, Any]:
         lsp.TEXT_DOCUMENT_DID_OPEN: lambda params: documents.open(params.text_document),
         lsp.TEXT_DOCUMENT_DID_CHANGE: change,
         lsp.TEXT_DOCUMENT_DID_CLOSE: close,
+        lsp.TEXT_DOCUMENT_DID_SAVE: lambda params: workspace.saved(params.text_document.uri, documents.roots),
         lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: folders,
         lsp.TEXT_DOCUMENT_INLINE_COMPLETION: completions.inline,
         lsp.TEXT_DOCUMENT_COMPLETION: completions.plain,
