@@ -714,6 +714,59 @@ async def test_requests_of_one_connection_are_answered_in_order(simulator: shipp
     writer.close()
 
 
+@pytest.mark.parametrize("form", ["whole", "bytewise", "chunked", "expect"])
+async def test_a_request_may_come_in_any_pieces(simulator: shipped.Simulator, form: str) -> None:
+    body = json.dumps(chat(messages=[{"role": "user", "content": "Grüße 🚗"}]), ensure_ascii=False).encode()
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer k\r\nconnection: close\r\n"
+    sized = b"content-length: %d\r\n\r\n%b" % (len(body), body)
+    chunked = b"transfer-encoding: chunked\r\n\r\n%b0\r\n\r\n" % b"".join(b"1\r\n%c\r\n" % byte for byte in body)
+    sent = head + {"chunked": chunked, "expect": b"expect: 100-continue\r\n" + sized}.get(form, sized)
+    reader, writer = await asyncio.open_connection(*simulator.url.removeprefix("http://").split(":"))
+    step = 1 if form == "bytewise" else len(sent)
+    for place in range(0, len(sent), step):
+        writer.write(sent[place : place + step])
+        await writer.drain()
+        await asyncio.sleep(0)
+    got = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    assert got.startswith(b"HTTP/1.1 100" if form == "expect" else b"HTTP/1.1 200") and "Grüße 🚗".encode() in got
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"), [(b"GARBAGE\0\r\n\r\n", b"400"), (b"GET / HTTP/1.1\r\nx: %b\r\n\r\n" % (b"a" * 70_000), b"431")]
+)
+async def test_what_is_not_http_is_refused(simulator: shipped.Simulator, sent: bytes, status: bytes) -> None:
+    reader, writer = await asyncio.open_connection(*simulator.url.removeprefix("http://").split(":"))
+    writer.write(sent)
+    assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 " + status)
+    writer.close()
+
+
+async def test_a_mistake_of_the_simulator_is_told_and_not_hung_on() -> None:
+    impossible = shipped.SimModel("sim-x", 1000, 100, ("openai_chat",), speed=0)
+    async with await shipped.start(models=[impossible]) as broken, httpx.AsyncClient(base_url=broken.url) as client:
+        failed = await post(client, "/v1/chat/completions", chat(model="sim-x"))
+        assert failed.status_code == 500 and "simulator itself" in failed.json()["error"]["message"]
+
+
+async def test_system_messages_in_the_middle_need_their_beta(client: httpx.AsyncClient) -> None:
+    asked = turn("assistant", USE)
+    body = messages(messages=[*HELLO, asked, {"role": "system", "content": "Be brief."}, turn("user", RESULT)])
+    assert (await post(client, "/v1/messages", body)).status_code == 400
+    beta = {"anthropic-beta": "mid-conversation-system-2026-04-07"}
+    assert (await post(client, "/v1/messages", body, **beta)).status_code == 200
+
+
+async def test_a_call_that_max_tokens_cuts_is_cut_in_the_middle(client: httpx.AsyncClient) -> None:
+    body = chat(messages=ASK_FILE, tools=[TOOL], max_tokens=2)
+    choice = (await post(client, "/v1/chat/completions", body)).json()["choices"][0]
+    assert choice["finish_reason"] == "length"
+    assert choice["message"]["tool_calls"][0]["function"]["arguments"] == '{"path":'
+    body = messages(messages=ASK_FILE, tools=[CLAUDE_TOOL], max_tokens=2)
+    claude = (await post(client, "/v1/messages", body)).json()
+    assert (claude["stop_reason"], claude["content"][0]["input"]) == ("max_tokens", {})
+
+
 async def test_the_process_form_says_where_it_listens_and_ends_when_told() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "codriver.upstream.simulator", "--pace", "0", stdout=subprocess.PIPE

@@ -114,18 +114,17 @@ def test_absolute_paths_are_given_where_a_tool_wants_them() -> None:
     assert json.loads(reply.tool_calls[0].arguments)["file_path"] == "/home/me/app/hello.py"
 
 
-@pytest.mark.parametrize(("result", "word"), [("written", "Done"), ("no such folder", "Done")])
-def test_after_tool_results_the_model_says_what_was_done(result: str, word: str) -> None:
+def test_after_tool_results_the_model_says_what_was_done() -> None:
     asked = said("Create a.py and b.py", tools=AGENT)
     calls = [
         {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
         for call in asked.tool_calls
     ]
-    results = [{"role": "tool", "tool_call_id": call["id"], "content": result} for call in calls]
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": "written"} for call in calls]
     assistant = {"role": "assistant", "content": None, "tool_calls": calls}
     reply = said("Create a.py and b.py", assistant, *results, tools=AGENT)
     assert reply.finish == "stop" and not reply.tool_calls
-    assert word in reply.text and "a.py" in reply.text and "b.py" in reply.text
+    assert "Done" in reply.text and "a.py" in reply.text and "b.py" in reply.text
     assert reply.text.lower().count("simulated") == 1
     ending = tool("final_answer", ["answer"], answer=TEXT)
     forced = said("Create a.py and b.py", assistant, *results, tools=[*AGENT, ending], tool_choice="required")

@@ -140,7 +140,10 @@ def _system(system: Any) -> list[Message]:
 
 
 def _turns(messages: Any, headers: Mapping[str, str], model: SimModel) -> list[tuple[str, list[Part], int]]:
-    """Role, parts and place of each turn; neighbours of one role are one turn, as Anthropic combines them."""
+    """Role, parts and place of each turn; neighbours of one role are one turn, as Anthropic combines them.
+
+    System messages in the middle, where a beta allows them, are no turns.
+    """
     if not messages:
         raise invalid("messages: at least one message is required")
     turns: list[tuple[str, list[Part], int]] = []
@@ -152,9 +155,9 @@ def _turns(messages: Any, headers: Mapping[str, str], model: SimModel) -> list[t
         parts = _blocks(message, place, role, model, may_be_empty=last and role == "assistant")
         if turns and turns[-1][0] == role:
             turns[-1][1].extend(parts)
-        else:
+        elif role != "system":
             turns.append((role, parts, place))
-    if turns[0][0] != "user":
+    if not turns or turns[0][0] != "user":
         raise invalid('messages: first message must use the "user" role')
     return turns
 
@@ -164,7 +167,7 @@ def _role(message: Mapping[str, Any], place: int, headers: Mapping[str, str]) ->
         raise invalid(f"messages.{place}.role: Field required")
     role = message["role"]
     if role == "system" and "mid-conversation-system" in headers.get("anthropic-beta", ""):
-        return "user" if place else "system"
+        return "system"
     if role == "system":
         raise invalid(
             'messages: Unexpected role "system". The Messages API accepts a top-level `system` '
