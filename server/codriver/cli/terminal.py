@@ -68,4 +68,4 @@ def usd(amount: float) -> str:
 
 def tokens(count: int) -> str:
     """128000 -> 128k, 1050000 -> 1.05M."""
-    return f"{count / 1e6:g}M" if count >= 1_000_000 else f"{count / 1000:.0f}k" if count >= 1000 else str(count)
+    return f"{count / 1e6:.3g}M" if count >= 1_000_000 else f"{count / 1000:.0f}k" if count >= 1000 else str(count)
