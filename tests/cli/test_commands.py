@@ -182,7 +182,7 @@ HEADERS = {"x-codriver-decision": "d1", "x-codriver-model": "openai/gpt-6-luna"}
 def test_ask_streams_and_tells_the_bill(run: Any, daemon: Any) -> None:
     stream = b": ping\n\n" + event("Hel") + event("lo é") + b'data: {"choices": []}\n\ndata: [DONE]\n\n'
     daemon.page("POST", "/v1/chat/completions", stream, headers=HEADERS)
-    daemon.page("GET", "/v1/decisions/d1", {"model": "openai/gpt-6-luna", "cost_usd": 0.00002, "seconds": 1.25})
+    daemon.page("GET", "/v1/decisions/d1", {"model": "openai/gpt-6-luna", "cost": 0.00002, "seconds": 1.25})
     ran = run("ask", "-m", "auto:cost", "say", "hello")
     assert (ran.code, ran.out) == (0, "Hello é\n")
     assert ran.err == "openai/gpt-6-luna, $0.000020, 1.2 s\n"

@@ -75,7 +75,7 @@ def _bill(decision: str, model: str) -> str:
         record = client.call(client.paths(), "GET", f"/v1/decisions/{decision}").json()
     except Complaint:
         return model
-    return f"{record['model'] or model}, {usd(record['cost_usd'])}, {record['seconds']:.1f} s"
+    return f"{record['model'] or model}, {usd(record['cost'])}, {record['seconds']:.1f} s"
 
 
 def _piped() -> str:
