@@ -65,17 +65,21 @@ class Daemon:
     def fault(self, model: str, fault: str, **more: Any) -> None:
         """The next `times` requests for a model fail as told."""
         page = {"model": model, "fault": fault, "times": 1, **more}
-        httpx.post(f"{self.simulator}/simulator/faults", json=page).raise_for_status()
+        self._control("POST", "faults", json=page)
 
     def heal(self) -> None:
         """No faults any more, an empty log."""
-        httpx.delete(f"{self.simulator}/simulator/faults").raise_for_status()
-        httpx.delete(f"{self.simulator}/simulator/log").raise_for_status()
+        self._control("DELETE", "faults")
+        self._control("DELETE", "log")
 
     def log(self) -> list[dict[str, Any]]:
         """What the simulator was asked."""
-        page = httpx.get(f"{self.simulator}/simulator/log").raise_for_status().json()
-        return list(page["requests"] if isinstance(page, dict) else page)
+        return list(self._control("GET", "log")["requests"])
+
+    def _control(self, method: str, what: str, **more: Any) -> Any:
+        headers = {"authorization": f"Bearer {self.token}"}
+        answer = httpx.request(method, f"{self.simulator}/simulator/{what}", headers=headers, **more)
+        return answer.raise_for_status().json()
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:

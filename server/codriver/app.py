@@ -132,7 +132,7 @@ class App:
         await self.ledger.recover()
         await self._discover()
         if self.simulate or not any(not offer.missing for offer in self._fleet.offers):
-            self._simulator = await simulator.start()
+            self._simulator = await simulator.start(control=self.simulate, secret=self.token)
             self._swap(self._fleet.settings, self._fleet.catalog)
         self._watching = asyncio.create_task(self._watch(), name="settings")
 
@@ -151,7 +151,7 @@ class App:
         """Reads the settings again. A broken file changes nothing and is told by `config_error`."""
         try:
             settings = config.load(self.config_file, os.environ)
-            keys = _keys(self.paths, os.environ)
+            keys = _keys(self.paths, os.environ, self.token)
             fresh = catalog.load(settings, config_file=str(self.config_file))
         except ConfigError as error:
             self.config_error = str(error)
@@ -231,7 +231,8 @@ def create(
     paths.create()
     file = config_file or config.where(environ)
     settings = config.load(file, environ)
-    keys = _keys(paths, environ)
+    own = token(paths)
+    keys = _keys(paths, environ, own)
     loaded = catalog.load(settings, config_file=str(file))
     store: Store = MemoryStore(time.time) if memory else SqliteStore(paths.ledger, time.time)
     return App(
@@ -239,14 +240,16 @@ def create(
         file,
         store=store,
         keys=keys,
-        token=token(paths),
+        token=own,
         fleet=fleet(settings, loaded, keys, None),
         simulate=simulate,
     )
 
 
-def _keys(paths: Paths, environ: Mapping[str, str]) -> Keys:
-    return Keys(environ, file=read_key_file(paths.config / KEY_FILE))
+def _keys(paths: Paths, environ: Mapping[str, str], own: str) -> Keys:
+    """The providers' keys. After `eval "$(codriver env)"` our own token stands where a key would: it is none."""
+    theirs = {name: value for name, value in environ.items() if value.strip() != own}
+    return Keys(theirs, file=read_key_file(paths.config / KEY_FILE))
 
 
 def fleet(settings: Settings, loaded: Catalog, keys: Keys, running: simulator.Simulator | None) -> Fleet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codriver.model.decision import Latency, Pin
+from codriver.model.events import Usage
 from codriver.model.provider import Model
 
 # Output tokens an answer of each family usually has, reasoning left out. First priors.
@@ -39,8 +40,7 @@ def output_tokens(task: str, lines: int, limit: int | None) -> int:
 def cost(model: Model, prompt: int, output: int, pin: Pin | None) -> float:
     """USD, with the part of the prompt that this session has warm at this model at the cached price."""
     warm = min(pin.tokens, prompt) if pin is not None and pin.model == model.key else 0
-    price = model.price
-    return ((prompt - warm) * price.input + warm * price.cached + output * price.output) / 1e6
+    return model.price.cost(Usage(input=prompt - warm, cached=warm, output=output))
 
 
 def latency(model: Model, output: int, seen: Latency | None) -> float:

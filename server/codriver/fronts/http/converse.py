@@ -8,6 +8,7 @@ failure; a slow model is bridged with keep-alive frames.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable
 
 from codriver.app import App
@@ -57,7 +58,7 @@ async def _whole(app: App, exchange: Exchange, request: Request, speaker: codec.
                 pieces = [piece async for piece in stream]
                 body = b"".join(piece.raw for piece in pieces)
             else:
-                body = speaker.encoder(request, _shown(request, stream)).whole(await stream.reply())
+                body = _encoder(request, stream, speaker).whole(await stream.reply())
             headers = [*_decision_headers(stream), (b"x-codriver-cost-usd", f"{stream.cost:.8f}".encode())]
     except (RequestRejected, Unroutable, UpstreamFailed) as error:
         await fail(exchange, speaker, error.failure)
@@ -70,7 +71,7 @@ async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec
     try:
         async with app.router.open(request, front="http") as stream:
             await bridge.start(_decision_headers(stream))
-            encoder = speaker.encoder(request, _shown(request, stream))
+            encoder = _encoder(request, stream, speaker)
             try:
                 await _pass_on(bridge, request, stream, encoder)
             except UpstreamFailed as broken:
@@ -101,9 +102,9 @@ async def _pass_on(bridge: _Bridge, request: Request, stream: Stream, encoder: c
             await bridge.write(data)
 
 
-def _shown(request: Request, stream: Stream) -> str:
-    """The model's name in a rebuilt answer: who really answered."""
-    return stream.model.key
+def _encoder(request: Request, stream: Stream, speaker: codec.Codec) -> codec.Encoder:
+    """Writes a rebuilt answer; it names the model that really answered."""
+    return speaker.encoder(request, stream.model.key, int(time.time()))
 
 
 def _decision_headers(stream: Stream) -> Headers:

@@ -16,7 +16,6 @@ from codriver.fronts.http.exchange import Exchange
 from codriver.model.decision import Decision
 from codriver.model.request import Purpose, Request, Snapshot
 from codriver.router import new_id
-from codriver.state.store import describe
 from codriver.wire import anthropic, codec
 
 SMALL_BODY = 4_000_000
@@ -75,13 +74,7 @@ async def decision(app: App, exchange: Exchange) -> None:
     outcome = app.router.last() if name == "last" else app.router.recall(name)
     if outcome is None:
         raise reject(f"no recent request has the decision {name!r}", kind=Kind.NOT_FOUND)
-    page = {
-        "id": outcome.id, "at": outcome.at, "front": outcome.front, "wire": outcome.wire,
-        "purpose": outcome.purpose, "status": outcome.status, "model": outcome.model,
-        "usage": asdict(outcome.usage), "cost_usd": outcome.cost, "seconds": outcome.seconds,
-        "first_s": outcome.first, "session": outcome.session, "workflow": outcome.workflow, **describe(outcome),
-    }  # fmt: skip
-    await _json(exchange, page)
+    await _json(exchange, outcome)
 
 
 async def count_tokens(app: App, exchange: Exchange) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import time
 import urllib.parse
@@ -38,14 +39,16 @@ async def start(
     pace: float = 0.0,
     models: Sequence[SimModel] | None = None,
     control: bool = True,
+    secret: str = "",
     clock: Callable[[], float] = time.time,
 ) -> Simulator:
     """Listens on 127.0.0.1; port 0 takes a free one. Raises OSError when the port is taken.
 
     pace scales the models' delays; 0 answers at once. models: the shipped ones unless given.
     control False: no faults and no log over the socket, and no bodies kept, as fits a daemon.
+    secret: what the controls want as a bearer token; other users of the machine reach this port too.
     """
-    simulator = Simulator(tuple(shipped() if models is None else models), pace, control, clock)
+    simulator = Simulator(tuple(shipped() if models is None else models), pace, control, clock, secret)
     await simulator.listen(port)
     return simulator
 
@@ -53,12 +56,14 @@ async def start(
 class Simulator:
     """A running simulator. `url` has no trailing slash; `log` iterates over the last requests."""
 
-    def __init__(self, models: tuple[SimModel, ...], pace: float, control: bool, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, models: tuple[SimModel, ...], pace: float, control: bool, clock: Callable[[], float], secret: str = ""
+    ) -> None:
         self.models, self.pace = models, pace
         self.url = ""
         self.log = Log(keeps_bodies=control)
         self._by_id = {model.id: model for model in models}
-        self._control, self._clock = control, clock
+        self._control, self._clock, self._secret = control, clock, secret
         self._faults = Faults()
         self._cache = PromptCache()
         self._connections: set[Connection] = set()
@@ -264,6 +269,9 @@ class Simulator:
         # A web page must not read the log: neither by its own origin nor by a name bound to loopback.
         if "origin" in request.headers or host not in _LOOPBACK:
             raise Refused(403, "The simulator's controls are for local programs, not for web pages.")
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if self._secret and not hmac.compare_digest(given.encode(), self._secret.encode()):
+            raise Refused(401, "The simulator's controls want the daemon's token.")
         faults_path = request.path == _CONTROL[0]
         if request.method == "DELETE":
             (self._faults if faults_path else self.log).clear()
