@@ -23,7 +23,8 @@ BROKEN = UpstreamFailed(Failure(Kind.BROKEN, "the connection broke"))
 
 
 def completer(router: Any, analyst: Analyst, **settings: Any) -> Completer:
-    return Completer(router, analyst, Settings.model_validate({"complete": settings}))
+    """Without the local predictor, unless the test is about it."""
+    return Completer(router, analyst, Settings.model_validate({"complete": {"predictor": False} | settings}))
 
 
 @pytest.mark.parametrize(
@@ -283,7 +284,7 @@ REPEATED = f"def fill(table, name, currency):\n{ROWS}    table.insert_row(na‸\
 
 async def test_what_is_certain_needs_no_model(kit: Any, analyst: Analyst) -> None:
     router = kit.router("me)")
-    [suggestion] = await completer(router, analyst, threshold=0.0).complete(
+    [suggestion] = await completer(router, analyst, predictor=True, threshold=0.0).complete(
         kit.snapshot(REPEATED), owner=1, explicit=False
     )
     assert suggestion.model == PREDICTOR and not suggestion.simulated and suggestion.decision == "n1"
@@ -293,7 +294,7 @@ async def test_what_is_certain_needs_no_model(kit: Any, analyst: Analyst) -> Non
 
 async def test_with_no_model_half_the_certainty_is_enough(kit: Any, analyst: Analyst) -> None:
     router = kit.router(kit.Says(fails=UNROUTABLE))
-    [suggestion] = await completer(router, analyst, threshold=1.0).complete(
+    [suggestion] = await completer(router, analyst, predictor=True, threshold=1.0).complete(
         kit.snapshot(REPEATED), owner=1, explicit=False
     )
     assert suggestion.model == PREDICTOR and len(router.requests) == 1
@@ -308,7 +309,9 @@ async def test_the_predictor_can_be_switched_off(kit: Any, analyst: Analyst) -> 
 
 async def test_asked_explicitly_both_answer(kit: Any, analyst: Analyst) -> None:
     router = kit.router("me, 1, currency)")
-    found = await completer(router, analyst, threshold=0.0).complete(kit.snapshot(REPEATED), owner=1, explicit=True)
+    found = await completer(router, analyst, predictor=True, threshold=0.0).complete(
+        kit.snapshot(REPEATED), owner=1, explicit=True
+    )
     assert [suggestion.model for suggestion in found] == [kit.MODELS[0], PREDICTOR]
 
 

@@ -10,6 +10,8 @@ from codriver.analyst import Analyst
 from codriver.config import Settings
 from codriver.tasks.complete import Completer
 
+MODEL_ONLY = Settings.model_validate({"complete": {"predictor": False}})
+
 JS = "function area(width, height) {‸\n}\n\nconsole.log(area(2, 3));\n"
 OPEN = "function area(width, height) {\n  const rate = 2;\n  if (width > 3) {‸\n\nconsole.log(1);\n"
 GO = "package main\n\nfunc area(width int, height int) int {\n\tif width > 3 {\n\t\t‸\n\t}\n\treturn 1\n}\n"
@@ -52,7 +54,7 @@ async def test_a_suggestion_fits_its_language(
     kit: Any, analyst: Analyst, language: str, text: str, said: str, expected: str
 ) -> None:
     snapshot = kit.snapshot(text, uri="file:///work/code", language=language)
-    completing = Completer(kit.router(said), analyst, Settings())
+    completing = Completer(kit.router(said), analyst, MODEL_ONLY)
     found = await completing.complete(snapshot, owner=1, explicit=False)
     assert [expected in kit.applied(snapshot, s.start, s.end, s.text) for s in found] == [True]
 
@@ -69,13 +71,13 @@ async def test_what_does_not_parse_is_not_shown(
     kit: Any, analyst: Analyst, language: str, text: str, said: str
 ) -> None:
     snapshot = kit.snapshot(text, uri="file:///work/code", language=language)
-    completing = Completer(kit.router(said, said), analyst, Settings())
+    completing = Completer(kit.router(said, said), analyst, MODEL_ONLY)
     assert await completing.complete(snapshot, owner=1, explicit=False) == []
 
 
 async def test_a_text_without_grammar_is_completed_too(kit: Any, analyst: Analyst) -> None:
     snapshot = kit.snapshot("Dear reader,\n\nthis text goes ‸\n", uri="file:///work/letter.txt", language="plaintext")
-    [suggestion] = await Completer(kit.router("on and on."), analyst, Settings()).complete(
+    [suggestion] = await Completer(kit.router("on and on."), analyst, MODEL_ONLY).complete(
         snapshot, owner=1, explicit=False
     )
     assert suggestion.text == "on and on."
