@@ -6,9 +6,10 @@ import re
 import time
 
 import pytest
-from codriver.syntax.text import Text, utf8
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from codriver.syntax.text import Text, utf8
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
 PIECES = ["a", "é", "\u2028", "\x85", "\x0c", "\r\n", "\r", "\n", "𝒳", "字", " ", "bc", "\U0001f600x"]

@@ -197,7 +197,7 @@ def of_text(data: bytes) -> Language | None:
 def find(language_id: str = "", path: str = "", data: bytes = b"") -> Language | None:
     """By id, then path, then shebang. JSX in plain TypeScript's id is told by the path."""
     by_id, by_path = of_id(language_id) if language_id else None, of_path(path) if path else None
-    if by_id and by_path and by_id.family == by_path.family:
+    if by_id and by_path and by_path.family and by_id.family == by_path.family:
         return by_path
     return by_id or by_path or of_text(data)
 

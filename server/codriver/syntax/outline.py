@@ -142,7 +142,8 @@ def at_block_start(parse: Parse, offset: int, language: Language) -> bool:
         return False
     opener_end = len(source[:at].rstrip(_BLANKS))
     start = source.rfind(b"\n", 0, opener_end) + 1
-    if not _opener(language).search(source[start:opener_end]):
+    line = source[start:opener_end]
+    if not _opener(language).search(line) or (language.indented and _opens_bracket(line)):
         return False
     inside = path_to(parse.root, max(opener_end - 1, 0))[-3:]
     if any(node.type in language.lexis.not_blocks for node in inside):
@@ -150,7 +151,7 @@ def at_block_start(parse: Parse, offset: int, language: Language) -> bool:
     following = source[_line_end(source, at) :].lstrip(b"\r\n \t\f")
     next_line = len(source) - len(following)
     column = next_line - (source.rfind(b"\n", 0, next_line) + 1)
-    return not following or column <= _indent(source[start:opener_end])
+    return not following or column <= _indent(line)
 
 
 def inside_word(source: bytes, offset: int) -> bool:
@@ -174,7 +175,7 @@ def _modules(match: re.Match[bytes]) -> Iterator[str]:
         for part in (group or b"").split(b","):
             name = part.split(b" as ")[0].strip().decode("utf-8", "replace")
             if name:
-                yield name
+                yield name.rstrip(".:\\") or name
 
 
 @cache
@@ -197,6 +198,10 @@ def _is_open_on_line(source: bytes, at: int, language: Language) -> bool:
         elif byte in quotes:
             quote = byte
     return bool(quote)
+
+
+def _opens_bracket(line: bytes) -> bool:
+    return sum(map(line.count, (b"(", b"[", b"{"))) > sum(map(line.count, (b")", b"]", b"}")))
 
 
 def _line_end(source: bytes, at: int) -> int:
