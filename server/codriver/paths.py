@@ -6,6 +6,7 @@ CODRIVER_HOME moves everything into one folder; else the platform's own folders 
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,9 +61,12 @@ class Paths:
         return Path(tempfile.gettempdir()) / f"codriver-{uid}-{digest}" / f"{name}.sock"
 
     def create(self) -> None:
-        """Makes the folders, readable by their owner only."""
+        """Makes the folders, readable by their owner only. Raises OSError."""
         for folder in {self.config, self.state, self.run, self.socket("lsp").parent}:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # A folder below /tmp may have been made by somebody else before us.
+            if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+                raise PermissionError(f"{folder} belongs to another user; remove it or set CODRIVER_HOME")
 
 
 def find(environ: dict[str, str] | os._Environ[str] = os.environ) -> Paths:
@@ -74,4 +78,7 @@ def find(environ: dict[str, str] | os._Environ[str] = os.environ) -> Paths:
     from platformdirs import PlatformDirs
 
     dirs = PlatformDirs("codriver", appauthor=False)
-    return Paths(Path(dirs.user_config_dir), Path(dirs.user_state_dir), Path(dirs.user_runtime_dir))
+    state = Path(dirs.user_state_dir)
+    # Linux without a login session (ssh, containers) has no runtime folder.
+    usual = sys.platform in ("darwin", "win32") or environ.get("XDG_RUNTIME_DIR")
+    return Paths(Path(dirs.user_config_dir), state, Path(dirs.user_runtime_dir) if usual else state / "run")

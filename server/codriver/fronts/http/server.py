@@ -149,7 +149,7 @@ class _Server(uvicorn.Server):
 
 async def start(app: App, *, host: str, port: int | None, unix: Path | None) -> HttpFront:
     """Serves `app` on TCP (port None: not; 0: any free one) and on a Unix socket. Raises OSError."""
-    hosts: frozenset[str] = frozenset() if host in LOOPBACK else frozenset({host.lower()})
+    hosts: frozenset[str] = frozenset() if host in LOOPBACK else frozenset({host.lower(), *app.settings.http.names})
     front = HttpFront(app, Guard(app.token, hosts))
     await front.listen(host, port, unix)
     return front
