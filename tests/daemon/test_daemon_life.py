@@ -71,8 +71,8 @@ def test_running_tells_the_daemon_from_its_remains(home: Home) -> None:
     assert found is not None and found["pid"] == pid
     client.kill()
     os.kill(pid, signal.SIGKILL)
-    until(lambda: gone(pid), "its end")
-    assert home.paths.daemon.exists() and daemon.running(home.paths) is None
+    until(lambda: daemon.running(home.paths) is None, "its end")
+    assert home.paths.daemon.exists()
 
 
 def test_after_kill_9_the_editor_goes_on_with_its_buffers(home: Home) -> None:
@@ -103,6 +103,20 @@ def test_a_simulated_suggestion_comes_all_the_way(home: Home) -> None:
     assert items[0]["range"]["start"] == position(1, 4)
     told = client.command("codriver.explainLast")
     assert told["purpose"] == "complete" and told["decision"]["id"] == items[0]["command"]["arguments"][0]
+
+
+def test_a_simulated_review_and_refactor_come_all_the_way(home: Home) -> None:
+    client = home.editor(answer=lambda method, params: {"applied": True} if method == "workspace/applyEdit" else None)
+    client.initialize()
+    client.open(URI, "def add(a, b):\n    if a == None:\n        return b\n    return a + b\n")
+    reviewed = client.command("codriver.review", {"uri": URI})
+    assert reviewed["findings"] == 1 and reviewed["simulated"]
+    (diagnostic,) = client.told("textDocument/publishDiagnostics")[0]["diagnostics"]
+    assert diagnostic["range"] == {"start": position(1, 4), "end": position(1, 17)}
+    inside = {"start": position(2, 0), "end": position(2, 0)}
+    client.command("codriver.refactor", {"uri": URI, "range": inside, "instruction": "rename a to x"})
+    (asked,) = client.told("workspace/applyEdit")
+    assert "def add(x, b)" in asked["edit"]["documentChanges"][0]["edits"][0]["newText"]
 
 
 def test_another_version_takes_over_and_nobody_notices(home: Home) -> None:

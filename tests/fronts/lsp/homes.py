@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,10 @@ class Home:
         self._processes: list[subprocess.Popen[str]] = []
         self._pids: set[int] = set()
 
-    def editor(self, *arguments: str, environ: Mapping[str, str] = {}) -> Client:
-        client = Client(codriver_lsp("--simulate", *arguments), {**self.environ, **environ})
+    def editor(
+        self, *arguments: str, environ: Mapping[str, str] = {}, answer: Callable[[str, Any], Any] | None = None
+    ) -> Client:
+        client = Client(codriver_lsp("--simulate", *arguments), {**self.environ, **environ}, answer)
         self._clients.append(client)
         return client
 

@@ -26,7 +26,11 @@ DECISION = Decision(
     id="d1",
     strategy="auto",
     candidates=(Candidate("acme/large", "anthropic", 0.9, 0.012, 3.0, reason="hard code"),),
-    refused=(Refusal("acme/small", "window", "its window is too small"),),
+    refused=(
+        Refusal("acme/small", "window", "its window is too small"),
+        Refusal("other/a", "key", "OTHER_KEY is not set"),
+        Refusal("other/b", "key", "OTHER_KEY is not set"),
+    ),
     reasons=("cognitive complexity 21",),
 )
 OUTCOME = Outcome("o1", 0.0, "lsp", "", "refactor", "ok", DECISION, model="acme/large", cost=0.01, seconds=1.5)

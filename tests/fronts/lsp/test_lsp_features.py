@@ -278,6 +278,7 @@ async def test_a_hover_on_the_first_line_explains(ready: Editor) -> None:
     params = {"textDocument": {"uri": URI}, "position": position(0, 5)}
     text = (await ready.request("textDocument/hover", params))["contents"]["value"]
     assert "complexity 9" in text and "acme/large" in text and "window is too small" in text
+    assert "not other/a and 1 more: OTHER_KEY is not set" in text
     assert await ready.request("textDocument/hover", params | {"position": position(1, 5)}) is None
     ready.app.router.routable = False
     assert "No model may answer" in (await ready.request("textDocument/hover", params))["contents"]["value"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any
 
-from codriver.model.decision import Decision, Outcome
+from codriver.model.decision import Decision, Outcome, Refusal
 
 
 def as_json(value: Any) -> Any:
@@ -39,10 +40,20 @@ def outcome(found: Outcome) -> str:
 
 def decision(found: Decision) -> str:
     """The order of candidates with their reasons, then who was refused and why, as Markdown."""
-    lines = [f"Strategy {found.strategy}. {' '.join(found.reasons)}".strip(), ""]
+    lines = [f"Strategy {found.strategy}: {'; '.join(found.reasons)}".rstrip(": "), ""]
     for n, candidate in enumerate(found.candidates, 1):
         numbers = f"quality {candidate.quality:.2f}, ${candidate.cost:.4f}, {candidate.latency:.1f} s"
         reason = f": {candidate.reason}" if candidate.reason else ""
         lines.append(f"{n}. {candidate.model} ({numbers}){reason}")
-    lines += [f"- not {refusal.model}: {refusal.text}" for refusal in found.refused]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_refusals(found.refused)])
+
+
+def _refusals(refused: Sequence[Refusal]) -> list[str]:
+    """Who was refused, those with the same reason together: a missing key refuses a whole provider."""
+    by_reason: dict[str, list[str]] = {}
+    for refusal in refused:
+        by_reason.setdefault(refusal.text, []).append(refusal.model)
+    return [
+        f"- not {models[0]}{f' and {len(models) - 1} more' if models[1:] else ''}: {reason}"
+        for reason, models in by_reason.items()
+    ]
