@@ -14,6 +14,7 @@ from codriver.errors import Failure, Kind, Unroutable, UpstreamFailed
 from codriver.model.events import Finish
 from codriver.model.request import Purpose
 from codriver.router import PREDICTOR
+from codriver.syntax import predictor
 from codriver.tasks.complete import Completer
 
 ADD = "def add(first, second):\n    total = ‸\n    return total\n"
@@ -292,12 +293,18 @@ async def test_what_is_certain_needs_no_model(kit: Any, analyst: Analyst) -> Non
     assert router.requests == [] and len(router.noted) == 1
 
 
-async def test_with_no_model_half_the_certainty_is_enough(kit: Any, analyst: Analyst) -> None:
+@pytest.mark.parametrize(("share", "shown"), [(0.9, True), (0.4, False)])
+async def test_with_no_model_half_the_certainty_is_enough(
+    kit: Any, analyst: Analyst, share: float, shown: bool
+) -> None:
+    snapshot = kit.snapshot(REPEATED)
+    told = predictor.predict(snapshot.text[: snapshot.cursor], snapshot.text[snapshot.cursor :], ())
+    assert told is not None and told.confidence / share <= 1
     router = kit.router(kit.Says(fails=UNROUTABLE))
-    [suggestion] = await completer(router, analyst, predictor=True, threshold=1.0).complete(
-        kit.snapshot(REPEATED), owner=1, explicit=False
-    )
-    assert suggestion.model == PREDICTOR and len(router.requests) == 1
+    completing = completer(router, analyst, predictor=True, threshold=told.confidence / share)
+    found = await completing.complete(snapshot, owner=1, explicit=False)
+    assert [suggestion.model for suggestion in found] == [PREDICTOR] * shown
+    assert len(router.requests) == 1
 
 
 async def test_the_predictor_can_be_switched_off(kit: Any, analyst: Analyst) -> None:
