@@ -53,7 +53,10 @@ class PlayedDaemon:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        greeting = json.loads(connection.makefile("rb", buffering=0).readline())
+        line = connection.makefile("rb", buffering=0).readline()
+        if not line:
+            return  # its editor left before it could speak
+        greeting = json.loads(line)
         with self._news:
             self.greetings.append(greeting)
             self._news.notify_all()
@@ -241,6 +244,23 @@ def test_a_refused_token_is_told(daemon: PlayedDaemon, client: Client) -> None:
     assert "wrong token" in told[0]["message"]
     with pytest.raises(Failed, match="wrong token"):
         client.request("textDocument/hover")
+
+
+def test_a_daemon_that_keeps_dying_is_given_up_with_words(daemon: PlayedDaemon) -> None:
+    code = "import sys, codriver.fronts.lsp.forwarder as f; f._PAUSES = (0.0, 0.0); sys.exit(f.main(['--stdio']))"
+    client = Client([sys.executable, "-c", code], {"CODRIVER_HOME": str(daemon.home)})
+    try:
+        client.initialize()
+        for crash in range(3):
+            daemon.until("initialized", crash)
+            daemon.die()
+        told = client.until(lambda: [m for m in client.told("window/showMessage") if m["type"] == 1], "an end")
+        assert "stopped 3 times" in told[0]["message"] and "daemon.log" in told[0]["message"]
+        with pytest.raises(Failed, match="stopped 3 times"):
+            client.request("textDocument/hover")
+        assert client.leave() == 0
+    finally:
+        client.kill()
 
 
 def test_it_ends_with_its_editor(daemon: PlayedDaemon) -> None:
