@@ -42,13 +42,13 @@ def system(messages: Iterable[Message]) -> list[Text]:
     ]
 
 
-def turns(messages: Sequence[Message], *, tools: bool) -> list[Turn]:
+def turns(messages: Sequence[Message], *, tools: bool, thinking: bool = True) -> list[Turn]:
     """The conversation without its system texts as alternating turns of user and assistant.
 
     Every call has exactly one result, in the next turn, in the order of the calls; without tools
     (a target refuses calls then) both become text. Ids are legal everywhere and unique.
     """
-    joined = _join(_unique(messages))
+    joined = _join(_unique(messages), thinking)
     for number, turn in enumerate(joined):
         if turn.role == "assistant" and turn.calls:
             if number + 1 == len(joined):
@@ -59,25 +59,36 @@ def turns(messages: Sequence[Message], *, tools: bool) -> list[Turn]:
     return [turn for turn in joined if turn.parts or turn.results]
 
 
-def _join(messages: Iterable[Message]) -> list[Turn]:
-    """Neighbours of one role in one turn; tool results belong to the user's."""
+def _join(messages: Iterable[Message], thinking: bool) -> list[Turn]:
+    """Neighbours of one role in one turn; tool results belong to the user's, calls to the assistant's."""
     joined: list[Turn] = []
     for message in messages:
         if message.role == "system":
             continue
-        role = "assistant" if message.role == "assistant" else "user"
-        results = [part for part in message.parts if isinstance(part, ToolResult)]
-        parts = [part for part in message.parts if not isinstance(part, ToolResult) and _says(part)]
-        if not results and not parts:
-            continue
-        if not joined or joined[-1].role != role:
-            joined.append(Turn(role))
-        joined[-1].parts += parts
-        joined[-1].results += results
+        if results := [part for part in message.parts if isinstance(part, ToolResult)]:
+            _turn(joined, "user").results += results
+        parts = [part for part in message.parts if not isinstance(part, ToolResult) and _says(part, thinking)]
+        if parts and message.role == "assistant":
+            _turn(joined, "assistant").parts += parts
+        elif parts:
+            _turn(joined, "user").parts += [told(part) if isinstance(part, ToolCall) else part for part in parts]
     return joined
 
 
-def _says(part: Part) -> bool:
+def _turn(joined: list[Turn], role: str) -> Turn:
+    if not joined or joined[-1].role != role:
+        joined.append(Turn(role))
+    return joined[-1]
+
+
+def told(call: ToolCall) -> Text:
+    """A call as plain text, where it cannot stand as a call."""
+    return Text(f"[Called {call.name} with: {call.arguments}]")
+
+
+def _says(part: Part, thinking: bool) -> bool:
+    if isinstance(part, Reasoning):
+        return thinking
     return not isinstance(part, Text) or bool(part.text.strip())
 
 
@@ -109,30 +120,30 @@ def _pair(turn: Turn, answer: Turn, tools: bool) -> None:
         given.setdefault(one.call_id, one)
     parts: list[Part] = []
     results: list[ToolResult] = []
-    told: list[ToolResult] = []
+    spoken: list[ToolResult] = []
     for part in turn.parts:
         if not isinstance(part, ToolCall):
             parts.append(part)
             continue
         result = given.pop(part.id) if part.id in given else None
         if not tools or jsontext.arguments(part.arguments) is None:
-            parts.append(Text(f"[Called {part.name} with: {part.arguments}]"))
-            told.append(result or ToolResult(part.id, (Text(_NO_OBJECT if tools else _NO_RESULT),), is_error=True))
+            parts.append(told(part))
+            spoken.append(result or ToolResult(part.id, (Text(_NO_OBJECT if tools else _NO_RESULT),), is_error=True))
             continue
         parts.append(part)
         results.append(result or ToolResult(part.id, (Text(_NO_RESULT),), is_error=True))
     turn.parts, answer.results = parts, results
-    _tell(answer, [*told, *given.values()], keep=True)
+    _tell(answer, [*spoken, *given.values()], keep=True)
 
 
 def _tell(turn: Turn, results: Iterable[ToolResult], *, keep: bool = False) -> None:
     """Results that answer no call, as text at the start of the turn; images stay images."""
-    told: list[Part] = []
+    spoken: list[Part] = []
     for result in results:
-        told.append(Text(f"[Result of an earlier tool call]\n{plain(result)}"))
-        told += images(result)
-    if told:
-        turn.parts = [*told, *turn.parts]
+        spoken.append(Text(f"[Result of an earlier tool call]\n{plain(result)}"))
+        spoken += images(result)
+    if spoken:
+        turn.parts = [*spoken, *turn.parts]
     if not keep:
         turn.results = []
 

@@ -7,7 +7,7 @@ prompt caches stay warm.
 from __future__ import annotations
 
 import hashlib
-import os
+import random
 import re
 
 from codriver.model.request import Request
@@ -18,7 +18,7 @@ _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
 
 def fresh() -> str:
     """A new identifier: 24 hexadecimal digits."""
-    return os.urandom(12).hex()
+    return f"{random.getrandbits(96):024x}"
 
 
 def legal_id(ident: str) -> str:

@@ -50,18 +50,22 @@ def estimate(texts: Iterable[str], *, messages: int = 0, images: int = 0) -> int
 
 
 def _weigh(data: bytes) -> float:
-    """Tokens of a short text by the fit (median error 5 %, 95th percentile 14 %, on held-back files)."""
+    """Tokens of a short text by the fit (median error 4 %, 95th percentile 12 %, on held-back files)."""
     seen = data.translate(_CLASS)
     word = seen.translate(_WORD)
-    return (
-        0.82 * (word.count(b".a") + word.startswith(b"a"))
-        + 0.03 * word.count(b"a")
-        + 0.39 * word.count(b"a" * 8)
-        + 0.68 * seen.count(b"au")
-        + 0.72 * seen.count(b"d")
-        + 0.88 * seen.count(b"n")
-        + 0.75 * seen.count(b"nss")
-        + 0.80 * seen.count(b"p")
-        - 1.26 * seen.count(b"pp")
+    fit = (
+        0.98 * (word.count(b".a") + word.startswith(b"a"))
+        + 0.01 * word.count(b"a")
+        + 0.35 * word.count(b"a" * 8)
+        + 0.85 * seen.count(b"au")
+        + 1.33 * seen.count(b"d")
+        - 3.17 * seen.count(b"ddd")
+        + 0.71 * seen.count(b"n")
+        + 0.66 * seen.count(b"nss")
+        + 0.54 * seen.count(b"p")
+        - 0.15 * seen.count(b"pp")
+        - 1.24 * seen.count(b"pppp")
+        + 0.94 * seen.count(b"psp")
         + 0.28 * seen.count(b"x")
     )
+    return max(fit, len(data) / 16)

@@ -130,8 +130,11 @@ def _system(talk: Conversation, limits: Limits) -> list[dict[str, Any]]:
 
 
 def _messages(talk: Conversation) -> list[dict[str, Any]]:
-    """Alternating, the user first and last: an answer is never begun for the model (prefill)."""
-    turns = history.turns(talk.messages, tools=bool(talk.tools))
+    """Alternating, the user first and last: an answer is never begun for the model (prefill).
+
+    Thinking is left out: without a signature of this very model it would be refused.
+    """
+    turns = history.turns(talk.messages, tools=bool(talk.tools), thinking=False)
     if not turns or turns[0].role == "assistant":
         turns.insert(0, history.Turn("user", [Text("(The conversation goes on.)")]))
     if turns[-1].role == "assistant":
@@ -140,14 +143,13 @@ def _messages(talk: Conversation) -> list[dict[str, Any]]:
 
 
 def _content(turn: history.Turn) -> list[dict[str, Any]]:
-    """Results first in a user's turn, calls last in an assistant's. Thinking of others is left out:
-    without a signature of this very model it would be refused."""
+    """Results first in a user's turn, calls last in an assistant's."""
     blocks = [_result(result) for result in turn.results]
     blocks += [_block(part) for part in turn.parts if isinstance(part, Text | Image)]
     for part in turn.calls:
         arguments = jsontext.arguments(part.arguments) or {}
         blocks.append({"type": "tool_use", "id": part.id, "name": names.legal_name(part.name), "input": arguments})
-    return blocks or [{"type": "text", "text": "(nothing said)"}]
+    return blocks
 
 
 def _block(part: Part) -> dict[str, Any]:

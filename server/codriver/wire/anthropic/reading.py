@@ -225,7 +225,8 @@ class MessageDecoder(FrameDecoder):
         thinking = (counts.output_tokens_details or {}).get("thinking_tokens")
         if isinstance(thinking, int) and thinking:
             self._seen["reasoning"] = thinking
-        return Usage(*(self._seen.get(name, 0) for name in ("input", "cached", "written", "output", "reasoning")))
+        seen = self._seen.get
+        return Usage(seen("input", 0), seen("cached", 0), seen("written", 0), seen("output", 0), seen("reasoning", 0))
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], data: bytes) -> T | None:

@@ -240,9 +240,10 @@ def _needs(asked: Body, survey: _Survey) -> m.Needs:
     same = list(survey.foreign)
     if (asked.n or 1) > 1:
         same.append("n")
-    for name in ("logprobs", "seed"):
-        if getattr(asked, name) not in (None, False):
-            same.append(name)
+    if asked.logprobs:
+        same.append("logprobs")
+    if asked.seed is not None:
+        same.append("seed")
     if asked.service_tier not in (None, "auto", "default"):
         same.append("service_tier")
     for name in ("logit_bias", "audio", "prediction", "web_search_options", "functions"):
