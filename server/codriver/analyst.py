@@ -23,6 +23,8 @@ from codriver.syntax.text import Edit
 FENCE_LIMIT = 60_000
 """Bytes of a fenced block that are parsed; longer ones are cut."""
 
+NOTHING = Features()
+
 _FENCE = re.compile(r"```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _LINE = re.compile(r"(?::|[, ]+line )(\d{1,6})\b")
 
@@ -115,8 +117,9 @@ class Analyst:
 
     def features(self, request: Request) -> Features:
         """What is known about a request and the code it is about. Costs no more than the code it finds."""
+        family = request.task or task.family(request.purpose, request.tail)
         found = self._of_code(request)
-        return replace(found, task=request.task or task.family(request.purpose, request.tail))
+        return Features(task=family) if found is NOTHING else replace(found, task=family)
 
     def _of_code(self, request: Request) -> Features:
         if request.code is not None:
@@ -128,7 +131,7 @@ class Analyst:
                 return self._facts(held, _focus(held, text))
         if "```" in text:
             return self._of_fence(text)
-        return Features()
+        return NOTHING
 
     def _of_snapshot(self, snapshot: Snapshot) -> Features:
         where = snapshot.selection or snapshot.cursor

@@ -20,14 +20,14 @@ from codriver import __version__, catalog, config
 from codriver.analyst import Analyst, Marked
 from codriver.catalog import Catalog, Resolution
 from codriver.config import Settings
-from codriver.errors import ConfigError, StoreError
+from codriver.errors import ConfigError, Kind, StoreError, reject
 from codriver.ledger import Ledger
 from codriver.model.provider import Provider
 from codriver.model.request import Purpose, Request, Snapshot
 from codriver.paths import Paths
 from codriver.router import Plan, Router
 from codriver.routing.decide import Wish
-from codriver.routing.eligibility import Bounds, Offer
+from codriver.routing.eligibility import Bounds, Offer, standing
 from codriver.state.sqlite import SqliteStore
 from codriver.state.store import MemoryStore, Store
 from codriver.tasks.complete import Completer
@@ -65,21 +65,33 @@ class Tasks:
     def __init__(self, router: Router, analyst: Analyst, settings: Settings) -> None:
         self._router = router
         self._analyst = analyst
+        self._settings = settings
         self.completer = Completer(router, analyst, settings)
 
     def configure(self, settings: Settings) -> None:
         """New settings hold from the next request on."""
-        self.completer.settings = settings
+        self._settings = self.completer.settings = settings
 
     async def refactor(
         self, snapshot: Snapshot, instruction: str, *, owner: int = 0, notify: Callable[[str], None]
     ) -> Rewrite:
         """See codriver.tasks.refactor."""
-        return await refactor(self._router, self._analyst, snapshot, instruction, owner=owner, notify=notify)
+        self._allow("refactor", self._settings.refactor.enabled)
+        return await refactor(
+            self._router, self._analyst, snapshot, instruction, owner=owner, notify=notify, settings=self._settings
+        )
 
     async def review(self, snapshot: Snapshot, *, owner: int = 0, notify: Callable[[str], None]) -> Findings:
         """See codriver.tasks.review."""
-        return await review(self._router, self._analyst, snapshot, owner=owner, notify=notify)
+        self._allow("review", self._settings.review.enabled)
+        return await review(
+            self._router, self._analyst, snapshot, owner=owner, notify=notify, settings=self._settings
+        )
+
+    @staticmethod
+    def _allow(what: str, enabled: bool) -> None:
+        if not enabled:
+            raise reject(f"{what} is turned off: {what}.enabled in the settings", kind=Kind.FORBIDDEN)
 
 
 class App:
@@ -200,7 +212,9 @@ class App:
         key = (request.model, request.strategy)
         made = held.plans.get(key)
         if made is None:
-            made = Plan(held.offers, _wish(held, request))
+            wish = _wish(held, request)
+            offers, refused = standing(held.offers, wish.bounds)
+            made = Plan(offers, replace(wish, refused=refused))
             if len(held.plans) < 1000:
                 held.plans[key] = made
         if request.max_cost is not None:

@@ -9,10 +9,11 @@ is held and judged before it is shown, a bad verdict trying the next, stronger c
 from __future__ import annotations
 
 import asyncio
-import os
+import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -35,7 +36,7 @@ from codriver.model.events import (
 from codriver.model.provider import Model, Provider
 from codriver.model.request import Request
 from codriver.routing.decide import Wish, decide
-from codriver.routing.eligibility import Bounds, Offer
+from codriver.routing.eligibility import Offer
 from codriver.upstream.client import Answer, Timeouts, Upstream
 from codriver.wire import codec
 
@@ -48,12 +49,17 @@ MOST_ATTEMPTS = 6
 """Upstream calls of one request, at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """How the configuration wants a request decided: the offers, and the wish that follows from its model name."""
 
     offers: Sequence[Offer]
     wish: Wish
+
+    @cached_property
+    def by_key(self) -> dict[str, Offer]:
+        """The offers by their model's key."""
+        return {offer.model.key: offer for offer in self.offers}
 
 
 class Planner(Protocol):
@@ -86,11 +92,10 @@ class Router:
         """The decision alone; nobody is called. Raises RequestRejected or Unroutable."""
         return self._decide(request)[0]
 
-    def _decide(self, request: Request, bounds: Callable[[Bounds], Bounds] = lambda b: b) -> tuple[Decision, Plan]:
+    def _decide(self, request: Request) -> tuple[Decision, Plan]:
         plan = self.plan(request)
-        wish = replace(plan.wish, bounds=bounds(plan.wish.bounds))
         features = self.analyst.features(request)
-        return decide(request, features, plan.offers, self.ledger.view(), wish, ident=new_id()), plan
+        return decide(request, features, plan.offers, self.ledger.view(), plan.wish, ident=new_id()), plan
 
     def open(self, request: Request, *, front: str = "", check: Check | None = None) -> Stream:
         """The answer to a request, as an async context manager. With `check`, held whole and judged."""
@@ -222,7 +227,7 @@ class Stream:
         except Unroutable as nobody:
             self.decision = Decision(new_id(), self._request.strategy, (), (), nobody.reasons)
             raise
-        offers = {offer.model.key: offer for offer in plan.offers}
+        offers = plan.by_key
         queue = list(self.decision.candidates)
         told: Failure | None = None
         while queue and len(self._attempts) < MOST_ATTEMPTS:
@@ -418,5 +423,5 @@ def _remaining(
 
 
 def new_id() -> str:
-    """A fresh id: 96 random bits."""
-    return os.urandom(12).hex()
+    """A fresh id: 96 random bits. It names things and guards nothing."""
+    return f"{random.getrandbits(96):024x}"

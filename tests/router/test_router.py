@@ -156,9 +156,9 @@ async def test_fallback_is_invisible_until_the_first_content(first: tuple[Step, 
     assert bench.upstream.asked == ["east/small", "east/medium"]
     row = await bench.outcome()
     assert (row.status, row.model, row.attempts) == ("ok", "east/medium", 2)
-    failed, answered = row.decision["attempts"]
-    assert failed["failure"] is not None
-    assert answered["failure"] is None
+    failed, answered = row.reasons.attempts
+    assert failed.failure is not None
+    assert answered.failure is None
 
 
 @pytest.mark.parametrize("rest", [(BUSY,), ()], ids=["break", "ends without an end"])
@@ -262,7 +262,7 @@ async def test_a_checked_reply_is_held_and_escalates(verdicts: tuple[str, ...], 
     assert all(reply.text == "hello world" and reply.finish for reply in seen)
     row = await bench.outcome()
     assert row.status == status
-    assert len(row.decision["verdicts"]) == len([v for v in verdicts if v])
+    assert len(row.reasons.verdicts) == len([v for v in verdicts if v])
     assert not bench.ledger.view().cooling, "a wrong answer is no illness"
 
 

@@ -12,7 +12,7 @@ from codriver.model.decision import Decision, Latency, Pin, Rest, View
 from codriver.model.features import Features
 from codriver.model.request import Fim, Limits, Needs, Purpose, Request
 from codriver.routing.decide import Wish, decide
-from codriver.routing.eligibility import Bounds, Offer
+from codriver.routing.eligibility import Bounds, Offer, standing
 
 CHAT = Request("r", Purpose.CHAT, wire="openai_chat", input_tokens=800)
 GETTER = Features(
@@ -33,7 +33,9 @@ def choose(
     view: View = View(now=1000.0),
     **wish: object,
 ) -> Decision:
-    return decide(request, features, offers, view, Wish(**wish), ident="d")  # type: ignore[arg-type]
+    asked = Wish(**wish)  # type: ignore[arg-type]
+    kept, refused = standing(offers, asked.bounds)
+    return decide(request, features, kept, view, replace(asked, refused=refused), ident="d")
 
 
 def names(made: Decision) -> list[str]:

@@ -55,10 +55,8 @@ async def test_outcomes_come_back_newest_first(store: Store) -> None:
     assert [row.id for row in await store.outcomes(since=2.0)] == ["three", "two"]
     assert [row.id for row in await store.outcomes(limit=1)] == ["three"]
     assert (rows[0].prompt_tokens, rows[0].output_tokens, rows[0].cost) == (15, 7, 0.25)
-    assert rows[0].decision["reasons"] == ["because"]
-    attempts = rows[0].decision["attempts"]
-    assert isinstance(attempts, list)
-    assert attempts[0]["failure"]["kind"] == "overloaded"
+    assert rows[0].reasons.decision == outcome("three", 3.0).decision
+    assert rows[0].reasons.attempts == outcome("three", 3.0).attempts
 
 
 async def test_an_id_is_kept_once_and_labels_stick(store: Store) -> None:

@@ -49,14 +49,19 @@ class Wish:
     floor: float = 0.1
     hint: str = ""
     hold: str = "first"
+    refused: tuple[Refusal, ...] = ()
+    """Standing refusals: told, and not looked at again."""
 
 
 def decide(
     request: Request, features: Features, offers: Sequence[Offer], view: View, wish: Wish, *, ident: str
 ) -> Decision:
-    """Ordered candidates for this request. Raises Unroutable, with a reason for every model, if none is left."""
+    """Ordered candidates among `offers`, those that passed `eligibility.standing`.
+
+    Raises Unroutable, with a reason for every model, if none is left.
+    """
     features = replace(features, difficulty=difficulty(features), tokens=features.tokens or request.input_tokens)
-    eligible, refused = _sift(request, features, offers, view, wish.bounds)
+    eligible, refused = _sift(request, features, offers, view, wish)
     note = ""
     if not eligible:
         eligible, note = _last_resort(request, offers, view, refused)
@@ -76,19 +81,16 @@ def decide(
 
 
 def _sift(
-    request: Request, features: Features, offers: Sequence[Offer], view: View, bounds: Bounds
+    request: Request, features: Features, offers: Sequence[Offer], view: View, wish: Wish
 ) -> tuple[list[Offer], list[Refusal]]:
     eligible: list[Offer] = []
-    refused: list[Refusal] = []
+    refused = list(wish.refused)
     for offer in offers:
-        no = refusal(request, features, offer, view, bounds)
+        no = refusal(request, features, offer, view, wish.bounds)
         if no is None:
             eligible.append(offer)
         else:
             refused.append(no)
-    if not eligible and bounds.tier:
-        # The class was only a hint: any model beats none.
-        return _sift(request, features, offers, view, replace(bounds, tier=""))
     return eligible, refused
 
 

@@ -1,13 +1,13 @@
 """Who may answer at all: hard constraints, each with the sentence a person reads.
 
-A check gets one offer (provider and model) and says why it is out, or nothing. Order matters only
-for which reason is told; all are cheap.
+What does not depend on the request (`standing`) is found once for each model name asked for; the
+checks then say, for one request and one offer, why it is out, or nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from codriver.model.decision import Refusal, View
 from codriver.model.features import Features
@@ -22,6 +22,11 @@ class Offer:
     provider: Provider
     model: Model
     missing: str = ""
+
+    @property
+    def wires(self) -> tuple[str, ...]:
+        """The wires this model is spoken to in, the provider's preferred one first."""
+        return self.model.wires or tuple(self.provider.wires)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +45,15 @@ class Bounds:
     """Only models with a larger window than this: set after a model said the prompt is too long."""
 
 
+_Found = tuple[str, str] | None
+"""A stable word and a sentence, or nothing against it."""
+
 TIERS = ("small", "medium", "large")
 
 
 def wire_for(request: Request, offer: Offer) -> str:
     """The wire to speak: the caller's own where the provider has it, else its first that fits; "" if none."""
-    provider, model = offer.provider, offer.model
-    spoken = model.wires or tuple(provider.wires)
+    model, spoken = offer.model, offer.wires
     if request.fim is not None and model.fim and "openai_completions" in spoken:
         return "openai_completions"
     if request.fim is None and model.chat and request.wire in spoken:
@@ -58,8 +65,30 @@ def wire_for(request: Request, offer: Offer) -> str:
     return ""
 
 
+def standing(offers: Sequence[Offer], bounds: Bounds) -> tuple[tuple[Offer, ...], tuple[Refusal, ...]]:
+    """Who is out whatever the request says: not pinned, no key, another tier. The same until the settings change.
+
+    A tier is only a hint: when nobody usable is of it, all tiers are in.
+    """
+    refused = [(offer, _standing(offer, bounds)) for offer in offers]
+    kept = tuple(offer for offer, found in refused if found is None)
+    if not kept and bounds.tier:
+        return standing(offers, replace(bounds, tier=""))
+    return kept, tuple(Refusal(offer.model.key, *found) for offer, found in refused if found is not None)
+
+
+def _standing(offer: Offer, bounds: Bounds) -> _Found:
+    if bounds.only and offer.model.key != bounds.only:
+        return "pinned", f"the request is pinned to {bounds.only}"
+    if offer.missing:
+        return "unavailable", offer.missing
+    if bounds.tier and offer.model.tier != bounds.tier:
+        return "tier", f"a {bounds.tier} model was asked for"
+    return None
+
+
 def refusal(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> Refusal | None:
-    """Why this offer may not answer, or None."""
+    """Why this request may not go to this offer, or None."""
     for check in _CHECKS:
         found = check(request, features, offer, view, bounds)
         if found is not None:
@@ -67,25 +96,14 @@ def refusal(request: Request, features: Features, offer: Offer, view: View, boun
     return None
 
 
-_Found = tuple[str, str] | None
 _Check = Callable[[Request, Features, Offer, View, Bounds], _Found]
-
-
-def _pinned(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
-    if bounds.only and offer.model.key != bounds.only:
-        return "pinned", f"the request is pinned to {bounds.only}"
-    return None
-
-
-def _available(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
-    return ("unavailable", offer.missing) if offer.missing else None
 
 
 def _speaks(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
     if not wire_for(request, offer):
         what = "fill-in-the-middle" if request.fim is not None else "chat"
         return "wire", f"does not serve {what}"
-    if request.needs.same_wire and request.wire not in (offer.model.wires or tuple(offer.provider.wires)):
+    if request.needs.same_wire and request.wire not in offer.wires:
         return "wire", f"{', '.join(request.needs.same_wire)} cannot be carried to its wire"
     return None
 
@@ -123,12 +141,6 @@ def _affordable(request: Request, features: Features, offer: Offer, view: View, 
     return None
 
 
-def _class(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
-    if bounds.tier and offer.model.tier != bounds.tier:
-        return "tier", f"a {bounds.tier} model was asked for"
-    return None
-
-
 def _well(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
     if not view.cooling:
         return None
@@ -139,4 +151,4 @@ def _well(request: Request, features: Features, offer: Offer, view: View, bounds
     return None
 
 
-_CHECKS: tuple[_Check, ...] = (_pinned, _available, _class, _speaks, _able, _fits, _private, _affordable, _well)
+_CHECKS: tuple[_Check, ...] = (_speaks, _able, _fits, _private, _affordable, _well)

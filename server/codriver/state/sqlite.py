@@ -1,29 +1,34 @@
 """The store of one machine: SQLite, one writer thread, write-ahead log, numbered migrations.
 
-Appends go into a queue and are written in batches, so that no request ever waits for the disk.
+Appends go into a list that the writer looks at a few times a second: waking it for each would make
+it fight the event loop for the interpreter just when an answer is on its way.
 The file holds numbers and reasons; no prompts, no code, no keys.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import os
-import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from codriver.errors import StoreError
 from codriver.model.decision import Outcome
-from codriver.state.store import Row, row
+from codriver.state.store import Reasons, Row, row
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
+
+LINGER = 0.3
+"""Seconds an appended outcome may lie before it is written; a killed process loses no more than that."""
+BATCH = 200
 
 # Each is applied once, in order, inside one transaction; `user_version` counts them. Never edit one
 # that has shipped: add the next.
@@ -34,7 +39,7 @@ MIGRATIONS: tuple[str, ...] = (
         id TEXT PRIMARY KEY, at REAL NOT NULL, front TEXT NOT NULL, wire TEXT NOT NULL, purpose TEXT NOT NULL,
         status TEXT NOT NULL, model TEXT NOT NULL, cost REAL NOT NULL, seconds REAL NOT NULL, first REAL,
         prompt_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, session TEXT NOT NULL,
-        workflow TEXT NOT NULL, attempts INTEGER NOT NULL, decision TEXT NOT NULL, label TEXT NOT NULL DEFAULT ''
+        workflow TEXT NOT NULL, attempts INTEGER NOT NULL, reasons TEXT NOT NULL, label TEXT NOT NULL DEFAULT ''
     ) STRICT;
     CREATE INDEX outcome_at ON outcome (at);
     CREATE TABLE value (key TEXT PRIMARY KEY, value TEXT NOT NULL, until REAL) STRICT;
@@ -43,7 +48,7 @@ MIGRATIONS: tuple[str, ...] = (
 
 _COLUMNS = (
     "id, at, front, wire, purpose, status, model, cost, seconds, first, "
-    "prompt_tokens, output_tokens, session, workflow, attempts, decision, label"
+    "prompt_tokens, output_tokens, session, workflow, attempts, reasons, label"
 )
 _INSERT = f"INSERT OR REPLACE INTO outcome ({_COLUMNS}) VALUES ({', '.join('?' * 17)})"  # noqa: S608 (constant)
 
@@ -53,16 +58,18 @@ class SqliteStore:
 
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._work: queue.SimpleQueue[tuple[Work, Future[Any] | None] | None] = queue.SimpleQueue()
+        self._work: deque[tuple[Work, Future[Any] | None]] = deque()
+        self._wake = threading.Event()
+        self._closing = False
         self._connection = _open(path)
         self._thread = threading.Thread(target=self._write, name="ledger", daemon=True)
         self._thread.start()
 
     def append(self, outcome: Outcome) -> None:
-        self._work.put((lambda db: db.execute(_INSERT, _values(row(outcome))), None))
+        self._work.append((lambda db: db.execute(_INSERT, _values(row(outcome))), None))
 
     def label(self, ident: str, word: str) -> None:
-        self._work.put((lambda db: db.execute("UPDATE outcome SET label = ? WHERE id = ?", (word, ident)), None))
+        self._work.append((lambda db: db.execute("UPDATE outcome SET label = ? WHERE id = ?", (word, ident)), None))
 
     async def outcomes(self, since: float = 0.0, limit: int = 100) -> list[Row]:
         def read(db: sqlite3.Connection) -> list[Row]:
@@ -94,33 +101,28 @@ class SqliteStore:
         return await self._ask(count)
 
     def close(self) -> None:
-        if self._thread.is_alive():
-            self._work.put(None)
-            self._thread.join()
+        self._closing = True
+        self._wake.set()
+        self._thread.join()
 
     async def _ask(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Runs work in the writer's thread, after everything appended before it."""
         future: Future[T] = Future()
-        self._work.put((work, future))
+        self._work.append((work, future))
+        self._wake.set()
         return await asyncio.wrap_future(future)
 
     def _write(self) -> None:
-        """The writer: takes what is queued, and commits once per batch."""
-        db = self._connection
-        while (item := self._work.get()) is not None:
-            batch = [item]
-            closing = False
-            with contextlib.suppress(queue.Empty):
-                while len(batch) < 1000:
-                    following = self._work.get_nowait()
-                    if following is None:
-                        closing = True
-                        break
-                    batch.append(following)
-            self._run(db, batch)
+        """The writer: takes what lies there, and commits once per batch."""
+        while True:
+            self._wake.wait(LINGER)
+            self._wake.clear()
+            closing = self._closing
+            while self._work:
+                self._run(self._connection, [self._work.popleft() for _ in range(min(len(self._work), BATCH))])
             if closing:
                 break
-        db.close()
+        self._connection.close()
 
     def _run(self, db: sqlite3.Connection, batch: list[tuple[Work, Future[Any] | None]]) -> None:
         answers: list[tuple[Future[Any], Any]] = []
@@ -173,10 +175,10 @@ def _values(kept: Row) -> tuple[Any, ...]:
     return (
         kept.id, kept.at, kept.front, kept.wire, kept.purpose, kept.status, kept.model, kept.cost, kept.seconds,
         kept.first, kept.prompt_tokens, kept.output_tokens, kept.session, kept.workflow, kept.attempts,
-        json.dumps(kept.decision), kept.label,
+        msgspec.json.encode(kept.reasons).decode(), kept.label,
     )  # fmt: skip
 
 
 def _row(values: tuple[Any, ...]) -> Row:
     named = dict(zip(_COLUMNS.split(", "), values, strict=True))
-    return Row(**(named | {"decision": json.loads(named["decision"])}))
+    return Row(**(named | {"reasons": msgspec.json.decode(named["reasons"], type=Reasons)}))

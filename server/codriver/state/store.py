@@ -6,15 +6,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from codriver.model.decision import Outcome
+from codriver.model.decision import Attempt, Decision, Outcome
+from codriver.model.events import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """The part of an outcome that is kept as one document: why, what was tried, what was counted."""
+
+    decision: Decision
+    attempts: tuple[Attempt, ...]
+    usage: Usage
+    verdicts: tuple[str, ...] = ()
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kept outcome: its numbers, and the decision with reasons as a JSON-ready mapping."""
+    """One kept outcome: its numbers, and the reasons behind them."""
 
     id: str
     at: float
@@ -31,7 +43,7 @@ class Row:
     session: str
     workflow: str
     attempts: int
-    decision: dict[str, object] = field(default_factory=dict)
+    reasons: Reasons
     label: str = ""
 
 
@@ -85,37 +97,8 @@ def row(outcome: Outcome) -> Row:
         session=outcome.session,
         workflow=outcome.workflow,
         attempts=len(outcome.attempts),
-        decision=describe(outcome),
+        reasons=Reasons(outcome.decision, outcome.attempts, outcome.usage, outcome.verdicts, outcome.error),
     )
-
-
-def describe(outcome: Outcome) -> dict[str, object]:
-    """Decision and attempts as plain JSON-ready values."""
-    from dataclasses import asdict
-
-    decision = outcome.decision
-    return {
-        "id": decision.id,
-        "strategy": decision.strategy,
-        "candidates": [asdict(c) for c in decision.candidates],
-        "refused": [asdict(r) for r in decision.refused],
-        "reasons": list(decision.reasons),
-        "features": asdict(decision.features),
-        "propensity": decision.propensity,
-        "attempts": [
-            {
-                "model": a.model,
-                "wire": a.wire,
-                "started": a.started,
-                "first": a.first,
-                "ended": a.ended,
-                "failure": None if a.failure is None else {"kind": a.failure.kind, "message": a.failure.message},
-            }
-            for a in outcome.attempts
-        ],
-        "verdicts": list(outcome.verdicts),
-        "error": outcome.error,
-    }
 
 
 class MemoryStore:

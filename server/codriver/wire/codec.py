@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol, cast
 
 from codriver.errors import Failure
@@ -95,6 +96,7 @@ class Codec(Protocol):
         ...
 
 
+@cache
 def find(name: str) -> Codec:
     """The codec of a wire. Raises ModuleNotFoundError for a name nobody wrote."""
     return cast(Codec, importlib.import_module(f"codriver.wire.{name}"))

@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol, cast
 
 from codriver.model.decision import Candidate
@@ -40,6 +41,7 @@ def names() -> list[str]:
     return sorted(shipped | {point.name for point in entry_points(group="codriver.strategies")})
 
 
+@cache
 def find(name: str) -> Strategy:
     """The strategy of this name. Raises LookupError, naming those that exist."""
     if name.isidentifier():
