@@ -28,6 +28,8 @@ class PlayedDaemon:
 
     def __init__(self, home: Path, version: str = codriver.__version__) -> None:
         self.home, self.version = home, version
+        # Should a forwarder ever start a real daemon here, that one ends by itself.
+        self.environ = {"CODRIVER_HOME": str(home), "CODRIVER_PORT": "0", "CODRIVER__DAEMON__IDLE_SECONDS": "2"}
         where = paths.find({"CODRIVER_HOME": str(home)})
         where.create()
         where.token.write_text("a-token-for-tests\n")
@@ -109,8 +111,9 @@ class PlayedDaemon:
 
     def die(self) -> None:
         """Drops the newest connection, as a killed process would; the next daemon listens already."""
-        self._connections[-1].shutdown(socket.SHUT_RDWR)
-        self._connections[-1].close()
+        connection = self._connections[-1]  # a new one may come while this one goes
+        connection.shutdown(socket.SHUT_RDWR)
+        connection.close()
 
     def close(self) -> None:
         self._listener.close()
@@ -127,7 +130,7 @@ def daemon(tmp_path: Path) -> Iterator[PlayedDaemon]:
 
 @pytest.fixture
 def client(daemon: PlayedDaemon) -> Iterator[Client]:
-    started = Client(codriver_lsp("--stdio"), {"CODRIVER_HOME": str(daemon.home)})
+    started = Client(codriver_lsp("--stdio"), daemon.environ)
     yield started
     started.kill()
 
@@ -190,7 +193,7 @@ def test_a_daemon_that_leaves_on_purpose_is_no_news_for_the_user(client: Client,
 def test_late_answers_to_a_dead_daemon_are_dropped(daemon: PlayedDaemon) -> None:
     from lsp_client import NO_ANSWER
 
-    client = Client(codriver_lsp(), {"CODRIVER_HOME": str(daemon.home)}, lambda method, params: NO_ANSWER)
+    client = Client(codriver_lsp(), daemon.environ, lambda method, params: NO_ANSWER)
     try:
         client.initialize()
         daemon.until("initialized")
@@ -248,7 +251,7 @@ def test_a_refused_token_is_told(daemon: PlayedDaemon, client: Client) -> None:
 
 def test_a_daemon_that_keeps_dying_is_given_up_with_words(daemon: PlayedDaemon) -> None:
     code = "import sys, codriver.fronts.lsp.forwarder as f; f._PAUSES = (0.0, 0.0); sys.exit(f.main(['--stdio']))"
-    client = Client([sys.executable, "-c", code], {"CODRIVER_HOME": str(daemon.home)})
+    client = Client([sys.executable, "-c", code], daemon.environ)
     try:
         client.initialize()
         for crash in range(3):
@@ -265,7 +268,7 @@ def test_a_daemon_that_keeps_dying_is_given_up_with_words(daemon: PlayedDaemon) 
 
 def test_it_ends_with_its_editor(daemon: PlayedDaemon) -> None:
     editor = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
-    client = Client(codriver_lsp("--clientProcessId", str(editor.pid)), {"CODRIVER_HOME": str(daemon.home)})
+    client = Client(codriver_lsp("--clientProcessId", str(editor.pid)), daemon.environ)
     try:
         client.initialize(processId=editor.pid)
         editor.kill()
