@@ -1,0 +1,109 @@
+"""Languages are data: found by id, path and shebang, and what their files say exists in the grammar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from codriver.syntax import languages
+from codriver.syntax.languages import Language
+
+PARSED = [language for language in languages.every() if language.grammar]
+
+
+@pytest.mark.parametrize(
+    ("language_id", "path", "data", "name"),
+    [
+        ("python", "", b"", "python"),
+        ("Python", "", b"", "python"),
+        ("javascriptreact", "a.jsx", b"", "javascript"),
+        ("typescriptreact", "", b"", "tsx"),
+        ("typescript", "src/a.tsx", b"", "tsx"),
+        ("ts", "", b"", "typescript"),
+        ("cpp", "a.h", b"", "c"),
+        ("", "a/b.hpp", b"", "cpp"),
+        ("", "C:\\x\\lib.RS", b"", "rust"),
+        ("", "index.test.mjs", b"", "javascript"),
+        ("", "Gemfile", b"", "ruby"),
+        ("", "Dockerfile.dev", b"", "dockerfile"),
+        ("", "bin/tool", b"#!/usr/bin/env -S python3.11 -u\n", "python"),
+        ("", "bin/tool", b"#!/usr/bin/env node\n", "javascript"),
+        ("", "x", b"#!/bin/sh", "shell"),
+        ("json", "a.yaml", b"", "json"),
+        ("plaintext", "a.go", b"", "go"),
+        ("brainfuck", "a.bf", b"", None),
+        ("", "noextension", b"", None),
+        ("", "", b"#!", None),
+    ],
+)
+def test_found_by_id_then_path_then_shebang(language_id: str, path: str, data: bytes, name: str | None) -> None:
+    found = languages.find(language_id, path, data)
+    assert (found.name if found else None) == name
+
+
+def test_the_promised_languages_have_grammars() -> None:
+    promised = {"python", "javascript", "typescript", "tsx", "go", "rust", "java", "c", "cpp", "ruby", "php"}
+    assert promised <= {language.name for language in PARSED}
+
+
+@pytest.mark.parametrize("language", PARSED, ids=lambda language: language.name)
+def test_every_node_and_field_named_exists_in_the_grammar(language: Language) -> None:
+    grammar = language.load()
+    assert grammar is not None
+    kinds = {grammar.node_kind_for_id(number) for number in range(grammar.node_kind_count)}
+    fields = {grammar.field_name_for_id(number) for number in range(1, grammar.field_count + 1)}
+    assert set(named_kinds(language)) <= kinds
+    assert set(named_fields(language)) <= fields
+
+
+def named_kinds(language: Language) -> Iterator[str]:
+    scopes, rules, lexis, imports = language.scopes, language.rules, language.lexis, language.imports
+    for group in (
+        scopes.functions, scopes.anonymous, scopes.classes, scopes.class_names, scopes.wrappers, scopes.binders,
+        scopes.uncounted, rules.decisions, rules.defaults, rules.else_decisions, rules.logical, rules.operators,
+        rules.coalescing, rules.logical_chains, rules.ifs, rules.structures, rules.chained, rules.elses,
+        rules.else_parents, rules.jumps, filter(None, rules.jumps.values()), rules.calls, rules.call_objects,
+        lexis.strings, lexis.comments, lexis.interpolations, lexis.not_blocks, imports.nodes, imports.containers,
+    ):  # fmt: skip
+        yield from group
+
+
+def named_fields(language: Language) -> Iterator[str]:
+    scopes, rules = language.scopes, language.rules
+    yield from (*scopes.class_names.values(), *scopes.binders.values(), *filter(None, [scopes.receiver]))
+    yield from (*rules.calls.values(), *rules.call_objects.values())
+
+
+@pytest.mark.parametrize("language", PARSED, ids=lambda language: language.name)
+def test_every_pattern_compiles(language: Language) -> None:
+    for pattern in (language.lexis.opener, *language.rules.defaults.values(), *language.imports.patterns):
+        assert re.compile(pattern.encode())
+
+
+def test_ids_extensions_and_files_are_claimed_once() -> None:
+    for claims in ("ids", "extensions", "files"):
+        claimed = [claim for language in languages.every() for claim in getattr(language, claims)]
+        assert sorted(set(claimed)) == sorted(claimed)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('name = "x"\ntitle = "X"\ncolour = "red"', "unknown key 'colour'"),
+        ('name = "x"\ntitle = "X"\nids = "x"', "'ids' must be tuple"),
+        ('name = "x"\ntitle = "X"\n[rules]\nbranches = ["if"]', "unknown key 'branches'"),
+        ('name = "x"\ntitle = "X"\n[rules]\ncalls = { call = 1 }', "'calls' must be Mapping"),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_key(text: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(complaint)) as caught:
+        languages.parse(text, "x/language.toml")
+    assert "x/language.toml" in str(caught.value)
+
+
+def test_a_language_is_one_file() -> None:
+    added = languages.parse('name = "lua"\ntitle = "Lua"\ngrammar = "lua"\nextensions = ["lua"]\ncomment = "--"')
+    assert added.load() is not None
+    assert languages.parse('name = "x"\ntitle = "X"\ngrammar = "no_such_grammar"').load() is None
