@@ -365,6 +365,24 @@ def test_trap22_certain_repairs_of_arguments(arguments: str, expected: dict[str,
     assert json.loads(text) == expected
 
 
+@pytest.mark.parametrize(("source", "target"), [("anthropic", "openai_chat"), ("openai_chat", "anthropic")])
+def test_halves_of_surrogates_and_bytes_that_are_no_text(source: str, target: str) -> None:
+    """Anywhere raw JSON is carried across: schemas, and what was called with."""
+    schema = b'{"type":"object","description":"\xff \\ud83d"}'
+    if source == "anthropic":
+        tool = b'{"name":"f","input_schema":' + schema + b"}"
+        call = b'{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":' + schema + b"}]}"
+    else:
+        tool = b'{"type":"function","function":{"name":"f","parameters":' + schema + b"}}"
+        function = b'{"name":"f","arguments":"{\\"a\\":\\"\\\\ud83d\\"}"}'
+        call = b'{"role":"assistant","tool_calls":[{"id":"t","type":"function","function":' + function + b"}]}"
+    ask = b'{"role":"user","content":"x"}'
+    body = b'{"model":"auto","max_tokens":9,"messages":[' + ask + b"," + call + b'],"tools":[' + tool + b"]}"
+    found = codec.find(target).call(codec.find(source).parse(body, {}), model(), PLAIN)
+    assert json.loads(found.body)["tools"]
+    assert "\ufffd" in found.body.decode()
+
+
 @pytest.mark.parametrize("wire", ["anthropic", "openai_chat"])
 @pytest.mark.parametrize("ident", ["functions.f:0", "x" * 90, "é", ""])
 def test_trap8_ids_are_made_legal_and_stay_the_same(wire: str, ident: str) -> None:

@@ -32,14 +32,30 @@ def decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
 
     Raises msgspec.DecodeError (ValidationError for wrong types), UnicodeDecodeError or RecursionError.
     """
+    return _decoded(decoder, data)[0]
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], data: bytes) -> tuple[T, bytes]:
     try:
-        return decoder.decode(data)
+        return decoder.decode(data), data
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        if b"\\ud" not in data and b"\\uD" not in data:
+        sound = paired(data)
+        if sound == data:
             raise
-        return decoder.decode(_ESCAPE.sub(_whole, data))
+        return decoder.decode(sound), sound
+
+
+def paired(data: bytes) -> bytes:
+    """JSON text whose escaped halves of surrogate pairs, which no UTF-8 can hold, became U+FFFD."""
+    if b"\\ud" not in data and b"\\uD" not in data:
+        return data
+    return _ESCAPE.sub(_whole, data)
+
+
+def _loads(text: str) -> Any:
+    return json.loads(paired(text.encode("utf-8", "replace")), strict=False)
 
 
 def _whole(match: re.Match[bytes]) -> bytes:
@@ -48,10 +64,13 @@ def _whole(match: re.Match[bytes]) -> bytes:
     return b"\\ufffd" if lone else match[0]
 
 
-def body(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
-    """Decodes a caller's body. Raises RequestRejected with the position or the field at fault."""
+def body(decoder: msgspec.json.Decoder[T], data: bytes) -> tuple[T, bytes]:
+    """Decodes a caller's body; with it come the bytes to go on with, which differ only in cut surrogates.
+
+    Raises RequestRejected with the position or the field at fault.
+    """
     try:
-        return decode(decoder, data)
+        return _decoded(decoder, data)
     except msgspec.ValidationError as error:
         raise _wrong(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -83,10 +102,23 @@ def _position(error: Exception, data: bytes) -> str:
     return f"it ends too early, at byte {len(data)}"
 
 
+def given(value: msgspec.Raw) -> bool:
+    """Whether a raw part is there and not null."""
+    return bytes(value) not in (b"", b"null")
+
+
+def schema(value: msgspec.Raw, place: str) -> str:
+    """The text of a raw JSON Schema, "" when absent. Raises RequestRejected for what is no object."""
+    text = bytes(value).decode("utf-8", "replace")
+    if text and text != "null" and not text.startswith("{"):
+        raise reject(f"{place}: Expected `object`", field=place)
+    return "" if text == "null" else text
+
+
 def known(value: msgspec.Raw) -> Any:
     """The value of a raw part, None when it was absent."""
     data = bytes(value)
-    return json.loads(data) if data else None
+    return _loads(data.decode("utf-8", "replace")) if data else None
 
 
 def arguments(text: str) -> dict[str, Any] | None:
@@ -103,9 +135,9 @@ def arguments(text: str) -> dict[str, Any] | None:
     if not text:
         return {}
     try:
-        value = json.loads(text, strict=False)
+        value = _loads(text)
         if isinstance(value, str):
-            value = json.loads(value, strict=False)
+            value = _loads(value)
     except (ValueError, RecursionError):
         return None
     if value is None:

@@ -57,7 +57,7 @@ _BODY = msgspec.json.Decoder(Body)
 
 def parse(body: bytes, headers: Mapping[str, str]) -> Request:
     """A completion request. Raises RequestRejected with the position or the field at fault."""
-    asked = jsontext.body(_BODY, body)
+    asked, body = jsontext.body(_BODY, body)
     prompt = _prompt(asked.prompt)
     wish = intake.wishes(headers, asked.metadata)
     stop = (asked.stop,) if isinstance(asked.stop, str) else tuple(asked.stop or ())

@@ -25,16 +25,18 @@ def fields(body: bytes) -> Fields:
 def named(body: bytes, old: str, new: str) -> bytes:
     """The body with another model's name.
 
-    Spliced in place when `"model"` stands in the body once and holds the name that parsing
-    found; in any other case (a tool with a parameter of that name) by its fields.
+    A body without blanks between its fields is equal to its own re-encoding, so putting the name
+    there changes nothing else. In others the name is spliced in place when `"model"` stands there
+    once and holds the name that parsing found; what is left (a tool's parameter of that name in an
+    indented body) loses the blanks between top-level fields.
     """
     name = msgspec.json.encode(new)
-    first = body.find(b'"model"')
-    if body.find(b'"model"', first + 7) < 0:
-        match = _MODEL.match(body, first)
+    parts = fields(body)
+    if msgspec.json.encode(parts) != body:
+        first = body.find(b'"model"')
+        match = _MODEL.match(body, first) if body.find(b'"model"', first + 7) < 0 else None
         if match is not None and match[1] == msgspec.json.encode(old):
             return body[: match.start(1)] + name + body[match.end(1) :]
-    parts = fields(body)
     parts["model"] = msgspec.Raw(name)
     return msgspec.json.encode(parts)
 

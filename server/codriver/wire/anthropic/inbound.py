@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from codriver.errors import reject
+from codriver.errors import RequestRejected, reject
 from codriver.model import request as m
 from codriver.wire import intake, jsontext, names, tokens
 
@@ -51,7 +51,7 @@ class Tool(msgspec.Struct, gc=False):
     name: str = ""
     type: str | None = None
     description: str | None = None
-    input_schema: dict[str, Any] | None = None
+    input_schema: msgspec.Raw = jsontext.NOTHING
     strict: bool | None = None
 
     @property
@@ -124,7 +124,7 @@ _BUDGETS = ((2048, "low"), (8192, "medium"))
 
 def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     """A messages request. Raises RequestRejected with the position or the field, as the real API refuses."""
-    asked = jsontext.body(_BODY, body)
+    asked, body = jsontext.body(_BODY, body)
     found = _survey(asked)
     wish = intake.wishes(headers, asked.metadata)
     user = (asked.metadata or {}).get("user_id")
@@ -161,7 +161,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
 
 def count(body: bytes, headers: Mapping[str, str]) -> bytes:
     """The answer to count_tokens, estimated. Raises RequestRejected as parse does."""
-    asked = jsontext.body(_COUNTABLE, body)
+    asked, _ = jsontext.body(_COUNTABLE, body)
     return jsontext.encode({"input_tokens": _estimate(asked, _survey(asked))})
 
 
@@ -176,28 +176,28 @@ def _survey(asked: Countable) -> _Survey:
     else:
         found.texts += [block.text or "" for block in asked.system or ()]
     for number, tool in enumerate(asked.tools or ()):
-        _tool(tool, f"tools[{number}]", found)
+        _tool(tool, number, found)
     for number, message in enumerate(asked.messages):
         if isinstance(message.content, str):
             text, answers = message.content, False
             found.texts.append(text)
         else:
-            text, answers = _blocks(message, f"messages[{number}]", found)
+            text, answers = _blocks(message, number, found)
         if message.role == "user" and not answers:
             found.turns.append(text)
             found.results = []
     return found
 
 
-def _tool(tool: Tool, place: str, found: _Survey) -> None:
-    if tool.custom:
-        for name in ("name", "input_schema"):
-            if not getattr(tool, name) and getattr(tool, name) != {}:
-                raise reject(f"{place}.{name}: Field required", field=f"{place}.{name}")
-    found.texts += (tool.name, tool.description or "", jsontext.encode(tool.input_schema).decode())
+def _tool(tool: Tool, number: int, found: _Survey) -> None:
+    schema = jsontext.schema(tool.input_schema, f"tools[{number}].input_schema")
+    for name, value in (("name", tool.name), ("input_schema", schema)):
+        if tool.custom and not value:
+            raise _missing(f"tools[{number}].{name}")
+    found.texts += (tool.name, tool.description or "", schema)
 
 
-def _blocks(message: Message, place: str, found: _Survey) -> tuple[str, bool]:
+def _blocks(message: Message, place: int, found: _Survey) -> tuple[str, bool]:
     """Adds one message's blocks; its own text, and whether it brings tool results."""
     said: list[str] = []
     results: list[str] = []
@@ -207,12 +207,13 @@ def _blocks(message: Message, place: str, found: _Survey) -> tuple[str, bool]:
         if block.type == "text":
             said.append(block.text or "")
         elif block.type == "tool_result":
-            _required(block.tool_use_id, f"{place}.content[{number}].tool_use_id")
+            if not block.tool_use_id:
+                raise _missing(f"messages[{place}].content[{number}].tool_use_id")
             answers = True
             results.append("\n".join(_result_texts(block, found)))
         elif block.type == "tool_use":
-            _required(block.id, f"{place}.content[{number}].id")
-            _required(block.name, f"{place}.content[{number}].name")
+            if not block.id or not block.name:
+                raise _missing(f"messages[{place}].content[{number}].{'name' if block.id else 'id'}")
             found.texts.append(f"{block.name} {bytes(block.input).decode('utf-8', 'replace')}")
         elif block.type == "image":
             found.images += 1
@@ -227,9 +228,8 @@ def _blocks(message: Message, place: str, found: _Survey) -> tuple[str, bool]:
     return "\n".join(said), answers
 
 
-def _required(value: str | None, place: str) -> None:
-    if not value:
-        raise reject(f"{place}: Field required", field=place)
+def _missing(place: str) -> RequestRejected:
+    return reject(f"{place}: Field required", field=place)
 
 
 def _result_texts(block: Block, found: _Survey) -> Iterator[str]:
@@ -280,7 +280,7 @@ def _needs(asked: Body, found: _Survey) -> m.Needs:
             same.add(f"tools[{tool.type}]")
     if asked.mcp_servers:
         same.add("mcp_servers")
-    if bytes(asked.container) not in (b"", b"null"):
+    if jsontext.given(asked.container):
         same.add("container")
     if asked.service_tier not in (None, "auto", "standard_only"):
         same.add("service_tier")
@@ -302,7 +302,7 @@ def _conversation(asked: Body) -> m.Conversation:
     for message in asked.messages:
         messages += _messages(message)
     defined = tuple(
-        m.Tool(tool.name, tool.description or "", tool.input_schema or {}, tool.strict)
+        m.Tool(tool.name, tool.description or "", jsontext.known(tool.input_schema) or {}, tool.strict)
         for tool in asked.tools or ()
         if tool.custom
     )
@@ -334,7 +334,9 @@ def _parts(blocks: Sequence[Block] | Iterator[Block]) -> Iterator[m.Part]:
             case "redacted_thinking":
                 yield m.Reasoning("", redacted=block.data or "")
             case "tool_use":
-                yield m.ToolCall(block.id or "", block.name or "", bytes(block.input).decode() or "{}")
+                yield m.ToolCall(
+                    block.id or "", block.name or "", bytes(block.input).decode("utf-8", "replace") or "{}"
+                )
             case "document" if isinstance(block.source, Source) and block.source.type == "text":
                 yield m.Text(block.source.data, block.cache_control)
             case _:

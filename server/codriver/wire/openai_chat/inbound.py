@@ -52,7 +52,7 @@ class Message(msgspec.Struct, gc=False):
 class Definition(msgspec.Struct, gc=False):
     name: str
     description: str | None = None
-    parameters: dict[str, Any] | None = None
+    parameters: msgspec.Raw = jsontext.NOTHING
     strict: bool | None = None
 
 
@@ -137,13 +137,13 @@ _EFFORTS = {"none": "none", "minimal": "minimal", "low": "low", "medium": "mediu
 
 def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     """A chat request. Raises RequestRejected with the position or the field, as the real API refuses."""
-    asked = jsontext.body(_BODY, body)
+    asked, body = jsontext.body(_BODY, body)
     survey = _survey(asked)
     wish = intake.wishes(headers, asked.metadata)
-    for tool in asked.tools or ():
-        if tool.function is not None:
-            survey.texts += (tool.function.name, tool.function.description or "")
-            survey.texts.append(jsontext.encode(tool.function.parameters).decode())
+    for number, tool in enumerate(asked.tools or ()):
+        if (function := tool.function) is not None:
+            schema = jsontext.schema(function.parameters, f"tools[{number}].function.parameters")
+            survey.texts += (function.name, function.description or "", schema)
     return m.Request(
         id=names.fresh(),
         purpose=m.Purpose.TOOL_RESULT if asked.messages[-1].role in ("tool", "function") else m.Purpose.CHAT,
@@ -190,7 +190,7 @@ def _survey(asked: Body) -> _Survey:
                     found.texts += (called.function.name, called.function.arguments)
                 else:
                     found.foreign.add(f"tool_calls[{called.type}]")
-            if bytes(message.function_call) not in (b"", b"null"):
+            if jsontext.given(message.function_call):
                 found.foreign.add("function_call")
         elif role == "function":
             found.foreign.add("function_call")
@@ -265,7 +265,7 @@ def _conversation(asked: Body) -> m.Conversation:
     return m.Conversation(
         tuple(_message(message) for message in asked.messages),
         tuple(
-            m.Tool(f.name, f.description or "", f.parameters or {}, f.strict)
+            m.Tool(f.name, f.description or "", jsontext.known(f.parameters) or {}, f.strict)
             for f in (tool.function for tool in asked.tools or ())
             if f is not None
         ),
