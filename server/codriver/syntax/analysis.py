@@ -15,7 +15,7 @@ from codriver.syntax.languages import Language
 from codriver.syntax.measures import Measures, Placed
 from codriver.syntax.outline import Scope
 from codriver.syntax.text import Edit
-from codriver.syntax.trees import WHOLE, Parse, Trees, count_errors
+from codriver.syntax.trees import EAGER, WHOLE, Parse, Trees, count_errors
 
 Range = tuple[int, int]
 """Half-open byte range of the text."""
@@ -69,8 +69,9 @@ class Buffer:
         """What is known of the code at a byte offset or range; None: of the whole text.
 
         Numbers are of the smallest named function around the place, else of the outermost nameless
-        one; else of the whole text, or of the units the range touches. manifests: file name -> text
-        of the project's manifests.
+        one; else of the top-level things and members that the range touches. An offset outside of any
+        function means the whole text, in a longer one trees.EAGER bytes around. manifests: file name
+        -> text of the project's manifests.
         """
         declared = tuple(sorted((manifests or {}).items()))
         return self._once(("facts", place, declared), lambda: self._facts(place, manifests or {}))
@@ -78,7 +79,8 @@ class Buffer:
     def functions(self) -> tuple[Function, ...]:
         """All named functions in reading order; of a text too long for one tree, those in its first window."""
         return self._once(
-            ("functions",), lambda: tuple(f for unit in self._units(0) for f in unit.functions() if f.name)
+            ("functions",),
+            lambda: tuple(f for unit in self._units((0, len(self.data))) for f in unit.functions() if f.name),
         )
 
     def function_named(self, name: str) -> Function | None:
@@ -162,10 +164,9 @@ class Buffer:
             errors = self.errors(function.start_byte, max(function.end_byte, span[1]))
             f = function
             return f.cyclomatic, f.cognitive, f.nesting, f.parameters, f.lines, errors
-        region = (0, len(self.data)) if place is None or isinstance(place, int) else span
-        lines = _count_lines(self.data[region[0] : region[1]])
-        units = [unit for unit in self._units(span[0]) if unit.start < region[1] and unit.end > region[0]]
-        cyclomatic, cognitive, nesting = measures.total(units)
+        region = _around(span[0], len(self.data)) if isinstance(place, int) else span
+        cyclomatic, cognitive, nesting = measures.total(self._units(region))
+        lines = len(self.data[region[0] : region[1]].splitlines())
         return cyclomatic if self._trees else 0, cognitive, nesting, 0, lines, self.errors(*region)
 
     def _scopes(self, offset: int) -> tuple[Scope, ...]:
@@ -181,21 +182,22 @@ class Buffer:
             return remembered if len(remembered) > len(scopes) else scopes
         return scopes
 
-    def _units(self, offset: int) -> tuple[Placed, ...]:
-        parse = self._trees.good(offset) if self._trees else None
+    def _units(self, region: Range) -> tuple[Placed, ...]:
+        parse = self._trees.good(region[0]) if self._trees else None
         if parse is None or self._measures is None:
             return ()
-        of = self._measures.of
-        return self._once(("units", parse.origin), lambda: of(parse))
+        if region == (0, len(self.data)):
+            return self._measures.of(parse)
+        return self._measures.within(parse, *region)
 
     def _function_of(self, scope: Scope, offset: int) -> Function | None:
         good, newest = (self._trees.good(offset), self._trees.newest(offset)) if self._trees else (None, None)
         if good is None or newest is None or self._measures is None:
             return None
-        for unit in self._measures.at(good, scope.start):
-            for function in unit.functions():
-                if function.start_byte == scope.start:
-                    return function
+        unit = self._measures.at(good, scope.start)
+        for function in unit.functions() if unit else ():
+            if function.start_byte == scope.start:
+                return function
         # The newest tree has a function that the last good one has not.
         return self._measures.single(scope.node, newest)
 
@@ -239,5 +241,7 @@ def _span(place: int | Range | None, length: int) -> Range:
     return min(max(first, 0), length), min(max(second, 0), length)
 
 
-def _count_lines(data: bytes) -> int:
-    return len(data.splitlines())
+def _around(offset: int, length: int) -> Range:
+    if length <= EAGER:
+        return 0, length
+    return max(offset - EAGER // 2, 0), min(offset + EAGER // 2, length)

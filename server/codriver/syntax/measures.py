@@ -67,12 +67,17 @@ class Measures:
         self._known = known
         return placed
 
-    def at(self, parse: Parse, start: int) -> tuple[Placed, ...]:
-        """The unit that holds this byte of the text, alone: the others are not counted."""
-        at = start - parse.origin
+    def within(self, parse: Parse, start: int, end: int) -> tuple[Placed, ...]:
+        """Units that touch bytes [start, end) of the text; the others are not counted."""
+        start, end = start - parse.origin, end - parse.origin
         units = outline.units(parse.root, parse.source, self._language)
-        holding = (unit for unit in units if unit.node.start_byte <= at < unit.node.end_byte)
-        return tuple(self._placed(unit, parse, self._known) for unit in holding)
+        touching = (unit for unit in units if unit.node.start_byte < end and unit.node.end_byte > start)
+        return tuple(self._placed(unit, parse, self._known) for unit in touching)
+
+    def at(self, parse: Parse, start: int) -> Placed | None:
+        """The unit that holds this byte of the text; the others are not counted."""
+        unit = outline.unit_at(parse.root, parse.source, self._language, start - parse.origin)
+        return self._placed(unit, parse, self._known) if unit is not None else None
 
     def _placed(self, unit: outline.Unit, parse: Parse, known: dict[_Key, Measured]) -> Placed:
         node = unit.node

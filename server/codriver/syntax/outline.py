@@ -97,6 +97,18 @@ def units(root: Node, source: bytes, language: Language) -> Iterator[Unit]:
         pending += [Unit(child, prefix, kind) for child in reversed(children)]
 
 
+def unit_at(root: Node, source: bytes, language: Language, at: int) -> Unit | None:
+    """The unit that holds byte `at`, without looking at the others."""
+    scopes, prefix, kind = language.scopes, "", ""
+    for node in path_to(root, at)[1:]:
+        if node.type in scopes.classes:
+            name = names.name_of(node, source, language)
+            prefix, kind = f"{prefix}{name}." if name else prefix, scopes.classes[node.type]
+        elif node.type not in scopes.wrappers and not node.is_error:
+            return Unit(node, prefix, kind)
+    return None
+
+
 def imports(root: Node, source: bytes, language: Language) -> tuple[str, ...]:
     """Names of imported modules as the text writes them, in order, each once."""
     wanted = language.imports
