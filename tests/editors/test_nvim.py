@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from running import Daemon
+
 HERE = Path(__file__).parent
 PLUGIN = HERE.parents[1] / "editors" / "nvim"
 
@@ -122,3 +124,12 @@ def test_wrong_options_are_named_and_left_out(tmp_path: Path) -> None:
     ]
     assert report["delay"] == 30
     assert report["kept"] == "utf-8"
+
+
+def test_the_real_server_suggests_in_an_unsaved_buffer(daemon: Daemon, tmp_path: Path) -> None:
+    report = played("real", tmp_path, CODRIVER_HOME=str(daemon.home))
+    assert report["shown"].strip()
+    assert report["text"] == report["typed"] + report["shown"]
+    assert report["statusline"].endswith(" (simulated)")
+    assert report["explained"]["purpose"] == "complete"
+    assert report["explained"]["decision"]["candidates"]

@@ -75,8 +75,7 @@ function hands(page) {
     async open(file) {
       await page.keyboard.press("Control+P");
       await page.locator(".quick-input-widget input").fill(file);
-      await page.locator(".quick-input-list .monaco-list-row", { hasText: file }).first().waitFor();
-      await page.keyboard.press("Enter");
+      await page.locator(`.quick-input-list .monaco-list-row[aria-label^="${file}"]`).first().click();
       await until(`the tab of ${file}`, () => page.locator(".tab.active", { hasText: file }).count());
     },
     async type(text) {

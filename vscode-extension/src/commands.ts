@@ -6,7 +6,19 @@ import * as vscode from "vscode";
 import { type LanguageClient, State } from "vscode-languageclient/node";
 import type { Connection } from "./connection";
 
+const SHOWN_MS = 8_000;
 const USUAL = "improve readability without changing behaviour";
+
+/** What the server says of something it had done. */
+interface Done {
+  readonly model?: string;
+  readonly simulated?: boolean;
+}
+
+/** Who did it, so that nobody takes a simulated answer for a model's. */
+function author(done: Done): string {
+  return `${done.model ?? "?"}${done.simulated ? " (simulated)" : ""}`;
+}
 
 /** Runs a server's command; a refusal is shown in the server's words. */
 export async function ask<T>(client: LanguageClient | undefined, command: string, ...args: unknown[]): Promise<T | undefined> {
@@ -41,9 +53,9 @@ async function refactorSelection(connection: Connection): Promise<void> {
   if (wish === undefined) {
     return;
   }
-  const done = await ask<{ summary?: string; model?: string }>(client, "codriver.refactor", { ...place, instruction: wish });
+  const done = await ask<Done & { summary?: string }>(client, "codriver.refactor", { ...place, instruction: wish });
   if (done) {
-    vscode.window.setStatusBarMessage(`Codriver: ${done.summary || "refactored"} (${done.model ?? "?"})`, 8_000);
+    vscode.window.setStatusBarMessage(`Codriver: ${done.summary || "refactored"}, by ${author(done)}`, SHOWN_MS);
   }
   connection.status.soon();
 }
@@ -55,14 +67,14 @@ async function reviewCode(connection: Connection): Promise<void> {
     return;
   }
   const { uri, range } = where(client, editor.document, editor.selection);
-  const done = await ask<{ findings?: number; model?: string }>(
+  const done = await ask<Done & { findings?: number }>(
     client,
     "codriver.review",
     editor.selection.isEmpty ? { uri } : { uri, range },
   );
   if (done) {
     const found = done.findings === 1 ? "1 finding" : `${done.findings ?? 0} findings`;
-    vscode.window.setStatusBarMessage(`Codriver: ${found} (${done.model ?? "?"})`, 8_000);
+    vscode.window.setStatusBarMessage(`Codriver: ${found}, by ${author(done)}`, SHOWN_MS);
   }
   connection.status.soon();
 }

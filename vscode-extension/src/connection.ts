@@ -73,6 +73,7 @@ export class Connection implements vscode.Disposable {
         diagnosticCollectionName: "codriver",
         connectionOptions: { maxRestartCount: 4 },
         initializationOptions: { editor: "vscode" },
+        initializationFailedHandler: () => false, // start() fails then, and we say why, once
         middleware: { executeCommand: (command, args, next) => this.run(command, args, next) },
       },
     );
@@ -127,7 +128,8 @@ export class Connection implements vscode.Disposable {
   private missing(why: string): void {
     this.log.appendLine(why);
     this.status.say("Codriver", why, true);
-    void vscode.window.showErrorMessage(why, "Set path", "Retry", "Show log").then((choice) => {
+    const brief = why.length > 300 ? `${why.slice(0, 300)}... (the rest is in the log)` : why;
+    void vscode.window.showErrorMessage(brief, "Set path", "Retry", "Show log").then((choice) => {
       if (choice === "Set path") {
         void vscode.commands.executeCommand("workbench.action.openSettings", "codriver.serverPath");
       } else if (choice === "Retry") {

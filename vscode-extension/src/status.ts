@@ -42,10 +42,11 @@ export class StatusBar implements vscode.Disposable {
     if (!status) {
       return;
     }
-    const model = status.model ? ` ${status.model}${status.simulated ? " (simulated)" : ""}` : " Codriver";
+    const simulated = status.simulated ?? status.model?.startsWith("simulator/") ?? false;
+    const model = status.model ? ` ${status.model}${simulated ? " (simulated)" : ""}` : " Codriver";
     const tip = new vscode.MarkdownString(`**Codriver** ${status.version ?? ""}\n\n`);
     if (status.model) {
-      tip.appendMarkdown(`Last request: \`${status.model}\`${status.simulated ? ", simulated" : ""}`);
+      tip.appendMarkdown(`Last request: \`${status.model}\`${simulated ? ", simulated" : ""}`);
       tip.appendMarkdown(status.cost ? `, $${status.cost.toFixed(4)}` : ", nothing billed");
     } else {
       tip.appendMarkdown("No request yet");

@@ -76,6 +76,11 @@ local function show(title, text)
   vim.keymap.set('n', 'q', '<Cmd>close<CR>', { buffer = buf, nowait = true })
 end
 
+--- Who did it, so that nobody takes a simulated answer for a model's.
+local function by(done)
+  return (done.model or '?') .. (done.simulated == true and ' (simulated)' or '')
+end
+
 --- Changes the range as told; asks for the instruction when there is none.
 function M.refactor(arguments)
   local uri, range = vim.uri_from_bufnr(0), asked_range(arguments)
@@ -83,7 +88,7 @@ function M.refactor(arguments)
     if instruction and vim.trim(instruction) ~= '' then
       run('codriver.refactor', { { uri = uri, range = range, instruction = instruction } }, function(result)
         local done = type(result) == 'table' and result or {}
-        say(('%s by %s'):format(done.summary ~= '' and done.summary or 'refactored', done.model or '?'))
+        say(('%s, by %s'):format(done.summary ~= '' and done.summary or 'refactored', by(done)))
       end)
     end
   end
@@ -106,7 +111,7 @@ function M.review(arguments)
   end
   run('codriver.review', { wish }, function(result)
     local done = type(result) == 'table' and result or {}
-    say(('%d finding(s) by %s'):format(done.findings or 0, done.model or '?'))
+    say(('%d finding(s), by %s'):format(done.findings or 0, by(done)))
   end)
 end
 
@@ -134,7 +139,11 @@ function M.ask_status(server, done)
   client.request(server, 'workspace/executeCommand', { command = 'codriver.status', arguments = {} }, function(err, result)
     local last = not err and type(result) == 'table' and result or {}
     local text = type(last.model) == 'string' and last.model or ''
-    done(last.simulated == true and text .. ' (simulated)' or text)
+    local simulated = last.simulated
+    if simulated == nil then
+      simulated = vim.startswith(text, 'simulator/')
+    end
+    done(simulated and text .. ' (simulated)' or text)
   end)
 end
 
