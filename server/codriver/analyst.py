@@ -82,6 +82,11 @@ class Analyst:
         """Manifest texts (pyproject.toml, package.json, ...) of a workspace folder."""
         self._manifests[root] = texts
 
+    def warm(self) -> None:
+        """Loads the tables and one grammar, so that the first buffer does not wait for them."""
+        sample = b"import os\n\n\ndef first(items):\n    return items[0] if items else None\n"
+        Buffer(sample, language_id="python").facts(len(sample) - 1)
+
     # What others ask.
 
     @property

@@ -84,9 +84,7 @@ class Tasks:
     async def review(self, snapshot: Snapshot, *, owner: int = 0, notify: Callable[[str], None]) -> Findings:
         """See codriver.tasks.review."""
         self._allow("review", self._settings.review.enabled)
-        return await review(
-            self._router, self._analyst, snapshot, owner=owner, notify=notify, settings=self._settings
-        )
+        return await review(self._router, self._analyst, snapshot, owner=owner, notify=notify, settings=self._settings)
 
     @staticmethod
     def _allow(what: str, enabled: bool) -> None:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from codriver import paths as places
-from codriver.errors import CodriverError
+from codriver.errors import CodriverError, ConfigError
 from codriver.paths import Paths
 
 if TYPE_CHECKING:
@@ -58,7 +58,11 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if code == ALREADY_RUNNING else code
 
 
-def serve(paths: Paths, options: Options, say: Callable[[str], None]) -> int:
+Greeting = Callable[["App", dict[str, Any]], str]
+"""What a person is told once it listens, from the App and what daemon.json says."""
+
+
+def serve(paths: Paths, options: Options, say: Callable[[str], None], greet: Greeting | None = None) -> int:
     """Serves until told to stop; the exit code. `say` gets what a person at a terminal should read."""
     paths.create()
     with _lock(paths.lock) as held:
@@ -68,20 +72,22 @@ def serve(paths: Paths, options: Options, say: Callable[[str], None]) -> int:
         _log_to(paths.log if options.from_forwarder else None)
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-                runner.run(_live(paths, options, say))
+                runner.run(_live(paths, options, say, greet))
+        except ConfigError as problem:
+            return _failed(options, str(problem), code=2)
         except (CodriverError, OSError) as problem:
-            return _failed(options, str(problem), None)
+            return _failed(options, str(problem))
         except Exception as problem:
             return _failed(options, f"{type(problem).__name__}: {problem}", problem)
     return 0
 
 
-def _failed(options: Options, text: str, unforeseen: Exception | None) -> int:
+def _failed(options: Options, text: str, unforeseen: Exception | None = None, *, code: int = 1) -> int:
     """One line on stderr, which a forwarder shows to its user; the log has the rest."""
     if options.from_forwarder or unforeseen is not None:
         log.error("cannot serve: %s", text, exc_info=unforeseen)
     sys.stderr.write(f"codriver: {text}\n")
-    return 1
+    return code
 
 
 def running(paths: Paths) -> dict[str, Any] | None:
@@ -109,19 +115,19 @@ def describe(found: dict[str, Any] | None) -> str:
     return f"pid {found.get('pid')}, version {found.get('version')}, {where}"
 
 
-async def _live(paths: Paths, options: Options, say: Callable[[str], None]) -> None:
+async def _live(paths: Paths, options: Options, say: Callable[[str], None], greet: Greeting | None) -> None:
     from codriver import app as application
 
     app = application.create(paths, config_file=options.config, simulate=options.simulate)
-    await app.start()
     try:
+        await app.start()
         log.setLevel(app.settings.log.level.upper())
-        await _serve(app, paths, options, say)
+        await _serve(app, paths, options, say, greet)
     finally:
         await app.close()
 
 
-async def _serve(app: App, paths: Paths, options: Options, say: Callable[[str], None]) -> None:
+async def _serve(app: App, paths: Paths, options: Options, say: Callable[[str], None], greet: Greeting | None) -> None:
     from codriver.fronts.lsp.listen import LspFront
 
     def leave(reason: str) -> None:
@@ -132,10 +138,14 @@ async def _serve(app: App, paths: Paths, options: Options, say: Callable[[str], 
     http = await _open_http(app, paths, options)
     lsp = LspFront(app, leave)
     await _open_lsp(lsp, paths)
-    _write(paths.daemon, _whereabouts(app, paths, options, http, lsp))
+    found = _whereabouts(app, paths, options, http, lsp)
+    _write(paths.daemon, found)
     try:
-        say(f"Codriver listens: {describe(_whereabouts(app, paths, options, http, lsp))}.")
+        say(f"Codriver listens: {describe(found)}.")
+        if greet is not None:
+            say(greet(app, found))
         await lsp.warmed()
+        await asyncio.get_running_loop().run_in_executor(None, app.analyst.warm)
         # What was imported stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -148,10 +158,14 @@ async def _serve(app: App, paths: Paths, options: Options, say: Callable[[str], 
 
 async def _open_http(app: App, paths: Paths, options: Options) -> HttpFront:
     """The HTTP front. Raises OSError when its port is taken; a daemon for editors does without that port."""
+    from codriver.config.tree import loopback
     from codriver.fronts.http import server
 
     host = options.host or app.settings.http.host
     port = options.port if options.port is not None else app.settings.http.port
+    if not (app.settings.http.allow_remote or loopback(host)):
+        remedy = "Set http.allow_remote = true if other machines shall reach it"
+        raise ConfigError("command line", "--host", f"{host} is reachable from other machines", remedy)
     unix = paths.socket("http") if hasattr(socket, "AF_UNIX") else None
     try:
         return await server.start(app, host=host, port=port, unix=unix)

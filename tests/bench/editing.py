@@ -18,16 +18,16 @@ from processes import codriver, script
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "fronts" / "lsp"))
 
-from lsp_client import Client, change, codriver_lsp, position  # noqa: E402
+from lsp_client import Client, change, codriver_lsp, position
 
-from codriver.analyst import Analyst  # noqa: E402
-from codriver.model.request import Snapshot  # noqa: E402
-from codriver.syntax.text import Text  # noqa: E402
+from codriver.analyst import Analyst
+from codriver.model.request import Snapshot
+from codriver.syntax.text import Text
 
 KEYS = 150
 SIZES = (1_000, 10_000)
 
-PYTHON = '''\
+PYTHON = """\
 def handle_{n}(request, items):
     total = 0
     for item in items:
@@ -38,8 +38,8 @@ def handle_{n}(request, items):
     return total
 
 
-'''
-TYPESCRIPT = '''\
+"""
+TYPESCRIPT = """\
 export function handle{n}(request: Request, items: Item[]): number {{
   let total = 0;
   for (const item of items) {{
@@ -50,7 +50,7 @@ export function handle{n}(request: Request, items: Item[]): number {{
   return total;
 }}
 
-'''
+"""
 LANGUAGES = {"python": (PYTHON, ".py", "    amount = "), "typescript": (TYPESCRIPT, ".ts", "  const amount = ")}
 
 CONFIG = """

@@ -6,7 +6,6 @@ median minus the direct call's median; the ratio to the bare proxy's is what cou
 
 from __future__ import annotations
 
-import asyncio
 import json
 import statistics
 import tempfile

@@ -34,12 +34,14 @@ def frame(page: dict[str, object]) -> bytes:
     return b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
-INITIALIZE = frame({"id": 1, "method": "initialize", "params": {"processId": None, "rootUri": None, "capabilities": {}}})
+INITIALIZE = frame(
+    {"id": 1, "method": "initialize", "params": {"processId": None, "rootUri": None, "capabilities": {}}}
+)
 
 
 def first_answer(home: Path, *, joins: bool) -> float:
     """ms from starting `codriver lsp` to the answer to initialize."""
-    environ = os.environ | {"CODRIVER_HOME": str(home), "CODRIVER_IDLE_SECONDS": "1"}
+    environ = os.environ | {"CODRIVER_HOME": str(home), "CODRIVER__DAEMON__IDLE_SECONDS": "1"}
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
     start = time.perf_counter()
     with subprocess.Popen(

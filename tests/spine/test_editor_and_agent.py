@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from lsp_client import Client, change, codriver_lsp, position
+
 from running import Daemon, about, daemon_at, environment, until
 
 FRESH = """\
@@ -191,7 +192,7 @@ def test_a_refactor_and_a_chat_come_from_the_same_process(home: Daemon, editor: 
 
 
 def test_after_kill_minus_nine_the_next_request_works(tmp_path: Path) -> None:
-    environ = environment(tmp_path, CODRIVER_IDLE_SECONDS="2")
+    environ = environment(tmp_path, CODRIVER__DAEMON__IDLE_SECONDS="2")
     (tmp_path / "config.toml").write_text("[http]\nport = 0\n[complete]\npredictor = false\n")
     editor = Client(codriver_lsp(), environ)
     try:

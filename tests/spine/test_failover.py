@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from running import Daemon, until
 
 CHAT: dict[str, Any] = {"model": "auto", "messages": [{"role": "user", "content": "Explain what a parser does"}]}

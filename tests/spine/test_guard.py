@@ -6,6 +6,7 @@ import json
 
 import httpx
 import pytest
+
 from running import Daemon
 
 CHAT = {"model": "auto", "messages": [{"role": "user", "content": "hello"}]}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import anthropic
 import openai
 import pytest
+
 from running import Daemon, daemon_at
 
 WEATHER = {

@@ -279,3 +279,21 @@ def test_asking_again_is_free_and_a_keystroke_is_cheap() -> None:
         keystroke.append(time.perf_counter() - start)
     assert min(again) < 0.0001
     assert min(keystroke) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "scope"),
+    [
+        pytest.param(b"    def size", None, "A.size", id="in front of an indented def"),
+        pytest.param(b"    def size", b"return 1", "A.size", id="from the indentation into the body"),
+        pytest.param(b"    def size", b"\ndef big", "A.size", id="whole lines"),
+        pytest.param(b"    def size", b"def big", "A.size", id="whole lines, to the start of the next"),
+        pytest.param(b"def big", None, "big", id="at a top-level def's first byte"),
+        pytest.param(b"def big", b"# end", "big", id="a whole function"),
+        pytest.param(b"    def size", b"# end", "", id="over two functions"),
+    ],
+)
+def test_a_line_belongs_to_what_begins_on_it(begin: bytes, end: bytes | None, scope: str) -> None:
+    source = b"class A:\n    def size(self):\n        return 1\n\ndef big(a):\n    if a:\n        return 2\n# end\n"
+    start = source.index(begin)
+    assert analyze("a.py", source).facts((start, start if end is None else source.index(end))).scope == scope

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -24,20 +23,17 @@ def serve(
     from_forwarder: Annotated[bool, typer.Option("--from-forwarder", hidden=True)] = False,
 ) -> None:
     """Serve editors and agents until stopped."""
-    from codriver import config as settings
     from codriver import daemon
-    from codriver.config.tree import loopback
+    from codriver.cli import welcome
 
     if config is not None and not config.is_file():
         raise Complaint(f"there is no settings file {config}", 2)
-    if host is not None and not loopback(host):
-        held = settings.load(config or settings.where(os.environ), os.environ)
-        if not held.http.allow_remote:
-            raise Complaint(
-                f"{host} is reachable from other machines: set http.allow_remote = true if that is meant", 2
-            )
     options = daemon.Options(config, simulate, host, port, from_forwarder)
-    raise SystemExit(daemon.serve(client.paths(), options, lambda text: print(text, file=sys.stderr, flush=True)))
+    raise SystemExit(daemon.serve(client.paths(), options, _say, welcome.next_steps))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def stop(

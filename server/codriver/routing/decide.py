@@ -158,9 +158,9 @@ def _within(candidates: list[Candidate], limit: float | None, refused: list[Refu
     """Those that are expected to cost no more than the caller allows. Raises Unroutable if none is."""
     if limit is None:
         return candidates
-    dear = [Refusal(c.model, "cost", f"would cost ${c.cost:.5f}, over ${limit:g}") for c in candidates if c.cost > limit]
-    refused += dear
     kept = [c for c in candidates if c.cost <= limit]
+    dear = [Refusal(c.model, "cost", f"would cost ${c.cost:.5f}, over ${limit:g}") for c in candidates if c not in kept]
+    refused += dear
     if not kept:
         told = "; ".join(f"{r.model} {r.text}" for r in dear)
         reasons = tuple(f"{r.model}: {r.text}" for r in refused)

@@ -93,10 +93,7 @@ class Buffer:
     def function_at(self, place: int | Range) -> Function | None:
         """The smallest named function that holds the whole place, else the outermost nameless one."""
         start, end = _span(place, len(self.data))
-        around = [scope for scope in self._scopes(start) if scope.is_function]
-        if end > start:
-            last = {scope.start for scope in self._scopes(end)}
-            around = [scope for scope in around if scope.start in last]
+        around = [scope for scope in self._around(start, end) if scope.is_function]
         wanted = next((scope for scope in reversed(around) if scope.name), around[0] if around else None)
         return self._function_of(wanted, start) if wanted else None
 
@@ -138,7 +135,7 @@ class Buffer:
 
     def _facts(self, place: int | Range | None, manifests: Mapping[str, str]) -> Features:
         span = _span(place, len(self.data))
-        scopes = [scope for scope in self._scopes(span[0]) if scope.name] if place is not None else []
+        scopes = [scope for scope in self._around(*span) if scope.name] if place is not None else []
         ecosystem = self.language.ecosystem if self.language else ""
         imported, declared = self.frameworks(), frameworks.of_manifests(manifests, ecosystem)
         cyclomatic, cognitive, nesting, parameters, lines, errors = self._numbers(place, span)
@@ -168,6 +165,15 @@ class Buffer:
         cyclomatic, cognitive, nesting = measures.total(self._units(region))
         lines = len(self.data[region[0] : region[1]].splitlines())
         return cyclomatic if self._trees else 0, cognitive, nesting, 0, lines, self.errors(*region)
+
+    def _around(self, start: int, end: int) -> tuple[Scope, ...]:
+        """Scopes that hold the whole range, blanks at its end left out: editors select to the next line's start."""
+        around = self._scopes(start)
+        end = start + len(self.data[start:end].rstrip())
+        if end <= start:
+            return around
+        last = {scope.start for scope in self._scopes(end)}
+        return tuple(scope for scope in around if scope.start in last)
 
     def _scopes(self, offset: int) -> tuple[Scope, ...]:
         """From the newest tree; where that is broken, from the last good one if it knows more."""

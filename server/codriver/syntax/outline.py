@@ -33,21 +33,31 @@ class Scope:
 def scopes_at(parse: Parse, offset: int, language: Language) -> tuple[Scope, ...]:
     """Scopes around a byte offset of the text, outermost first.
 
-    Behind the last statement of an indented block one is still in it, as far as one's line is
+    In front of a line's first character one is where that character is: the line of a `def`
+    belongs to it, wherever in it a cursor or a selection begins. Behind the last statement of an indented block one is still in it, as far as one's line is
     indented (Python), though the tree ends the block before.
     """
-    at = min(max(offset - parse.origin, 0), len(parse.source))
+    at = _onto_code(parse.source, min(max(offset - parse.origin, 0), len(parse.source)))
     if not language.indented:
         return tuple(_chain(parse, at, language))
     line = parse.source.rfind(b"\n", 0, at) + 1
     lead = parse.source[line:at]
-    if lead.strip(b" \t") and parse.source[at : at + 1] not in (b"", b"\n", b"\r"):
+    if parse.source[at : at + 1] not in (b"", b" ", b"\t", b"\n", b"\r"):
         return tuple(_chain(parse, at, language))
     anchor = max(len(parse.source[:at].rstrip(_BLANKS)) - 1, 0)
     chain = _chain(parse, anchor, language)
     if lead.strip(b" \t"):
         return tuple(chain)
     return tuple(scope for scope in chain if _column(scope.node, parse.source) < len(lead))
+
+
+def _onto_code(source: bytes, at: int) -> int:
+    """The first character that is no blank, for a place in front of it on its line; else the place."""
+    start = source.rfind(b"\n", 0, at) + 1
+    end = _line_end(source, at)
+    if source[start:at].strip(b" \t") or not source[at:end].strip(b" \t\r"):
+        return at
+    return end - len(source[at:end].lstrip(b" \t"))
 
 
 def path_to(root: Node, at: int) -> list[Node]:
