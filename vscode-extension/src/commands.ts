@@ -55,7 +55,7 @@ async function refactorSelection(connection: Connection): Promise<void> {
   }
   const done = await ask<Done & { summary?: string }>(client, "codriver.refactor", { ...place, instruction: wish });
   if (done) {
-    vscode.window.setStatusBarMessage(`Codriver: ${done.summary || "refactored"}, by ${author(done)}`, SHOWN_MS);
+    vscode.window.setStatusBarMessage(`Codriver: ${done.summary?.replace(/\.$/, "") || "refactored"}, by ${author(done)}`, SHOWN_MS);
   }
   connection.status.soon();
 }

@@ -88,7 +88,8 @@ function M.refactor(arguments)
     if instruction and vim.trim(instruction) ~= '' then
       run('codriver.refactor', { { uri = uri, range = range, instruction = instruction } }, function(result)
         local done = type(result) == 'table' and result or {}
-        say(('%s, by %s'):format(done.summary ~= '' and done.summary or 'refactored', by(done)))
+        local what = (done.summary or ''):gsub('%.$', '')
+        say(('%s, by %s'):format(what ~= '' and what or 'refactored', by(done)))
       end)
     end
   end
