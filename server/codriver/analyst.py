@@ -14,16 +14,15 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from urllib.parse import unquote, urlsplit
 
-from codriver.model.features import Features, Function
+from codriver.model.features import NOTHING, Features, Function
 from codriver.model.request import Request, Snapshot
 from codriver.routing import task
+from codriver.routing.quality import judged
 from codriver.syntax.analysis import Buffer
 from codriver.syntax.text import Edit
 
 FENCE_LIMIT = 60_000
 """Bytes of a fenced block that are parsed; longer ones are cut."""
-
-NOTHING = Features()
 
 _FENCE = re.compile(r"```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _LINE = re.compile(r"(?::|[, ]+line )(\d{1,6})\b")
@@ -123,8 +122,7 @@ class Analyst:
     def features(self, request: Request) -> Features:
         """What is known about a request and the code it is about. Costs no more than the code it finds."""
         family = request.task or task.family(request.purpose, request.tail)
-        found = self._of_code(request)
-        return Features(task=family) if found is NOTHING else replace(found, task=family)
+        return judged(self._of_code(request), family, request.input_tokens)
 
     def _of_code(self, request: Request) -> Features:
         if request.code is not None:

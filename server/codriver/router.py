@@ -9,6 +9,7 @@ is held and judged before it is shown, a bad verdict trying the next, stronger c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -143,6 +144,7 @@ class Stream:
         self._began = self._clock()
         self._at = router.clock()
         self._attempts: list[Attempt] = []
+        self._tried: tuple[Candidate, float] | None = None  # who is being tried, and since when
         self._answer: Answer | None = None
         self._leave: Callable[[], object] | None = None
         self._held: list[Piece] = []
@@ -154,6 +156,9 @@ class Stream:
         self._error = ""
         self._verdicts: list[str] = []
         self._recorded = False
+        self._passing = False
+        self._behind: list[bytes] = []
+        self._decoder: codec.Decoder | None = None
         self.relayed = False
         """Whether the pieces' raw bytes are the caller's own wire and may be passed on as they are."""
 
@@ -172,7 +177,7 @@ class Stream:
     @property
     def attempts(self) -> int:
         """Upstream calls so far."""
-        return len(self._attempts)
+        return len(self._attempts) + (self._tried is not None)
 
     @property
     def usage(self) -> Usage:
@@ -194,6 +199,14 @@ class Stream:
         if self._source is not None:
             async for pieces in self._source:
                 yield pieces
+
+    def relay(self) -> AsyncIterator[list[Piece]]:
+        """`batches` for a caller who only passes `raw` on: ordinary content goes on before it is read.
+
+        Pieces that were not read yet have no events. Only where `relayed` holds.
+        """
+        self._passing = self.relayed
+        return self.batches()
 
     async def __aiter__(self) -> AsyncIterator[Piece]:
         async for pieces in self.batches():
@@ -250,8 +263,8 @@ class Stream:
     async def _attempt(self, candidate: Candidate, offer: Offer) -> None:
         """One upstream call, up to its first content (or its end, when the reply is checked)."""
         self.model, self.provider = offer.model, offer.provider
-        self._usage, self._written, self._held = None, 0, []
-        self._attempts.append(Attempt(candidate.model, candidate.wire, self._clock() - self._began))
+        self._usage, self._written, self._held, self._first = None, 0, [], None
+        self._tried = (candidate, self._clock() - self._began)
         quirks = offer.model.quirks or offer.provider.quirks
         wire = codec.find(candidate.wire)
         call = wire.call(self._request, offer.model, quirks)
@@ -271,7 +284,8 @@ class Stream:
         self._answer = await sending.__aenter__()
         self._leave = lambda: sending.__aexit__(None, None, None)
         self.relayed = relay and self._answer.streamed == self._request.stream
-        self._source = self._pieces(self._answer, wire.decoder(offer.model, quirks))
+        self._decoder = wire.decoder(offer.model, quirks)
+        self._source = self._pieces(self._answer, self._decoder)
         if self._check is not None:
             await self._judge(self._check)
         else:
@@ -307,12 +321,24 @@ class Stream:
             yield self._seen([Piece(body, decoder.whole(body))])
             return
         async for chunk in answer.chunks():
+            if self._passing and decoder.quiet(chunk):
+                self._behind.append(chunk)
+                yield [Piece(chunk, ())]
+                continue
+            self._catch_up(decoder)
             pieces = decoder.feed(chunk)
             if pieces:
                 yield self._seen(pieces)
+        self._catch_up(decoder)
         pieces = decoder.close()
         if pieces:
             yield self._seen(pieces)
+
+    def _catch_up(self, decoder: codec.Decoder) -> None:
+        """Reads what was passed on unread."""
+        behind, self._behind = self._behind, []
+        for chunk in behind:
+            self._seen(decoder.feed(chunk))
 
     def _seen(self, pieces: list[Piece]) -> list[Piece]:
         for piece in pieces:
@@ -339,8 +365,11 @@ class Stream:
         self._router.ledger.failed(candidate.model, offer.provider.name, failure)
 
     def _end_attempt(self, failure: Failure | None) -> None:
+        assert self._tried is not None
+        candidate, started = self._tried
         ended = self._clock() - self._began
-        self._attempts[-1] = replace(self._attempts[-1], first=self._first, ended=ended, failure=failure)
+        self._attempts.append(Attempt(candidate.model, candidate.wire, started, self._first, ended, failure))
+        self._tried = None
 
     async def _release(self) -> None:
         leave, self._leave, self._source = self._leave, None, None
@@ -353,6 +382,9 @@ class Stream:
         if self._recorded:
             return
         self._recorded = True
+        if self._behind and self._decoder is not None:
+            with contextlib.suppress(UpstreamFailed):  # left early: only what was said counts
+                self._catch_up(self._decoder)
         self._judge_end(error)
         try:
             await self._release()
@@ -362,7 +394,7 @@ class Stream:
 
     def _judge_end(self, error: BaseException | None) -> None:
         """Status and error text from how the context was left."""
-        running = bool(self._attempts) and self._attempts[-1].ended is None
+        running = self._tried is not None
         failure = None
         match error:
             case UpstreamFailed():

@@ -35,7 +35,8 @@ def body(size: int, *, stream: bool) -> bytes:
     messages.append({"role": "user", "content": "Explain the parser. " + "x" * max(0, min(size, 1000) - 300)})
     tool = {"type": "function", "function": {"name": "read", "description": "reads", "parameters": {"type": "object"}}}
     page = {"model": "bench/fast", "messages": messages, "stream": stream}
-    return json.dumps(page | ({"tools": [tool]} if size > 2000 else {})).encode()
+    # Compact, as the SDKs send it.
+    return json.dumps(page | ({"tools": [tool]} if size > 2000 else {}), separators=(",", ":")).encode()
 
 
 async def call(client: Http11, url: str, headers: list[tuple[bytes, bytes]], payload: bytes) -> tuple[float, float]:

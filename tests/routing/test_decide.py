@@ -13,6 +13,7 @@ from codriver.model.features import Features
 from codriver.model.request import Fim, Limits, Needs, Purpose, Request
 from codriver.routing.decide import Wish, decide
 from codriver.routing.eligibility import Bounds, Offer, standing
+from codriver.routing.quality import judged
 
 CHAT = Request("r", Purpose.CHAT, wire="openai_chat", input_tokens=800)
 GETTER = Features(
@@ -35,6 +36,7 @@ def choose(
 ) -> Decision:
     asked = Wish(**wish)  # type: ignore[arg-type]
     kept, refused = standing(offers, asked.bounds)
+    features = judged(features, features.task, request.input_tokens)
     return decide(request, features, kept, view, replace(asked, refused=refused), ident="d")
 
 

@@ -24,6 +24,10 @@ class Candidate:
     score: float = 0.0
     reason: str = ""
 
+    def scored(self, score: float) -> Candidate:
+        """The same candidate with its utility."""
+        return Candidate(self.model, self.wire, self.quality, self.cost, self.latency, score, self.reason)
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:

@@ -52,3 +52,7 @@ class Features:
     difficulty: float = 0.0
     local_only: bool = False
     """Code that must not leave the machine."""
+
+
+NOTHING = Features()
+"""No code was seen."""

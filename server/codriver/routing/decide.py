@@ -7,7 +7,7 @@ them; whether the session's warm model keeps its place.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from codriver.errors import Failure, Kind, Unroutable
 from codriver.model.decision import Candidate, Decision, Pin, Refusal, View
@@ -15,7 +15,7 @@ from codriver.model.features import Features
 from codriver.model.request import Purpose, Request
 from codriver.routing import estimate, strategies
 from codriver.routing.eligibility import Bounds, Offer, refusal, wire_for
-from codriver.routing.quality import difficulty, quality
+from codriver.routing.quality import quality
 
 # What a good answer is worth (USD) and what a second of waiting costs (USD), by task family.
 # First priors: a keystroke waits for nobody, a refactor may.
@@ -58,9 +58,8 @@ def decide(
 ) -> Decision:
     """Ordered candidates among `offers`, those that passed `eligibility.standing`.
 
-    Raises Unroutable, with a reason for every model, if none is left.
+    features: as `quality.judged` completes them. Raises Unroutable, with a reason for every model, if none is left.
     """
-    features = replace(features, difficulty=difficulty(features), tokens=features.tokens or request.input_tokens)
     eligible, refused = _sift(request, features, offers, view, wish)
     note = ""
     if not eligible:

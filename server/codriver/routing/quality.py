@@ -9,8 +9,9 @@ replaces them, the shape stays.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
-from codriver.model.features import Features
+from codriver.model.features import NOTHING, Features
 from codriver.model.provider import Model
 
 # How hard an ordinary request of each family is, before its code is looked at.
@@ -44,17 +45,25 @@ TOKENS_WEIGHT = 0.12
 ERRORS_WEIGHT = 0.1
 
 
-def difficulty(features: Features) -> float:
-    """How hard the request is, in logits. Grows with complexity, size, nesting and broken code."""
-    total = BASE.get(features.task, -1.0)
+def difficulty(features: Features, task: str, tokens: int) -> float:
+    """How hard a task on this code is, in logits. Grows with complexity, size, nesting and broken code."""
+    total = BASE.get(task, -1.0)
     if features.lines:
         total += COGNITIVE_WEIGHT * math.log1p(features.cognitive) / math.log1p(25)
         total += LINES_WEIGHT * math.log2((1 + features.lines) / ORDINARY_LINES)
         total += NESTING_WEIGHT * max(0, features.nesting - 2)
         total += ERRORS_WEIGHT * min(5, features.errors)
-    if features.tokens > 2000:
-        total += TOKENS_WEIGHT * math.log2(features.tokens / 2000)
+    if tokens > 2000:
+        total += TOKENS_WEIGHT * math.log2(tokens / 2000)
     return total
+
+
+def judged(features: Features, task: str, tokens: int) -> Features:
+    """The facts about some code together with what is wanted of it: task, tokens, difficulty."""
+    hard = difficulty(features, task, tokens)
+    if features is NOTHING:
+        return Features(task=task, tokens=tokens, difficulty=hard)
+    return replace(features, task=task, tokens=tokens, difficulty=hard)
 
 
 def quality(model: Model, task: str, hardness: float) -> float:

@@ -7,6 +7,7 @@ Keyword rules, in order; data, so that a trained classifier can take their place
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from codriver.model.request import Purpose
 
@@ -71,9 +72,16 @@ def family(purpose: Purpose, tail: tuple[str, ...]) -> str:
     if known is not None:
         return known
     for text in reversed(tail[-3:]):
-        best = len(_STEMS)
-        for found in _WORDS.finditer(clean(text)[:WORDS_READ]):
-            best = min(best, _RANK[found.lastgroup or ""])
-        if best < len(_STEMS):
-            return _STEMS[best][0]
+        found = _told(clean(text)[:WORDS_READ])
+        if found:
+            return found
     return "write"
+
+
+@lru_cache(maxsize=512)
+def _told(text: str) -> str:
+    """The family a text's words name, or "". Remembered: an agent sends the same turn with every step."""
+    best = len(_STEMS)
+    for found in _WORDS.finditer(text):
+        best = min(best, _RANK[found.lastgroup or ""])
+    return _STEMS[best][0] if best < len(_STEMS) else ""

@@ -34,8 +34,9 @@ def scopes_at(parse: Parse, offset: int, language: Language) -> tuple[Scope, ...
     """Scopes around a byte offset of the text, outermost first.
 
     In front of a line's first character one is where that character is: the line of a `def`
-    belongs to it, wherever in it a cursor or a selection begins. Behind the last statement of an indented block one is still in it, as far as one's line is
-    indented (Python), though the tree ends the block before.
+    belongs to it, wherever in it a cursor or a selection begins. Behind the last statement of an
+    indented block one is still in it, as far as one's line is indented (Python), though the tree
+    ends the block before.
     """
     at = _onto_code(parse.source, min(max(offset - parse.origin, 0), len(parse.source)))
     if not language.indented:

@@ -38,6 +38,11 @@ class Decoder(Protocol):
         """Bytes of a streamed answer as they come, cut anywhere; complete frames out."""
         ...
 
+    def quiet(self, data: bytes) -> bool:
+        """Whether these next bytes are whole frames of ordinary content: nothing that ends, counts or
+        fails. A relay may pass them on at once and feed them later."""
+        ...
+
     def close(self) -> list[Piece]:
         """The upstream ended the stream. Yields Failed(BROKEN) if it had not finished."""
         ...

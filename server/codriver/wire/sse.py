@@ -51,6 +51,11 @@ class Parser:
         self._rest = buffer[start:] if start else buffer
         return frames
 
+    @property
+    def pending(self) -> bool:
+        """Whether a frame has begun and not ended."""
+        return bool(self._rest)
+
     def rest(self) -> Frame | None:
         """What is left when the stream has ended: a last frame without its blank line, or None."""
         rest, self._rest = self._rest, b""

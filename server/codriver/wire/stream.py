@@ -27,6 +27,8 @@ class FrameDecoder(ABC):
 
     end: bytes = b""
     """The wire's last frame, for upstreams that forget it."""
+    loud: tuple[bytes, ...] = ()
+    """What stands in frames that end, count or fail."""
 
     def __init__(self) -> None:
         self._parser = Parser()
@@ -51,6 +53,10 @@ class FrameDecoder(ABC):
         if self._pending > _MOST_BYTES:
             return self._fail("the answer has no end of frame in 32 MB")
         return self._pieces(frames)
+
+    def quiet(self, data: bytes) -> bool:
+        whole = data.endswith(b"\n\n") and not self._parser.pending
+        return whole and not self._over and not any(word in data for word in self.loud)
 
     def close(self) -> list[Piece]:
         """The stream is over: a last frame without its blank line is read, then it must have finished."""

@@ -93,11 +93,14 @@ async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec
 
 
 async def _pass_on(bridge: _Bridge, request: Request, stream: Stream, encoder: codec.Encoder) -> None:
+    if stream.relayed:
+        async for pieces in stream.relay():
+            data = b"".join([p.raw for p in pieces if request.wants_usage or not p.usage_only])
+            if data:
+                await bridge.write(data)
+        return
     async for pieces in stream.batches():
-        if stream.relayed:
-            data = b"".join(p.raw for p in pieces if request.wants_usage or not p.usage_only)
-        else:
-            data = encoder.feed([event for piece in pieces for event in piece.events])
+        data = encoder.feed([event for piece in pieces for event in piece.events])
         if data:
             await bridge.write(data)
 

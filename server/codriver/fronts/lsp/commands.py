@@ -138,6 +138,7 @@ class Commands:
             ],
             "model": last.model if last else "",
             "cost": last.cost if last else 0.0,
+            "simulated": last is not None and last.model.startswith("simulator/"),
         }
 
     def _place(self, arguments: Arguments) -> tuple[Document, Snapshot]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from codriver.model.decision import Candidate
 from codriver.routing.strategies import Taste
@@ -11,6 +10,6 @@ from codriver.routing.strategies import Taste
 
 def rank(candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
     """Highest expected gain first; the score is that gain in USD."""
-    scored = [replace(c, score=taste.value * c.quality - c.cost - taste.wait * c.latency) for c in candidates]
+    scored = [c.scored(taste.value * c.quality - c.cost - taste.wait * c.latency) for c in candidates]
     scored.sort(key=lambda c: -c.score)
     return scored

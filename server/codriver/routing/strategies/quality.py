@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from codriver.model.decision import Candidate
 from codriver.routing.strategies import Taste
@@ -11,4 +10,4 @@ from codriver.routing.strategies import Taste
 
 def rank(candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
     """Best quality first; the score is the quality."""
-    return [replace(c, score=c.quality) for c in sorted(candidates, key=lambda c: (-round(c.quality, 2), c.cost))]
+    return [c.scored(c.quality) for c in sorted(candidates, key=lambda c: (-round(c.quality, 2), c.cost))]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from codriver.model.decision import Candidate
 from codriver.routing.strategies import Taste
@@ -13,4 +12,4 @@ def rank(candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
     """Fastest good ones first; the score is minus the seconds."""
     enough = max((c.quality for c in candidates), default=0.0) - taste.floor
     ordered = sorted(candidates, key=lambda c: (0, c.latency, c.cost) if c.quality >= enough else (1, -c.quality, 0))
-    return [replace(c, score=-c.latency) for c in ordered]
+    return [c.scored(-c.latency) for c in ordered]

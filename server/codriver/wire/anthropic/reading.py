@@ -120,6 +120,8 @@ class MessageDecoder(FrameDecoder):
 
     end = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
+    loud = (b"message_", b'error"', b"event: error")
+
     def __init__(self) -> None:
         super().__init__()
         self._seen: dict[str, int] = {}

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from codriver.errors import reject
+from codriver.errors import RequestRejected, reject
 from codriver.model import request as m
 from codriver.wire import intake, jsontext, names, tokens
 
@@ -169,42 +169,45 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
 
 def _survey(asked: Body) -> _Survey:
     found = _Survey()
+    texts, turns = found.texts, found.turns
+    results: list[str] = []
     for number, message in enumerate(asked.messages):
         role, content = message.role, message.content
-        if role != "assistant":
-            _check(message, number)
-        if isinstance(content, str):
-            text = content
+        if content is None:
+            if role not in ("assistant", "function"):
+                raise _missing(number, "content")
+            text = ""
         else:
-            text = "\n".join(_texts(content or (), found))
-        found.texts.append(text)
+            text = content if isinstance(content, str) else "\n".join(_texts(content, found))
+        texts.append(text)
         if role == "user":
-            found.turns.append(text)
-            found.results = []
+            turns.append(text)
+            results = []
         elif role == "tool":
-            found.results.append(text)
+            if not message.tool_call_id:
+                raise _missing(number, "tool_call_id")
+            results.append(text)
         elif role == "assistant":
-            found.results = []
+            results = []
             for called in message.tool_calls or ():
                 if called.function is not None:
-                    found.texts += (called.function.name, called.function.arguments)
+                    texts += (called.function.name, called.function.arguments)
                 else:
                     found.foreign.add(f"tool_calls[{called.type}]")
-            if jsontext.given(message.function_call):
+            if message.function_call is not jsontext.NOTHING and jsontext.given(message.function_call):
                 found.foreign.add("function_call")
         elif role == "function":
             found.foreign.add("function_call")
+    found.results = results
     return found
 
 
-def _check(message: Message, number: int) -> None:
-    if message.content is None and message.role != "function":
-        raise reject(f"messages[{number}].content: Field required", field=f"messages[{number}].content")
-    if message.role == "tool" and not message.tool_call_id:
-        raise reject(f"messages[{number}].tool_call_id: Field required", field=f"messages[{number}].tool_call_id")
+def _missing(number: int, name: str) -> RequestRejected:
+    field = f"messages[{number}].{name}"
+    return reject(f"{field}: Field required", field=field)
 
 
-def _texts(parts: list[Part] | tuple[()], found: _Survey) -> Iterator[str]:
+def _texts(parts: list[Part], found: _Survey) -> Iterator[str]:
     for part in parts:
         if part.text is not None:
             yield part.text

@@ -64,16 +64,14 @@ def _length_field(asked: Body, quirks: Quirks) -> tuple[str, str]:
 
 def _unfit(asked: Body, quirks: Quirks) -> bool:
     """Whether any message is such that a quirk must change it."""
-    for number, message in enumerate(asked.messages):
-        if message.role == "developer" and quirks.system_role != "developer":
-            return True
-        if quirks.flatten_content and not isinstance(message.content, str):
-            return True
-        if quirks.merge_system and number and message.role in ("system", "developer"):
-            return True
-        if quirks.replay_reasoning == "forbid" and (message.reasoning_content or message.reasoning):
-            return True
-    return False
+    messages = asked.messages
+    if quirks.system_role != "developer" and any(m.role == "developer" for m in messages):
+        return True
+    if quirks.flatten_content and any(not isinstance(m.content, str) for m in messages):
+        return True
+    if quirks.merge_system and any(m.role in ("system", "developer") for m in messages[1:]):
+        return True
+    return quirks.replay_reasoning == "forbid" and any(m.reasoning_content or m.reasoning for m in messages)
 
 
 def _fitted(raw: bytes, quirks: Quirks) -> object:

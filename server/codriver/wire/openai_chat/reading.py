@@ -133,6 +133,7 @@ class ChatDecoder(FrameDecoder):
     """Also reads the completions format, whose choices hold `text`."""
 
     end = b"data: [DONE]\n\n"
+    loud = (b'"error"', b"[DONE]", b'"usage":{', b'"usage": {', b'"finish_reason":"', b'"finish_reason": "')
 
     def __init__(self, reasoning_field: str = "reasoning_content") -> None:
         super().__init__()
