@@ -146,7 +146,6 @@ class Stream:
         self._attempts: list[Attempt] = []
         self._tried: tuple[Candidate, float] | None = None  # who is being tried, and since when
         self._answer: Answer | None = None
-        self._leave: Callable[[], object] | None = None
         self._held: list[Piece] = []
         self._source: AsyncIterator[list[Piece]] | None = None
         self._usage: Usage | None = None
@@ -272,7 +271,7 @@ class Stream:
             text = f"{candidate.model} on {candidate.wire} cannot carry: {', '.join(call.dropped)}"
             self.decision = replace(self.decision, reasons=(*self.decision.reasons, text))
         relay = candidate.wire == self._request.wire
-        sending = self._router.upstream.send(
+        self._answer = await self._router.upstream.begin(
             offer.provider,
             offer.model,
             candidate.wire,
@@ -281,8 +280,6 @@ class Stream:
             forward=self._request.headers if relay else {},
             timeouts=self._router.timeouts(self._request),
         )
-        self._answer = await sending.__aenter__()
-        self._leave = lambda: sending.__aexit__(None, None, None)
         self.relayed = relay and self._answer.streamed == self._request.stream
         self._decoder = wire.decoder(offer.model, quirks)
         self._source = self._pieces(self._answer, self._decoder)
@@ -372,9 +369,9 @@ class Stream:
         self._tried = None
 
     async def _release(self) -> None:
-        leave, self._leave, self._source = self._leave, None, None
-        if leave is not None:
-            await leave()  # type: ignore[misc]
+        answer, self._answer, self._source = self._answer, None, None
+        if answer is not None:
+            await answer.aclose()
 
     # Closing: one outcome, whatever happened.
 

@@ -95,6 +95,7 @@ def main() -> None:
         path = "/v1/chat/completions"
         direct = f"http://127.0.0.1:{upstream}{path}"
         with script("bare_proxy.py", direct) as proxy, codriver(Path(home), CONFIG.format(port=upstream)) as about:
+            time.sleep(2)  # what the daemon imports after it listens would be measured too
             http = about["http"]
             assert isinstance(http, dict)
             kind = (b"content-type", b"application/json")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,20 +54,23 @@ class ScriptedAnswer:
 
     steps: tuple[Step, ...]
     streamed: bool
-    hung: asyncio.Event
+    upstream: ScriptedUpstream
 
     async def chunks(self) -> AsyncIterator[bytes]:
         for step in self.steps:
             if isinstance(step, Failure):
                 raise UpstreamFailed(step)
             if step == HANG:
-                self.hung.set()
+                self.upstream.hung.set()
                 await asyncio.Event().wait()
             assert isinstance(step, bytes)
             yield step
 
     async def read(self) -> bytes:
         return b"".join([chunk async for chunk in self.chunks()])
+
+    async def aclose(self) -> None:
+        self.upstream.closed += 1
 
 
 @dataclass
@@ -81,20 +83,16 @@ class ScriptedUpstream:
     closed: int = 0
     hung: asyncio.Event = field(default_factory=asyncio.Event)
 
-    @asynccontextmanager
-    async def send(
+    async def begin(
         self, provider: Provider, model: Model, wire: str, call: codec.Call, *, stream: bool,
         forward: Mapping[str, str], timeouts: Timeouts,
-    ) -> AsyncIterator[ScriptedAnswer]:  # fmt: skip
+    ) -> ScriptedAnswer:  # fmt: skip
         self.asked.append(model.key)
         steps = self.scripts[model.key]
         if isinstance(steps[0], Failure):
             raise UpstreamFailed(steps[0])
         self.opened += 1
-        try:
-            yield ScriptedAnswer(steps, stream, self.hung)
-        finally:
-            self.closed += 1
+        return ScriptedAnswer(steps, stream, self)
 
 
 class Bench:

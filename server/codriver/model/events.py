@@ -110,15 +110,11 @@ Event = Started | TextDelta | ReasoningDelta | ToolStart | ToolDelta | UsageSeen
 
 def is_content(event: Event) -> bool:
     """Whether this event is something a caller could see: after it there is no silent fallback."""
-    match event:
-        case TextDelta(text=text):
-            return bool(text)
-        case ReasoningDelta(text=text, redacted=redacted):
-            return bool(text or redacted)
-        case ToolStart() | ToolDelta() | Finished():
-            return True
-        case _:
-            return False
+    if isinstance(event, TextDelta):
+        return bool(event.text)
+    if isinstance(event, ReasoningDelta):
+        return bool(event.text or event.redacted)
+    return isinstance(event, ToolStart | ToolDelta | Finished)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ __all__ = ["Answer", "Timeouts", "Upstream"]
 ERROR_BYTES = 64 * 1024
 """How much of an error's body is read, and for how many seconds."""
 ERROR_SECONDS = 5.0
+MOST_HEADERS = 200
+"""Encoded headers that are remembered."""
 FETCHED_BYTES = 4_000_000
 ANTHROPIC_VERSION = "2023-06-01"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -43,6 +45,7 @@ class Upstream:
 
     def __init__(self, transport: Transport, keys: Keys, *, clock: Callable[[], float] = time.time) -> None:
         self._transport, self._keys, self._clock = transport, keys, clock
+        self._encoded: dict[tuple[object, ...], list[tuple[bytes, bytes]]] = {}
 
     @asynccontextmanager
     async def send(
@@ -56,7 +59,25 @@ class Upstream:
         forward: Mapping[str, str] = _NOTHING,
         timeouts: Timeouts = _TIMEOUTS,
     ) -> AsyncIterator[Answer]:
-        """The answer once its head is there and its status is good; else raises UpstreamFailed.
+        """`begin` as a context, which closes the answer."""
+        answer = await self.begin(provider, model, wire, call, stream=stream, forward=forward, timeouts=timeouts)
+        try:
+            yield answer
+        finally:
+            await answer.aclose()
+
+    async def begin(
+        self,
+        provider: Provider,
+        model: Model,
+        wire: str,
+        call: Call,
+        *,
+        stream: bool,
+        forward: Mapping[str, str] = _NOTHING,
+        timeouts: Timeouts = _TIMEOUTS,
+    ) -> Answer:
+        """The answer once its head is there and its status is good, to be closed; else raises UpstreamFailed.
 
         wire is one of provider.wires. forward: headers of a caller who speaks this wire himself;
         credentials among them replace the configured key, so only a front that means it puts them
@@ -64,27 +85,50 @@ class Upstream:
         """
         forward = _lowered(forward)
         sender = self._sender(provider, model.key, forward)
-        headers = {
-            "accept": "text/event-stream" if stream else "application/json",
-            "content-type": "application/json",
-            **_common(provider, wire),
-            **_lowered(call.headers),
-            **sender.credentials,
-            **forward,
-        }
+        headers = self._headers(provider, wire, stream, sender.credentials, _lowered(call.headers), forward)
         path = provider.wires[wire]
         if "{model}" in path:
             path = path.replace("{model}", quote(model.upstream_id, safe="/:@"))
         answer = await self._open("POST", provider.base_url + path, headers, call.body, sender, timeouts)
         try:
             answer.check(stream)
-            yield answer
-        finally:
+        except BaseException:
             await answer.aclose()
+            raise
+        return answer
+
+    def _headers(
+        self,
+        provider: Provider,
+        wire: str,
+        stream: bool,
+        credentials: Mapping[str, str],
+        extra: Mapping[str, str],
+        forward: Mapping[str, str],
+    ) -> list[tuple[bytes, bytes]]:
+        """The encoded headers. Those of a plain call repeat and are remembered until the keys change."""
+        plain = not (extra or forward)
+        place = (provider.name, wire, stream, *credentials.values())
+        held = self._encoded.get(place) if plain else None
+        if held is not None:
+            return held
+        headers = {
+            "accept": "text/event-stream" if stream else "application/json",
+            "content-type": "application/json",
+            **_common(provider, wire),
+            **extra,
+            **credentials,
+            **forward,
+        }
+        encoded = _encoded(headers)
+        if plain and len(self._encoded) < MOST_HEADERS:
+            self._encoded[place] = encoded
+        return encoded
 
     def use(self, keys: Keys) -> None:
-        """Other keys hold from the next call on."""
+        """Other keys hold from the next call on, and other providers' headers."""
         self._keys = keys
+        self._encoded.clear()
 
     async def fetch(self, provider: Provider, path: str, *, timeouts: Timeouts = _TIMEOUTS) -> bytes:
         """GETs base_url + path: what is installed at a provider, or whether it is there at all.
@@ -93,7 +137,7 @@ class Upstream:
         """
         sender = self._sender(provider, "", _NOTHING)
         headers = {"accept": "application/json", **_common(provider, ""), **sender.credentials}
-        answer = await self._open("GET", provider.base_url + path, headers, b"", sender, timeouts)
+        answer = await self._open("GET", provider.base_url + path, _encoded(headers), b"", sender, timeouts)
         try:
             parts, left = [], FETCHED_BYTES
             async for chunk in answer.chunks():
@@ -110,10 +154,16 @@ class Upstream:
         await self._transport.aclose()
 
     async def _open(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, sender: _Sender, timeouts: Timeouts
+        self,
+        method: str,
+        url: str,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes,
+        sender: _Sender,
+        timeouts: Timeouts,
     ) -> Answer:
         try:
-            response = await self._transport.request(method, url, _encoded(headers), body, timeouts=timeouts)
+            response = await self._transport.request(method, url, headers, body, timeouts=timeouts)
         except TransportError as error:
             raise sender.broken(error) from error
         if response.status < 300:
@@ -170,9 +220,9 @@ class Answer:
 
     async def read(self) -> bytes:
         """The whole body; raises as `chunks` does."""
-        more, parts = self._response.more, []
+        parts: list[bytes] = []
         try:
-            while chunk := await more():
+            while chunk := await self._response.more():
                 parts.append(chunk)
         except TransportError as error:
             raise self._sender.broken(error) from error

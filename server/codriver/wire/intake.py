@@ -27,13 +27,14 @@ class Wishes:
     max_cost: float | None = None
 
 
+_NONE = Wishes()
+
+
 def wishes(headers: Mapping[str, str], metadata: Mapping[str, Any] | None) -> Wishes:
     """Headers win over metadata. Raises RequestRejected naming a number that is none."""
     notes = metadata or {}
-    if not any(name.startswith("x-codriver-") for name in headers) and not any(
-        key.startswith("codriver_") for key in notes
-    ):
-        return Wishes()
+    if not _wishing(headers, "x-codriver-") and not _wishing(notes, "codriver_"):
+        return _NONE
 
     def text(name: str) -> str:
         value = headers.get(f"x-codriver-{name}") or notes.get(f"codriver_{name.replace('-', '_')}") or ""
@@ -48,6 +49,14 @@ def wishes(headers: Mapping[str, str], metadata: Mapping[str, Any] | None) -> Wi
         None if milliseconds is None else milliseconds / 1000,
         _number(text("max-cost-usd"), "X-Codriver-Max-Cost-Usd"),
     )
+
+
+def _wishing(names: Iterable[str], prefix: str) -> bool:
+    # A plain loop: this runs for every request, and almost always in vain.
+    for name in names:  # noqa: SIM110
+        if name.startswith(prefix):
+            return True
+    return False
 
 
 def _number(text: str, name: str) -> float | None:

@@ -71,13 +71,10 @@ async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec
     try:
         async with app.router.open(request, front="http") as stream:
             await bridge.start(_decision_headers(stream))
-            encoder = _encoder(request, stream, speaker)
-            try:
-                await _pass_on(bridge, request, stream, encoder)
-            except UpstreamFailed as broken:
-                # Something was shown: the wire's own error, and no regular end (wires.md, general, 2).
-                await bridge.write(encoder.broken(broken.failure))
-                raise
+            if stream.relayed:
+                await _relay(bridge, request, stream, speaker)
+            else:
+                await _rebuild(bridge, stream, _encoder(request, stream, speaker))
     except (RequestRejected, Unroutable, UpstreamFailed) as error:
         if not exchange.started:
             bridge.stop()
@@ -92,17 +89,28 @@ async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec
     await exchange.end()
 
 
-async def _pass_on(bridge: _Bridge, request: Request, stream: Stream, encoder: codec.Encoder) -> None:
-    if stream.relayed:
+async def _relay(bridge: _Bridge, request: Request, stream: Stream, speaker: codec.Codec) -> None:
+    """Frames as they came, but for the count the caller did not ask for."""
+    try:
         async for pieces in stream.relay():
-            data = b"".join([p.raw for p in pieces if request.wants_usage or not p.usage_only])
+            data = b"".join([piece.raw for piece in pieces if request.wants_usage or not piece.usage_only])
             if data:
                 await bridge.write(data)
-        return
-    async for pieces in stream.batches():
-        data = encoder.feed([event for piece in pieces for event in piece.events])
-        if data:
-            await bridge.write(data)
+    except UpstreamFailed as broken:
+        await bridge.write(_encoder(request, stream, speaker).broken(broken.failure))
+        raise
+
+
+async def _rebuild(bridge: _Bridge, stream: Stream, encoder: codec.Encoder) -> None:
+    """Events in the caller's wire. After a break: the wire's own error, and no regular end (wires.md, general, 2)."""
+    try:
+        async for pieces in stream.batches():
+            data = encoder.feed([event for piece in pieces for event in piece.events])
+            if data:
+                await bridge.write(data)
+    except UpstreamFailed as broken:
+        await bridge.write(encoder.broken(broken.failure))
+        raise
 
 
 def _encoder(request: Request, stream: Stream, speaker: codec.Codec) -> codec.Encoder:

@@ -159,7 +159,7 @@ class Forwarder:
             return
         try:
             wanted = self._memory.heard(body, content, linked=self._link is not None)
-        except (KeyError, TypeError, AttributeError) as problem:
+        except Exception as problem:
             # Not what the protocol says: the daemon will answer what is wrong with it.
             _log(f"odd {content.get('method')}: {type(problem).__name__} {problem}")
             wanted = True

@@ -122,7 +122,8 @@ class Peer(JsonRPCProtocol):
             return
         identity, method = content.get("id"), content.get("method")
         if not isinstance(identity, (int, str, type(None))) or not isinstance(method, (str, type(None))):
-            self._write(error(None, _INVALID_REQUEST, "An id is a number or a string, a method a string."))
+            known = identity if isinstance(identity, (int, str)) else None
+            self._write(error(known, _INVALID_REQUEST, "An id is a number or a string, a method a string."))
         elif method is None:
             self._on_response(identity, content)
         elif "id" in content:
@@ -131,8 +132,15 @@ class Peer(JsonRPCProtocol):
             self._on_notification(method, content)
 
     def _structure(self, content: dict[str, Any]) -> Any:
-        """The typed params. Raises JsonRpcException when they are not what the method takes."""
-        return getattr(self.structure_message(content), "params", None)
+        """The typed params. Raises Refused, naming the field, when they are not what the method takes.
+
+        pygls's own reading writes a traceback of pages to the log for each message that it cannot read.
+        """
+        kind = self.get_message_type(content["method"])
+        try:
+            return getattr(converter().structure(content, kind), "params", None) if kind else None
+        except Exception as problem:
+            raise Refused(f"The message cannot be read: {_misfit(problem)}.", _INVALID_PARAMS) from problem
 
     def _on_request(self, identity: int | str, method: str, content: dict[str, Any]) -> None:
         handler = self.handlers.get(method)
@@ -145,7 +153,7 @@ class Peer(JsonRPCProtocol):
             self._fail(identity, method, problem)
             return
         if not inspect.iscoroutine(result):
-            self._send_response(identity, result)
+            self._answer(identity, method, result)
             return
         task = self._answers[identity] = asyncio.ensure_future(result)
         task.add_done_callback(functools.partial(self._on_done, identity, method))
@@ -166,7 +174,14 @@ class Peer(JsonRPCProtocol):
         elif (problem := task.exception()) is not None:
             self._fail(identity, method, problem)
         else:
-            self._send_response(identity, task.result())
+            self._answer(identity, method, task.result())
+
+    def _answer(self, identity: int | str, method: str, result: Any) -> None:
+        """Sends a result; an error where it cannot be written (what was sent along may be nested too deep)."""
+        try:
+            self._send_response(identity, result)
+        except Exception as problem:
+            self._fail(identity, method, problem)
 
     def _on_notification(self, method: str, content: dict[str, Any]) -> None:
         if method == lsp.EXIT:
@@ -197,7 +212,8 @@ class Peer(JsonRPCProtocol):
             return  # whoever asked has gone; pygls would raise here
         if "error" in content:
             problem = content["error"] if isinstance(content["error"], dict) else {}
-            future.set_exception(Refused(str(problem.get("message")), int(problem.get("code") or FAILED)))
+            code = problem.get("code")
+            future.set_exception(Refused(str(problem.get("message")), code if isinstance(code, int) else FAILED))
             return
         try:
             future.set_result(converter().structure(content, result_type).result if result_type else content["result"])
@@ -250,6 +266,13 @@ def _words(problem: BaseException) -> tuple[int, str]:
     if isinstance(problem, JsonRpcException):
         return problem.code, problem.message
     return _INTERNAL, f"Something unforeseen happened ({type(problem).__name__}); the daemon's log has more."
+
+
+def _misfit(problem: Exception) -> str:
+    """What is wrong with a message, and in which fields of it."""
+    from cattrs import transform_error
+
+    return "; ".join(transform_error(problem, path="message")[:3])
 
 
 def _unforeseen(problem: BaseException) -> bool:

@@ -23,6 +23,7 @@ READS = frozenset(
 _INTRODUCTION = "codriver/introduction"
 _CANCELLED, _SERVER_CANCELLED = -32800, -32802
 _FOLD_AT = 1000
+_ORIGIN = {"line": 0, "character": 0}
 _LATEST = frozenset({"workspace/didChangeConfiguration", "$/setTrace"})
 
 
@@ -52,12 +53,9 @@ class _Document:
 
         text = self.text if isinstance(self.text, Text) else Text(self.text)
         for change in self.changes:
-            try:
-                start, end = change["range"]["start"], change["range"]["end"]
-                span = ((start["line"], start["character"]), (end["line"], end["character"]))
-                text.apply(span, change["text"], encoding)
-            except (KeyError, TypeError):
-                continue  # the daemon has refused it too
+            start, end = change["range"]["start"], change["range"]["end"]
+            span = (int(start["line"]), int(start["character"])), (int(end["line"]), int(end["character"]))
+            text.apply(span, change["text"], encoding)
         self.text, self.changes = text, []
         return text.data.decode("utf-8", "replace")
 
@@ -94,7 +92,7 @@ class Memory:
         if "id" in content:
             self._request(method, body, content, linked)
         else:
-            self._notification(method, body, content.get("params"))
+            return self._notification(method, body, content.get("params"))
         return True
 
     def _request(self, method: str, body: bytes, content: dict[str, Any], linked: bool) -> None:
@@ -106,8 +104,10 @@ class Memory:
         elif method == "shutdown":
             self.shut_down = True
 
-    def _notification(self, method: str, body: bytes, params: Any) -> None:
+    def _notification(self, method: str, body: bytes, params: Any) -> bool:
         if method.startswith("textDocument/did"):
+            if not _sound(method, params):
+                return False
             self._document(method, params)
         elif method == "initialized":
             self._initialized = body
@@ -115,6 +115,7 @@ class Memory:
             self._standing[method] = body
         elif method == "workspace/didChangeWorkspaceFolders":
             self._standing[f"{method} {len(self._standing)}"] = body
+        return True
 
     def _document(self, method: str, params: dict[str, Any]) -> None:
         item = params["textDocument"]
@@ -128,7 +129,10 @@ class Memory:
 
     def cancelled(self, content: dict[str, Any]) -> bytes | None:
         """The answer to a request that is cancelled before any daemon saw it, else None."""
-        identity = (content.get("params") or {}).get("id")
+        params = content.get("params")
+        identity = params.get("id") if isinstance(params, dict) else None
+        if not isinstance(identity, (int, str)):
+            return None
         method, _, seen = self._pending.get(identity, ("", b"", True))
         if seen or method == "initialize":
             return None
@@ -207,3 +211,32 @@ class Memory:
                 frames.append(frame(body))
             self._pending[identity] = (method, body, True)
         return frames
+
+
+def _sound(method: str, params: Any) -> bool:
+    """Whether a notification says what the protocol wants it to say of a document.
+
+    One that does not is passed on to nobody: a daemon that reads it kindly (5 as "5") and this memory
+    must not hold different texts.
+    """
+    item = params.get("textDocument") if isinstance(params, dict) else None
+    if not isinstance(item, dict) or not isinstance(item.get("uri"), str):
+        return False
+    if method == "textDocument/didOpen":
+        return isinstance(item.get("text"), str)
+    changes = params.get("contentChanges")
+    return method != "textDocument/didChange" or (isinstance(changes, list) and all(map(_sound_change, changes)))
+
+
+def _sound_change(change: Any) -> bool:
+    if not isinstance(change, dict) or not isinstance(change.get("text"), str):
+        return False
+    where = change["range"] if "range" in change else {"start": _ORIGIN, "end": _ORIGIN}
+    ends = (where.get("start"), where.get("end")) if isinstance(where, dict) else ()
+    numbers = [end.get(name) for end in ends if isinstance(end, dict) for name in ("line", "character")]
+    return len(numbers) == 4 and all(_whole(number) for number in numbers)
+
+
+def _whole(number: Any) -> bool:
+    """Some editors' JSON has 3.0 for 3."""
+    return type(number) is int or (isinstance(number, float) and number.is_integer())
