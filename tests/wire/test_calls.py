@@ -630,7 +630,8 @@ def conversations(draw: st.DrawFn) -> list[Message]:
 
 
 def meaning(messages: tuple[Message, ...]) -> list[Any]:
-    """What is said, however it is parted into messages; arguments by their value."""
+    """What is said, however it is parted into messages; arguments by their value. Cache marks are
+    no part of it: long prefixes on the way to Anthropic are given some."""
     said_: list[Any] = []
     for message in messages:
         for part in message.parts:
@@ -638,6 +639,8 @@ def meaning(messages: tuple[Message, ...]) -> list[Any]:
                 said_.append((part.id, part.name, json.loads(part.arguments)))
             elif isinstance(part, ToolResult):
                 said_.append((part.call_id, tuple(p.text for p in part.parts if isinstance(p, Text))))
+            elif isinstance(part, Text):
+                said_.append((message.role, part.text))
             else:
                 said_.append((message.role, part))
     return said_

@@ -187,6 +187,7 @@ def _lone_crs(data: bytes) -> int:
 
 def _bytes_of(line: bytes, units: int, encoding: str) -> int:
     """How many bytes of the line its first `units` units take, rounded down to a whole character."""
+    line = line[: 4 * units + 4]  # a unit is four bytes at most: the rest of a long line is not read
     if line.isascii():
         return min(units, len(line))
     if encoding == "utf-8":

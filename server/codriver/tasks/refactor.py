@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FRONT = "lsp"
 DEFAULT = "Make this clearer and simpler without changing what it does."
+LONGEST = 60_000
+"""Bytes rewritten at once: about 20,000 tokens, all of which a model has to write again."""
 NOTHING = "There is nothing to refactor: select some code, or place the cursor inside a function."
 
 
@@ -64,6 +66,8 @@ async def refactor(
     region = chosen(snapshot, buffer) or around(snapshot, buffer)
     if region is None:
         raise reject(NOTHING)
+    if len(region.code) > LONGEST:
+        raise reject(f"This is too much to rewrite at once ({len(region.code):,} bytes): select up to {LONGEST:,} bytes.")
     wish = instruction.strip() or DEFAULT
     request = _request(analyst, region, wish, settings.refactor.deadline)
 

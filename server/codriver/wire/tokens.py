@@ -7,7 +7,9 @@ real usage, is the ledger's business; nothing here knows a model.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 
 IMAGE = 1500
 """Tokens of an image: Anthropic's ceiling is about 1,600, OpenAI's high detail 765 to 1,105."""
@@ -36,17 +38,26 @@ _CLASS = _classes()
 _WORD = bytes.maketrans(b"uansdpx", b"aa.....")
 
 
-def estimate(texts: Iterable[str], *, messages: int = 0, images: int = 0) -> int:
+def estimate(texts: Sequence[str], *, messages: int = 0, images: int = 0) -> int:
     """Tokens of these texts with their frame: some per message, a flat number per image."""
-    text = "\n".join(texts)
-    size = len(text)
+    ends = list(accumulate(map(len, texts)))
+    size = ends[-1] if ends else 0
     fixed = messages * PER_MESSAGE + images * IMAGE
     if not size:
         return fixed
-    if size > _SAMPLE:
-        step, width = size // _SLICES, _SAMPLE // _SLICES
-        text = "".join(text[start : start + width] for start in range(0, step * _SLICES, step))
-    return fixed + 1 + int(_weigh(text.encode("utf-8", "replace")) * size / len(text) * _MARGIN)
+    sample = "\n".join(texts) if size <= _SAMPLE else _sampled(texts, ends)
+    return fixed + 1 + int(_weigh(sample.encode("utf-8", "replace")) * (size + len(texts)) / len(sample) * _MARGIN)
+
+
+def _sampled(texts: Sequence[str], ends: list[int]) -> str:
+    """Slices at even distances of the whole, without putting it together. ends: where each text ends in it."""
+    step, width = ends[-1] // _SLICES, _SAMPLE // _SLICES
+    slices = []
+    for due in range(0, step * _SLICES, step):
+        place = bisect_right(ends, due)
+        start = due - ends[place] + len(texts[place])
+        slices.append(texts[place][start : start + width])
+    return "\n".join(slices)
 
 
 def _weigh(data: bytes) -> float:

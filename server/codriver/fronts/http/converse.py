@@ -55,15 +55,14 @@ async def _whole(app: App, exchange: Exchange, request: Request, speaker: codec.
     try:
         async with app.router.open(request, front="http") as stream:
             if stream.relayed:
-                pieces = [piece async for piece in stream]
-                body = b"".join(piece.raw for piece in pieces)
+                body = b"".join([piece.raw async for piece in stream])
             else:
                 body = _encoder(request, stream, speaker).whole(await stream.reply())
             headers = [*_decision_headers(stream), (b"x-codriver-cost-usd", f"{stream.cost:.8f}".encode())]
+            # Answered inside the context: the books are closed after the last byte, not before it.
+            await exchange.answer(200, body, headers)
     except (RequestRejected, Unroutable, UpstreamFailed) as error:
         await fail(exchange, speaker, error.failure)
-        return
-    await exchange.answer(200, body, headers)
 
 
 async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec.Codec) -> None:

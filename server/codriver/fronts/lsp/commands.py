@@ -153,8 +153,7 @@ class Commands:
         return document, document.snapshot(where)
 
     def _unchanged(self, document: Document, snapshot: Snapshot) -> None:
-        open_still = self._session.documents.get(snapshot.uri) is document
-        if not open_still or document.version != snapshot.version:
+        if self._session.documents.get(snapshot.uri) is not document or not document.stands(snapshot):
             name = snapshot.uri.rsplit("/", 1)[-1]
             raise Refused(f"{name} changed meanwhile, so nothing was done to it. Please ask again.", CONTENT_MODIFIED)
 

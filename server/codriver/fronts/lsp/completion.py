@@ -72,7 +72,7 @@ class Completions:
         finally:
             if self._running.get(snapshot.uri) is work:
                 del self._running[snapshot.uri]
-        current = self._session.documents.get(snapshot.uri) is document and document.version == snapshot.version
+        current = self._session.documents.get(snapshot.uri) is document and document.stands(snapshot)
         return found if current else ()
 
 

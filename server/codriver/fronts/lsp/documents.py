@@ -52,6 +52,10 @@ class Document:
             root=self.root,
         )
 
+    def stands(self, snapshot: Snapshot) -> bool:
+        """Whether its text is the snapshot's still. Versions alone do not tell: some editors repeat them."""
+        return self.version == snapshot.version and self.text.data == snapshot.text
+
     def offset(self, position: lsp.Position) -> int:
         return self.text.offset(position.line, position.character, self._encoding)
 

@@ -41,9 +41,9 @@ class Lenses:
     def resolve(self, lens: lsp.CodeLens) -> lsp.CodeLens:
         """Handles codeLens/resolve: the words, with the model a refactor would take."""
         place = lens.data if isinstance(lens.data, dict) else {}
-        document = self._session.document(str(place.get("uri", "")))
-        function = self._named(document, place) or self._at_line(document, lens.range.start.line + 1)
-        if function is None:
+        document = self._session.documents.get(str(place.get("uri", "")))
+        function = self._function(document, place, lens.range.start.line + 1) if document is not None else None
+        if document is None or function is None:
             lens.command = lsp.Command("changed", "")
             return lens
         where = document.range(function.start_byte, function.end_byte)
@@ -65,6 +65,9 @@ class Lenses:
         except CodriverError as problem:
             text += f"\n\n{problem}"
         return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, text))
+
+    def _function(self, document: Document, place: dict[str, Any], line: int) -> Function | None:
+        return self._named(document, place) or self._at_line(document, line)
 
     def _at_line(self, document: Document, line: int) -> Function | None:
         functions = self._session.app.analyst.functions(self._session.owner, document.uri)

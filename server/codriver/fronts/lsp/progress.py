@@ -25,14 +25,15 @@ class Progress:
 
     def cancel(self, params: lsp.WorkDoneProgressCancelParams) -> None:
         """Handles window/workDoneProgress/cancel: cancels the task behind the report."""
-        task = self._tasks.get(params.token)
+        task = self._tasks.get(params.token) if isinstance(params.token, (int, str)) else None
         if task is not None:
             task.cancel()
 
     @asynccontextmanager
     async def report(self, title: str, token: Token | None) -> AsyncIterator[Notify]:
         """Yields what says the work's state in a few words. `token` is the editor's own, if it sent one."""
-        token = await self._own_token() if token is None else token
+        # The protocol's reader lets anything through as a token.
+        token = token if isinstance(token, (int, str)) else await self._own_token()
         task = asyncio.current_task()
         if token is None or task is None:
             yield lambda text: None
@@ -43,7 +44,8 @@ class Progress:
         try:
             yield lambda text: self._send(known, lsp.WorkDoneProgressReport(message=text, cancellable=True))
         finally:
-            del self._tasks[known]
+            if self._tasks.get(known) is task:
+                del self._tasks[known]
             self._send(known, lsp.WorkDoneProgressEnd())
 
     async def _own_token(self) -> Token | None:

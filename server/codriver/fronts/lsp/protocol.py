@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
 from lsprotocol import types as lsp
-from pygls.exceptions import JsonRpcException
 from pygls.protocol import JsonRPCProtocol, default_converter
 from pygls.server import JsonRPCServer
 
@@ -177,9 +176,11 @@ class Peer(JsonRPCProtocol):
             self._answer(identity, method, task.result())
 
     def _answer(self, identity: int | str, method: str, result: Any) -> None:
-        """Sends a result; an error where it cannot be written (what was sent along may be nested too deep)."""
+        """Sends a result, or an error where it cannot be written: what an editor sent along comes back in it."""
         try:
             self._send_response(identity, result)
+        except RecursionError:
+            self._fail(identity, method, Refused("The answer is nested too deeply to be written."))
         except Exception as problem:
             self._fail(identity, method, problem)
 
@@ -199,9 +200,9 @@ class Peer(JsonRPCProtocol):
         except Exception as problem:
             log.error("notification %s failed: %s", method, _words(problem)[1], exc_info=_unforeseen(problem))
 
-    def _cancel(self, identity: int | str) -> None:
+    def _cancel(self, identity: object) -> None:
         """Cancels a request of the editor's; one that has ended meanwhile is no news."""
-        task = self._answers.get(identity)
+        task = self._answers.get(identity) if isinstance(identity, (int, str)) else None
         if task is not None:
             task.cancel()
 
@@ -263,8 +264,6 @@ def _words(problem: BaseException) -> tuple[int, str]:
         return FAILED, f"{problem}{place}"
     if isinstance(problem, CodriverError):
         return FAILED, str(problem)
-    if isinstance(problem, JsonRpcException):
-        return problem.code, problem.message
     return _INTERNAL, f"Something unforeseen happened ({type(problem).__name__}); the daemon's log has more."
 
 
@@ -276,4 +275,4 @@ def _misfit(problem: Exception) -> str:
 
 
 def _unforeseen(problem: BaseException) -> bool:
-    return not isinstance(problem, (CodriverError, JsonRpcException))
+    return not isinstance(problem, CodriverError)

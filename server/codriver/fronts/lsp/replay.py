@@ -153,10 +153,10 @@ class Memory:
     def _response(self, identity: Any, content: dict[str, Any]) -> bool:
         introduced = identity == _INTRODUCTION
         method = "initialize" if introduced else self._pending.pop(identity, ("", b"", False))[0]
-        if method == "initialize":
-            capabilities = (content.get("result") or {}).get("capabilities") or {}
+        if method == "initialize" and "result" in content:
+            capabilities = (content["result"] or {}).get("capabilities") or {}
             self._encoding = capabilities.get("positionEncoding") or "utf-16"
-            self._answered = self._answered or "result" in content
+            self._answered = True
         return method != "" and not introduced
 
     def _on_progress(self, params: dict[str, Any]) -> None:

@@ -27,5 +27,5 @@ class Session:
         """An open document. Raises Refused for others: only what the editor showed us is read."""
         found = self.documents.get(uri)
         if found is None:
-            raise Refused(f"{uri} is not open in this editor.")
+            raise Refused(f"{uri or 'This document'} is not open in this editor.")
         return found
