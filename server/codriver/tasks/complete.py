@@ -18,8 +18,9 @@ from codriver.analyst import path_of
 from codriver.errors import CodriverError, Unroutable
 from codriver.model.decision import Candidate, Decision
 from codriver.model.events import Finish, Finished, TextDelta
+from codriver.model.ids import new_id
 from codriver.model.request import Conversation, Limits, Purpose, Request, Snapshot
-from codriver.router import PREDICTOR, new_id
+from codriver.router import PREDICTOR
 from codriver.syntax import predictor
 from codriver.tasks import context, gate, prompts, trim
 from codriver.tasks.shown import Shown

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from codriver.config import Settings
 from codriver.errors import reject
 from codriver.model.events import Reply
+from codriver.model.ids import new_id
 from codriver.model.request import Conversation, Purpose, Request, Snapshot
-from codriver.router import new_id
 from codriver.tasks import context, edits, gate, prompts
 from codriver.tasks.region import Region, around, chosen
 from codriver.verify import verdict
@@ -67,7 +67,9 @@ async def refactor(
     if region is None:
         raise reject(NOTHING)
     if len(region.code) > LONGEST:
-        raise reject(f"This is too much to rewrite at once ({len(region.code):,} bytes): select up to {LONGEST:,} bytes.")
+        raise reject(
+            f"This is too much to rewrite at once ({len(region.code):,} bytes): select up to {LONGEST:,} bytes."
+        )
     wish = instruction.strip() or DEFAULT
     request = _request(analyst, region, wish, settings.refactor.deadline)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from codriver.config import Settings
 from codriver.errors import reject
 from codriver.model.events import Reply
+from codriver.model.ids import new_id
 from codriver.model.request import Conversation, Purpose, Request, Snapshot
-from codriver.router import new_id
 from codriver.tasks import context, findings, gate, prompts
 from codriver.tasks.findings import Finding
 from codriver.tasks.region import Region, chosen, region

@@ -180,6 +180,15 @@ async def test_a_refactor_of_a_text_that_changed_is_refused(ready: Editor) -> No
     assert failed.value.code == -32801 and ready.told("workspace/applyEdit") == []
 
 
+async def test_two_commands_under_one_token_both_end(ready: Editor) -> None:
+    ready.open(CODE)
+    ready.app.tasks.findings = findings()
+    ready.app.tasks.gate.clear()
+    both = [ready.command("codriver.review", URI, workDoneToken="same") for _ in range(2)]
+    ready.app.tasks.gate.set()
+    assert [(await ready.wait(identity))["findings"] for identity in both] == [0, 0]
+
+
 async def test_the_editors_own_token_carries_the_progress_and_its_cancel(ready: Editor) -> None:
     ready.open(CODE)
     ready.app.tasks.gate.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -72,7 +73,6 @@ async def test_phases(editor: Editor) -> None:
         (frame(b"[]"), -32600),
         (frame(b'{"id": 7, "method": "x"}'), -32600),
         (frame(b'{"jsonrpc": "2.0", "id": {}, "method": "x"}'), -32600),
-        (frame(b'{"jsonrpc": "2.0", "id": 1, "method": 3}'), -32600),
         (frame(b"[" * 100_000), -32700),
     ],
 )
@@ -82,6 +82,13 @@ async def test_what_is_no_message_is_answered_without_an_id(ready: Editor, raw: 
         await ready.wait(None)
     assert failed.value.code == code
     assert await ready.request("textDocument/codeLens", {"textDocument": {"uri": URI}}) is None
+
+
+async def test_a_method_that_is_no_word_is_refused_under_its_id(ready: Editor) -> None:
+    ready.send({"id": 7, "method": 3})
+    with pytest.raises(Failed) as failed:
+        await ready.wait(7)
+    assert failed.value.code == -32600
 
 
 @pytest.mark.parametrize(
@@ -101,9 +108,70 @@ async def test_bad_requests_get_their_errors(ready: Editor, method: str, params:
     assert failed.value.code == code
 
 
+async def test_bad_parameters_are_named(ready: Editor) -> None:
+    with pytest.raises(Failed, match=r"required field missing @ message\.params\.position"):
+        await ready.request("textDocument/hover", {"textDocument": {"uri": URI}})
+
+
+async def test_what_comes_back_too_deep_is_answered_with_an_error(ready: Editor) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(600):
+        deep = {"deeper": deep}
+    where = {"start": position(0, 0), "end": position(0, 0)}
+    with pytest.raises(Failed, match="nested too deeply"):
+        await ready.request("codeLens/resolve", {"range": where, "data": deep})
+    assert await ready.request("textDocument/codeLens", {"textDocument": {"uri": URI}}) is None
+
+
+@pytest.mark.parametrize("code", ["x", [], None, {"a": 1}])
+async def test_an_editors_odd_error_ends_only_what_asked(ready: Editor, code: Any) -> None:
+    ready.app.tasks.rewrite = SimpleNamespace(
+        start=0, end=3, text="two", model="m", simulated=False, cost=0.0, decision="d", summary=""
+    )
+    ready.answer = lambda method, params: ... if method == "workspace/applyEdit" else None
+    ready.open("one")
+    identity = ready.command("codriver.refactor", URI, {"start": position(0, 0), "end": position(0, 3)})
+    await ready.until(lambda: ready.told("workspace/applyEdit"))
+    question = next(note["id"] for note in ready.notes if note["method"] == "workspace/applyEdit")
+    ready.send({"id": question, "error": {"code": code, "message": "no"}})
+    with pytest.raises(Failed, match="no"):
+        await ready.wait(identity)
+    assert await ready.request("textDocument/codeLens", {"textDocument": {"uri": "file:///other"}}) is None
+
+
+async def test_an_answer_for_a_repeated_version_with_another_text_is_empty(ready: Editor) -> None:
+    tasks = ready.app.tasks
+    tasks.suggest = lambda snapshot: [suggestion("one + 1", 0, 3)]
+    tasks.gate.clear()
+    ready.open("one")
+    identity = ready.ask(INLINE, inline(0, 3))
+    ready.change(1, change((0, 0), (0, 3), "two"))
+    tasks.gate.set()
+    assert await ready.wait(identity) == {"items": []}
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        (INLINE, inline()),
+        ("textDocument/completion", inline()),
+        ("textDocument/hover", inline()),
+        ("textDocument/codeLens", inline()),
+        ("textDocument/codeAction", inline() | {"range": {"start": position(0, 0), "end": position(0, 0)}}),
+        ("codeLens/resolve", {"range": {"start": position(0, 0), "end": position(0, 0)}, "data": {"uri": URI}}),
+    ],
+)
+async def test_reads_before_the_document_is_open_are_no_errors(ready: Editor, method: str, params: Any) -> None:
+    context = {"triggerKind": 1, "diagnostics": []}
+    await ready.request(method, {**params, "context": context})
+
+
 async def test_bad_notifications_are_survived_in_silence(ready: Editor) -> None:
     for method in ("$/nonsense", "textDocument/didOpen", "textDocument/didChange", "$/cancelRequest"):
         ready.notify(method, {"wrong": True})
+    for wrong in ([], {"a": 1}, None):
+        ready.notify("$/cancelRequest", {"id": wrong})
+        ready.notify("window/workDoneProgress/cancel", {"token": wrong})
     ready.change(3, change((0, 0), (0, 0), "x"), uri="file:///never/opened")
     ready.send({"id": "unknown", "result": 1})
     assert await ready.request("textDocument/codeLens", {"textDocument": {"uri": URI}}) is None

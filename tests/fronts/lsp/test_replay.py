@@ -164,3 +164,53 @@ def test_shutdown_is_answered_even_if_the_daemon_is_gone() -> None:
     hear(memory, id=9, method="shutdown")
     assert contents(memory.lost()) == [{"jsonrpc": "2.0", "id": 9, "result": None}]
     assert memory.shut_down
+
+
+def whole(**more: Any) -> dict[str, Any]:
+    return {"textDocument": {"uri": URI, "version": 9}, **more}
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("didOpen", whole()),
+        ("didOpen", {"textDocument": {"uri": 5, "text": ""}}),
+        ("didOpen", [1]),
+        ("didChange", whole(contentChanges=None)),
+        ("didChange", whole(contentChanges=[{"text": "x"}, {"text": 5}])),
+        ("didChange", whole(contentChanges=[{"text": "x"}, 5])),
+        ("didChange", whole(contentChanges=[ranged((0, 0), (0, 1), "x") | {"text": None}])),
+        ("didChange", whole(contentChanges=[{"range": None, "text": "x"}])),
+        ("didChange", whole(contentChanges=[{"range": {"start": {"line": "0", "character": 0}}, "text": "x"}])),
+        ("didChange", whole(contentChanges=[ranged((0, 0), (0, 1.5), "x")])),  # type: ignore[arg-type]
+        ("didChange", whole(contentChanges=[ranged((0, 0), (0, float("inf")), "x")])),  # type: ignore[arg-type]
+    ],
+)
+def test_a_daemon_never_hears_of_a_document_what_this_memory_cannot_hold(method: str, params: Any) -> None:
+    memory = Memory()
+    opened(memory, "kept")
+    assert not hear(memory, method=f"textDocument/{method}", params=params)
+    assert documents(memory) == [{"uri": URI, "languageId": "python", "version": 1, "text": "kept"}]
+
+
+def test_positions_may_be_whole_floats_as_some_editors_write_them() -> None:
+    memory = Memory()
+    opened(memory, "kept")
+    edit(memory, 2, ranged((0.0, 1.0), (0.0, 4.0), "it"))  # type: ignore[arg-type]
+    assert documents(memory)[0]["text"] == "kit"
+
+
+def test_a_refused_second_initialize_does_not_change_the_units() -> None:
+    memory = Memory()
+    opened(memory, "😀xy", "utf-8")
+    hear(memory, id=2, method="initialize", params={})
+    assert memory.said({"id": 2, "error": {"code": -32600, "message": "twice"}})
+    edit(memory, 2, ranged((0, 5), (0, 5), "!"))
+    assert documents(memory)[0]["text"] == "😀x!y"
+
+
+@pytest.mark.parametrize("params", [None, 5, [1], {}, {"id": []}, {"id": {}}, {"id": 77}])
+def test_a_cancel_of_nothing_is_nothing(params: Any) -> None:
+    memory = Memory()
+    opened(memory, "")
+    assert memory.cancelled({"method": "$/cancelRequest", "params": params}) is None

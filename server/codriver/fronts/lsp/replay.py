@@ -231,7 +231,7 @@ def _sound(method: str, params: Any) -> bool:
 def _sound_change(change: Any) -> bool:
     if not isinstance(change, dict) or not isinstance(change.get("text"), str):
         return False
-    where = change["range"] if "range" in change else {"start": _ORIGIN, "end": _ORIGIN}
+    where = change.get("range", {"start": _ORIGIN, "end": _ORIGIN})
     ends = (where.get("start"), where.get("end")) if isinstance(where, dict) else ()
     numbers = [end.get(name) for end in ends if isinstance(end, dict) for name in ("line", "character")]
     return len(numbers) == 4 and all(_whole(number) for number in numbers)
