@@ -262,6 +262,11 @@ async def test_a_checked_reply_is_held_and_escalates(verdicts: tuple[str, ...], 
     assert row.status == status
     assert len(row.reasons.verdicts) == len([v for v in verdicts if v])
     assert not bench.ledger.view().cooling, "a wrong answer is no illness"
+    each = {
+        "east/small": (60 * 0.15 + 40 * 0.015 + 7 * 0.6) / 1e6,
+        "east/medium": (60 * 0.8 + 40 * 0.08 + 7 * 3.2) / 1e6,
+    }
+    assert row.cost == pytest.approx(sum(each[name] for name in asked)), "what was billed and not shown is paid too"
 
 
 async def test_a_weaker_model_is_no_escalation() -> None:

@@ -7,18 +7,12 @@ prompt caches stay warm.
 from __future__ import annotations
 
 import hashlib
-import random
 import re
 
 from codriver.model.request import Request
 
 _LEGAL = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
-
-
-def fresh() -> str:
-    """A new identifier: 24 hexadecimal digits."""
-    return f"{random.getrandbits(96):024x}"
 
 
 def legal_id(ident: str) -> str:

@@ -9,9 +9,10 @@ import msgspec
 
 from codriver.errors import Failure, Kind, reject
 from codriver.model.events import Event, Finish, Finished, Reply, Started, TextDelta, Usage, UsageSeen
+from codriver.model.ids import new_id
 from codriver.model.provider import Model, Quirks
 from codriver.model.request import Fim, Limits, Needs, Purpose, Request
-from codriver.wire import carried, fim, intake, jsontext, names, openai_chat, relay, tokens
+from codriver.wire import carried, fim, intake, jsontext, openai_chat, relay, tokens
 from codriver.wire.codec import Call
 from codriver.wire.openai_chat.reading import ChatDecoder
 from codriver.wire.openai_chat.writing import usage
@@ -62,7 +63,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Request:
     wish = intake.wishes(headers, asked.metadata)
     stop = (asked.stop,) if isinstance(asked.stop, str) else tuple(asked.stop or ())
     return Request(
-        id=names.fresh(),
+        id=new_id(),
         purpose=Purpose.COMPLETE,
         model=asked.model,
         wire="openai_completions",

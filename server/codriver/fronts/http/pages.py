@@ -14,8 +14,8 @@ from codriver.app import App
 from codriver.errors import Failure, Kind, Unroutable, reject
 from codriver.fronts.http.exchange import Exchange
 from codriver.model.decision import Decision
+from codriver.model.ids import new_id
 from codriver.model.request import Purpose, Request, Snapshot
-from codriver.router import new_id
 from codriver.wire import anthropic, codec
 
 SMALL_BODY = 4_000_000

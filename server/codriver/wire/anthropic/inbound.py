@@ -10,7 +10,8 @@ import msgspec
 
 from codriver.errors import RequestRejected, reject
 from codriver.model import request as m
-from codriver.wire import intake, jsontext, names, tokens
+from codriver.model.ids import new_id
+from codriver.wire import intake, jsontext, tokens
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 FORWARDED = ("anthropic-beta", "anthropic-version")
@@ -130,7 +131,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     user = (asked.metadata or {}).get("user_id")
     kept = wish.session or (asked.metadata or {}).get("codriver_session") or ""
     return m.Request(
-        id=names.fresh(),
+        id=new_id(),
         purpose=m.Purpose.TOOL_RESULT if _answers(asked.messages[-1]) else m.Purpose.CHAT,
         model=asked.model,
         wire="anthropic",

@@ -20,8 +20,9 @@ from codriver.model.events import (
     Usage,
     UsageSeen,
 )
+from codriver.model.ids import new_id
 from codriver.model.provider import Model, Quirks
-from codriver.wire import jsontext, names
+from codriver.wire import jsontext
 from codriver.wire.sse import Frame
 from codriver.wire.stream import FrameDecoder, Unreadable, unreadable
 
@@ -193,7 +194,7 @@ class MessageDecoder(FrameDecoder):
                 given = "" if block.input in (None, {}, "") else jsontext.encode(block.input).decode()
                 self._open[number] = _Open(self._calls, given)
                 self._calls += 1
-                return [ToolStart(self._calls - 1, block.id or f"toolu_{names.fresh()}", block.name or "")]
+                return [ToolStart(self._calls - 1, block.id or f"toolu_{new_id()}", block.name or "")]
             case _:
                 return []
 

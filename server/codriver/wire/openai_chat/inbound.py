@@ -10,7 +10,8 @@ import msgspec
 
 from codriver.errors import RequestRejected, reject
 from codriver.model import request as m
-from codriver.wire import intake, jsontext, names, tokens
+from codriver.model.ids import new_id
+from codriver.wire import intake, jsontext, tokens
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 FORWARDED = ("openai-beta",)
@@ -145,7 +146,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
             schema = jsontext.schema(function.parameters, f"tools[{number}].function.parameters")
             survey.texts += (function.name, function.description or "", schema)
     return m.Request(
-        id=names.fresh(),
+        id=new_id(),
         purpose=m.Purpose.TOOL_RESULT if asked.messages[-1].role in ("tool", "function") else m.Purpose.CHAT,
         model=asked.model,
         wire="openai_chat",

@@ -20,8 +20,9 @@ from codriver.model.events import (
     Usage,
     UsageSeen,
 )
+from codriver.model.ids import new_id
 from codriver.model.provider import Model, Quirks
-from codriver.wire import jsontext, names
+from codriver.wire import jsontext
 from codriver.wire.sse import Frame
 from codriver.wire.stream import FrameDecoder, Unreadable, unreadable
 
@@ -230,7 +231,7 @@ class ChatDecoder(FrameDecoder):
         key: object = called.index if called.index is not None else called.id or None
         known = self._table.get(key) if key is not None else self._last
         if known is None or _another(known, called.id or "", name, text):
-            known = _Open(called.id or f"call_{names.fresh()}", bool(called.id))
+            known = _Open(called.id or f"call_{new_id()}", bool(called.id))
             if key is not None:
                 self._table[key] = known
         return known

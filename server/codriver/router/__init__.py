@@ -1,0 +1,110 @@
+"""The one path: request -> features -> decision -> attempts -> pieces -> outcome.
+
+`async with router.open(request) as stream` holds five promises: fallback is invisible until the
+first content; after it there is none, a break raises; there is exactly one Outcome, also when
+cancelled; leaving the context closes the upstream connection; and with a `check` the whole reply
+is held and judged before it is shown, a bad verdict trying the next, stronger candidate.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from codriver.analyst import Analyst
+from codriver.ledger import Ledger
+from codriver.model.decision import Candidate, Decision, Outcome
+from codriver.model.events import Usage
+from codriver.model.ids import new_id
+from codriver.model.request import Request
+from codriver.router.stream import Check, Stream
+from codriver.routing.decide import Wish, decide
+from codriver.routing.eligibility import Offer
+from codriver.upstream.client import Timeouts, Upstream
+
+__all__ = ["PREDICTOR", "Check", "Plan", "Planner", "Router", "Stream"]
+
+PREDICTOR = "local/predictor"
+"""The name under which the local predictor's completions are recorded."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the configuration wants a request decided: the offers, and the wish that follows from its model name."""
+
+    offers: Sequence[Offer]
+    wish: Wish
+
+    @cached_property
+    def by_key(self) -> dict[str, Offer]:
+        """The offers by their model's key."""
+        return {offer.model.key: offer for offer in self.offers}
+
+
+class Planner(Protocol):
+    """Turns a request's model name and strategy into a Plan. Raises RequestRejected for unknown names."""
+
+    def __call__(self, request: Request) -> Plan: ...
+
+
+class Router:
+    """Routes. Built by `app`; owns no sockets and no files."""
+
+    def __init__(
+        self,
+        *,
+        plan: Planner,
+        upstream: Upstream,
+        analyst: Analyst,
+        ledger: Ledger,
+        timeouts: Callable[[Request], Timeouts],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.plan = plan
+        self.upstream = upstream
+        self.analyst = analyst
+        self.ledger = ledger
+        self.timeouts = timeouts
+        self.clock = clock
+
+    def decide(self, request: Request) -> Decision:
+        """The decision alone; nobody is called. Raises RequestRejected or Unroutable."""
+        return self.planned(request)[0]
+
+    def planned(self, request: Request) -> tuple[Decision, Plan]:
+        """The decision, and the plan it was made from."""
+        plan = self.plan(request)
+        features = self.analyst.features(request)
+        return decide(request, features, plan.offers, self.ledger.view(), plan.wish, ident=new_id()), plan
+
+    def open(self, request: Request, *, front: str = "", check: Check | None = None) -> Stream:
+        """The answer to a request, as an async context manager. With `check`, held whole and judged."""
+        return Stream(self, request, front, check)
+
+    def note(self, request: Request, *, front: str, model: str, text: str, confidence: float) -> Outcome:
+        """Records an answer that needed no model (the local predictor's) and returns its outcome."""
+        ident = new_id()
+        candidate = Candidate(model, "", confidence, 0.0, 0.0, confidence)
+        reason = f"answered on this machine by {model} with confidence {confidence:.2f}; no model was asked"
+        decision = Decision(ident, "local", (candidate,), (), (reason,), self.analyst.features(request))
+        usage = Usage(output=max(1, len(text) // 4), estimated=True)
+        outcome = Outcome(
+            ident, self.clock(), front, request.wire, request.purpose, "ok", decision, model=model, usage=usage
+        )
+        self.ledger.record(outcome)
+        return outcome
+
+    def learn(self, ident: str, word: str) -> None:
+        """Feedback on an outcome: accepted, rejected, ..."""
+        self.ledger.label(ident, word)
+
+    def recall(self, ident: str) -> Outcome | None:
+        """A recent outcome by its id."""
+        return self.ledger.recall(ident)
+
+    def last(self, front: str = "") -> Outcome | None:
+        """The newest outcome, of one front when named."""
+        return self.ledger.last(front)
