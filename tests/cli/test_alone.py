@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,24 @@ def test_models_without_a_key_are_simulated(run: Any) -> None:
     models = run("models", "--json").json()
     assert all(model["simulated"] for model in models if model["available"])
     assert any(model["available"] for model in models)
+
+
+def test_models_are_those_of_the_running_daemon(run: Any, daemon: Any) -> None:
+    daemon.page("GET", "/v1/status", {"models": ["openai/gpt-6.1-sol"]})
+    models = {model["model"]: model for model in run("models", "--json").json()}
+    assert models["openai/gpt-6.1-sol"]["available"]
+    assert [name for name, model in models.items() if model["available"]] == ["openai/gpt-6.1-sol"]
+    assert models["anthropic/claude-opus-5-5"]["missing"] == "ANTHROPIC_API_KEY is not set"
+    assert not any(model["simulated"] for model in models.values())
+    assert "openai/gpt-6.1-sol" in run("models").out
+
+
+def test_models_name_a_provider_of_the_settings_that_lists_none(run: Any, home: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        base = f"http://127.0.0.1:{free.getsockname()[1]}"
+    (home / "config.toml").write_text(f'[providers.work]\nbase_url = "{base}/v1"\nwire = "openai_chat"\n')
+    assert f"work ({base}/v1 lists no models now" in run("models").out
 
 
 def test_route_works_alone(run: Any, key: None, source: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -40,24 +41,23 @@ STATUS = {
 }  # fmt: skip
 
 
+COMMANDS = (
+    "serve", "stop", "status", "lsp", "route", "ask", "models", "analyze", "env", "doctor", "config", "version",
+)  # fmt: skip
+
+
 def test_help_names_every_command(run: Any) -> None:
     ran = run("--help")
     assert ran.code == 0
-    for name in [
-        "serve",
-        "stop",
-        "status",
-        "lsp",
-        "route",
-        "ask",
-        "models",
-        "analyze",
-        "env",
-        "doctor",
-        "config",
-        "version",
-    ]:
+    for name in COMMANDS:
         assert f"\n  {name} " in ran.out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_tells_how_it_is_used(run: Any, name: str) -> None:
+    ran = run(name, "-h")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith(f"Usage: codriver {name}")
 
 
 def test_version(run: Any) -> None:
@@ -116,6 +116,14 @@ def test_status_in_words_and_json(run: Any, daemon: Any) -> None:
                   "simulated", "a/b: rate limited"):  # fmt: skip
         assert words in ran.out
     assert run("status", "--json").json() == STATUS
+
+
+def test_one_lost_connection_is_one_line(run: Any, daemon: Any) -> None:
+    lost = "cannot be reached: no connection"
+    rests = {"a/one": f"a/one {lost}", "a/two": f"a/two {lost}", "b/three": "slow down"}
+    daemon.page("GET", "/v1/status", {**STATUS, "resting": rests})
+    resting = [line for line in run("status").out.splitlines() if line.startswith("resting")]
+    assert resting == [f"resting    a/one, a/two: {lost}", "resting    b/three: slow down"]
 
 
 def test_a_stale_file_is_not_a_daemon(run: Any, home: Path) -> None:
@@ -190,6 +198,11 @@ def test_ask_streams_and_tells_the_bill(run: Any, daemon: Any) -> None:
         "model": "auto:cost", "stream": True, "messages": [{"role": "user", "content": "say hello"}],
     }  # fmt: skip
     assert run("ask", "-q", "x").err == ""
+    ran = run("ask", "--json", "x")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.json() == {
+        "answer": "Hello é", "decision": "d1", "model": "openai/gpt-6-luna", "cost_usd": 0.00002, "seconds": 1.25,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -201,6 +214,8 @@ def test_a_cut_answer_is_not_a_finished_one(run: Any, daemon: Any, end: bytes, w
     ran = run("ask", "x")
     assert (ran.code, ran.out) == (1, "Hel\n")
     assert words in ran.err
+    ran = run("ask", "--json", "x")
+    assert (ran.code, ran.out) == (1, "")
 
 
 def test_ask_passes_a_refusal_on(run: Any, daemon: Any) -> None:
@@ -239,9 +254,10 @@ def test_env_points_every_family_to_the_daemon(run: Any, daemon: Any) -> None:
     found = run("env", "--shell", "json").json()
     base = f"http://127.0.0.1:{daemon.port}"
     assert found["OPENAI_BASE_URL"] == f"{base}/v1"
-    assert found["ANTHROPIC_BASE_URL"] == found["GOOGLE_GEMINI_BASE_URL"] == base
-    keys = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "GEMINI_API_KEY")
+    assert found["ANTHROPIC_BASE_URL"] == base
+    keys = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
     assert {found[key] for key in keys} == {"cdr-0123456789abcdef"}
+    assert not [name for name in found if not name.startswith(("OPENAI_", "ANTHROPIC_"))]
 
 
 def test_env_before_the_first_start_uses_the_settings(run: Any, home: Path) -> None:
@@ -266,6 +282,16 @@ def test_fish_and_powershell_quote_in_their_own_ways() -> None:
 
 
 # The terminal.
+
+
+def test_a_narrow_terminal_folds_everything_but_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(out, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setenv("COLUMNS", "30")
+    terminal.table(("model", "can"), [("simulator/sim-medium", "chat tools images schema reasoning")])
+    assert "simulator/sim-medium" in out.getvalue()
+    assert all(word in out.getvalue() for word in ("chat", "tools", "images", "schema"))
 
 
 def test_tables_are_plain_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from codriver import __version__
 from codriver.cli import checks
 
 
@@ -57,9 +58,31 @@ def test_our_own_token_is_no_providers_key(diagnose: Any, home: Path, monkeypatc
     (home / "token").chmod(0o600)
     monkeypatch.setenv("OPENAI_API_KEY", "cdr-0123456789abcdef")
     code, found = diagnose()
-    bad = [check for check in found["key"] if check["verdict"] == "fail"]
+    told = [check for check in found["key"] if "own token" in check["text"]]
+    assert code == 0
+    assert (len(told), told[0]["verdict"]) == (1, "warn")
+    assert "was not evaluated" in told[0]["remedy"]
+
+
+def test_a_key_that_only_the_daemon_has(diagnose: Any, daemon: Any) -> None:
+    daemon.page("GET", "/v1/status", {"version": __version__, "pid": 1, "models": ["openai/gpt-6.1-sol"]})
+    _, found = diagnose()
+    assert {check["verdict"] for check in found["key"] if "OpenAI" in check["text"]} == {"ok"}
+    assert "keys" not in found
+
+
+def test_a_strategy_that_is_none(diagnose: Any, home: Path) -> None:
+    (home / "config.toml").write_text('[routing]\nstrategy = "cheapest"\n')
+    code, found = diagnose()
     assert code == 1
-    assert "own token" in bad[0]["text"]
+    assert "'cheapest'" in found["settings"][0]["text"] and "balanced" in found["settings"][0]["remedy"]
+
+
+def test_settings_that_are_no_toml(diagnose: Any, home: Path) -> None:
+    (home / "config.toml").write_text("[routing\n")
+    code, found = diagnose()
+    assert code == 1
+    assert ": :" not in found["settings"][0]["text"]
 
 
 def test_broken_settings(diagnose: Any, home: Path) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command. The exit code: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted."""
+    """Runs one command. The exit code: 0 done, 1 failed, 2 wrong usage or settings, 3 runs already, 130 interrupted."""
     from codriver.cli.terminal import Complaint
     from codriver.errors import CodriverError, ConfigError
 
@@ -50,7 +50,8 @@ def commands() -> typer.Typer:
 
     app = typer.Typer(
         help="Codriver sits beside your editor and calls the right model for every request.",
-        epilog="Start with `codriver serve`, then `codriver env` for agents. Exit codes: 0 done, 1 failed, 2 usage.",
+        epilog="Start with `codriver serve`, then `codriver env` for agents. "
+        "Exit codes: 0 done, 1 failed, 2 usage, 3 already running.",
         add_completion=True,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -60,7 +61,7 @@ def commands() -> typer.Typer:
     app.command()(serve.serve)
     app.command()(serve.stop)
     app.command()(serve.status)
-    app.command(add_help_option=False, context_settings={"ignore_unknown_options": True})(lsp)
+    app.command(context_settings={"ignore_unknown_options": True})(lsp)
     app.command()(route.route)
     app.command()(ask.ask)
     app.command()(models.models)
@@ -73,7 +74,10 @@ def commands() -> typer.Typer:
 
 
 def lsp(arguments: list[str] | None = None) -> None:
-    """Be the language server of one editor, on stdin and stdout; editors start this."""
+    """Be the language server of one editor, on stdin and stdout; editors start this.
+
+    Options: --stdio, --clientProcessId PID, --standalone (no daemon, all in this process), --simulate, --config FILE.
+    """
     from codriver.fronts.lsp.forwarder import main as forward
 
     raise SystemExit(forward(arguments or []))

@@ -23,6 +23,7 @@ from codriver.config import Settings
 from codriver.errors import ConfigError
 from codriver.model.provider import Provider
 from codriver.paths import Paths
+from codriver.routing import strategies
 
 PROBE_SECONDS = 0.5
 EDITORS = {
@@ -51,6 +52,8 @@ class Ground:
     settings: Settings
     catalog: Catalog
     broken: ConfigError | None
+    served: frozenset[str] = frozenset()
+    """The providers of which the running daemon has models: its keys need not be in this shell."""
 
 
 def run(environ: Mapping[str, str] = os.environ) -> list[Check]:
@@ -62,11 +65,12 @@ def run(environ: Mapping[str, str] = os.environ) -> list[Check]:
 def _ground(environ: Mapping[str, str]) -> Ground:
     paths = client.paths()
     file = config.where(environ)
+    served = frozenset(key.partition("/")[0] for key in (client.status(paths) or {}).get("models", ()))
     try:
         settings = config.load(file, environ)
-        return Ground(paths, environ, file, settings, catalog.load(settings, config_file=str(file)), None)
+        return Ground(paths, environ, file, settings, catalog.load(settings, config_file=str(file)), None, served)
     except ConfigError as error:
-        return Ground(paths, environ, file, Settings(), catalog.load(), error)
+        return Ground(paths, environ, file, Settings(), catalog.load(), error, served)
 
 
 def _python(ground: Ground) -> Iterator[Check]:
@@ -93,7 +97,14 @@ def _pins(ground: Ground) -> Iterator[Check]:
 def _settings(ground: Ground) -> Iterator[Check]:
     if ground.broken is not None:
         error = ground.broken
-        yield Check("settings", "fail", f"{error.file}: {error.key}: {error.reason}", error.remedy)
+        place = f"{error.file}: {error.key}" if error.key else error.file
+        yield Check("settings", "fail", f"{place}: {error.reason}", error.remedy)
+        return
+    strategy = ground.settings.routing.strategy
+    if strategy not in strategies.names():
+        known = ", ".join(strategies.names())
+        yield Check("settings", "fail", f"{ground.file}: routing.strategy: no strategy is called {strategy!r}",
+                    f"There are {known}.")  # fmt: skip
     elif ground.file.exists():
         yield Check("settings", "ok", str(ground.file))
     else:
@@ -126,11 +137,14 @@ def _key(ground: Ground, provider: Provider, lookup: Callable[[Provider], str | 
         key = lookup(provider)
     except ConfigError as error:
         return Check("key", "fail", f"{provider.title}: {error.reason}", error.remedy)
+    own = key is not None and key == _token(ground.paths)
+    if provider.name in ground.served and (key is None or own):
+        return Check("key", "ok", f"{provider.title}: the running daemon has it, this shell does not")
     if key is None:
         return Check("key", "warn", f"{provider.title}: {names} is not set")
-    if key == _token(ground.paths):
-        text = f"{provider.title}: {names} holds Codriver's own token, not the provider's key"
-        return Check("key", "fail", text, "Start the daemon from a shell in which `codriver env` was not evaluated.")
+    if own:
+        text = f"{provider.title}: {names} holds Codriver's own token, as agents want it, not the provider's key"
+        return Check("key", "warn", text, "Start the daemon from a shell in which `codriver env` was not evaluated.")
     return Check("key", "ok", f"{provider.title}: there")
 
 

@@ -92,6 +92,15 @@ def call(where: Paths, method: str, path: str, body: Any = None, *, timeout: flo
         connection.close()
 
 
+def status(where: Paths) -> dict[str, Any] | None:
+    """What the running daemon says about itself; None when there is none that answers."""
+    try:
+        page = call(where, "GET", "/v1/status", timeout=5).json()
+    except Complaint:
+        return None
+    return page if isinstance(page, dict) else None
+
+
 def send(
     where: Paths, connection: http.client.HTTPConnection, method: str, path: str, body: Any = None
 ) -> http.client.HTTPResponse:

@@ -41,15 +41,13 @@ def _token(where: Paths) -> str:
 
 
 def variables(base: str, token: str) -> dict[str, str]:
-    """The variables, by name. OpenAI's base ends with /v1; Anthropic's and Google's clients add their own path."""
+    """The variables, by name. OpenAI's base ends with /v1; Anthropic's clients add that themselves."""
     return {
         "OPENAI_BASE_URL": f"{base}/v1",
         "OPENAI_API_KEY": token,
         "ANTHROPIC_BASE_URL": base,
         "ANTHROPIC_AUTH_TOKEN": token,
         "ANTHROPIC_API_KEY": token,
-        "GOOGLE_GEMINI_BASE_URL": base,
-        "GEMINI_API_KEY": token,
     }
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Set
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,7 +27,12 @@ def models(
 
     from codriver import app
 
-    offers = asyncio.run(_offers(app.create(client.paths(), memory=True)))
+    where = client.paths()
+    running = client.status(where)
+    simulate = bool(running and running.get("simulator_url"))
+    offers = asyncio.run(_offers(app.create(where, memory=True, simulate=simulate)))
+    if running is not None:
+        offers = as_served(offers, set(running.get("models", ())))
     offers.sort(key=lambda offer: (bool(offer.missing), offer.provider.name, -offer.model.skill.get("", 0.0)))
     if as_json:
         dump([_entry(offer) for offer in offers])
@@ -33,9 +41,36 @@ def models(
     rows = [_row(offer) for offer in shown]
     dim = [number for number, offer in enumerate(shown) if offer.missing]
     table(("model", "tier", "window", "input", "cached", "output", "can", ""), rows, right=(2, 3, 4, 5), dim=dim)
-    hidden = {offer.provider.title: offer.missing for offer in offers if offer.missing}
-    if hidden and not everything:
-        print("\nNot available: " + "; ".join(f"{title} ({missing})" for title, missing in hidden.items()) + ".")
+    print("\nPrices in USD per million tokens.")
+    hidden = {offer.provider.title: offer.missing for offer in offers if offer.missing} if not everything else {}
+    hidden |= _empty({offer.provider.name for offer in offers})
+    if hidden:
+        print("Not available: " + "; ".join(f"{title} ({missing})" for title, missing in hidden.items()) + ".")
+
+
+def as_served(offers: Iterable[Offer], served: Set[str]) -> list[Offer]:
+    """The offers as the running daemon has them: its environment holds the keys, this shell's may not."""
+    return [
+        replace(offer, missing="")
+        if offer.model.key in served
+        else replace(offer, missing=offer.missing or "the running daemon does not have it")
+        for offer in offers
+        if offer.model.key in served or not offer.provider.simulated
+    ]
+
+
+def _empty(offered: Set[str]) -> dict[str, str]:
+    """Providers of the settings that have no model: theirs are listed by the server, which did not."""
+    from codriver import catalog, config
+
+    file = config.where(os.environ)
+    settings = config.load(file, os.environ)
+    known = catalog.load(settings, config_file=str(file)).providers
+    return {
+        known[name].title: f"{known[name].base_url} lists no models now, and providers.{name}.models describes none"
+        for name in settings.providers
+        if name in known and name not in offered
+    }
 
 
 async def _offers(app: Any) -> list[Offer]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -76,8 +77,15 @@ def _lines(page: dict[str, Any], found: dict[str, Any]) -> list[tuple[str, str]]
     ]
     config = page.get("config") or {}
     lines.append(("settings", str(config.get("error") or config.get("file", ""))))
-    lines += [("resting", f"{name}: {why}") for name, why in (page.get("resting") or {}).items()]
-    return lines
+    return lines + [("resting", text) for text in _resting(page.get("resting") or {})]
+
+
+def _resting(rests: Mapping[str, str]) -> list[str]:
+    """One line for each reason, with the models that rest for it: one lost connection rests all of a provider's."""
+    names: dict[str, list[str]] = {}
+    for name, why in rests.items():
+        names.setdefault(why.removeprefix(name).strip(), []).append(name)
+    return [f"{', '.join(models)}: {why}" for why, models in names.items()]
 
 
 def _span(seconds: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 
 class Complaint(Exception):
@@ -43,7 +43,9 @@ def _rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: s
 
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for column, heading in enumerate(headings):
-        grid.add_column(heading, justify="right" if column in right else "left", overflow="fold")
+        # The first column holds the name that one copies: the others fold where the terminal is narrow.
+        justify: Literal["left", "right"] = "right" if column in right else "left"
+        grid.add_column(heading, justify=justify, overflow="fold", no_wrap=column == 0)
     for number, row in enumerate(rows):
         grid.add_row(*map(Text, row), style="dim" if number in dim else None)
     Console().print(grid)
