@@ -1,6 +1,6 @@
 """The bare proxy Codriver is measured beside: the same server and client libraries, and nothing between.
 
-uvicorn, one ASGI callable, Http11: the body goes on as it came, the answer comes back as it comes.
+uvicorn, one ASGI callable, Http11: headers and body go on as they came, and so does the answer.
 Usage: bare_proxy.py UPSTREAM_URL. Prints its port, then serves until its standard input closes.
 """
 
@@ -16,7 +16,7 @@ import uvloop
 
 from codriver.upstream.http11 import Http11
 
-HEADERS = ((b"content-type", b"application/json"), (b"authorization", b"Bearer x"))
+HOP = {b"host", b"connection", b"content-length", b"transfer-encoding", b"keep-alive"}
 
 
 class Proxy:
@@ -31,9 +31,10 @@ class Proxy:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break
-        response = await self.client.request("POST", self.url, HEADERS, body)
-        kind = response.headers.get("content-type", "").encode()
-        await send({"type": "http.response.start", "status": response.status, "headers": [(b"content-type", kind)]})
+        headers = [(name, value) for name, value in scope["headers"] if name not in HOP]
+        response = await self.client.request("POST", self.url, headers, body)
+        headers = [(name, value) for name, value in response.fields if name.lower() not in HOP]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
         while data := await response.more():
             await send({"type": "http.response.body", "body": data, "more_body": True})
         response.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,18 +56,24 @@ class ScriptedAnswer:
     streamed: bool
     upstream: ScriptedUpstream
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        for step in self.steps:
-            if isinstance(step, Failure):
-                raise UpstreamFailed(step)
-            if step == HANG:
-                self.upstream.hung.set()
-                await asyncio.Event().wait()
-            assert isinstance(step, bytes)
-            yield step
+    async def more(self) -> bytes:
+        if not self.steps:
+            return b""
+        step, *rest = self.steps
+        self.steps = tuple(rest)
+        if isinstance(step, Failure):
+            raise UpstreamFailed(step)
+        if step == HANG:
+            self.upstream.hung.set()
+            await asyncio.Event().wait()
+        assert isinstance(step, bytes)
+        return step
 
     async def read(self) -> bytes:
-        return b"".join([chunk async for chunk in self.chunks()])
+        parts = []
+        while part := await self.more():
+            parts.append(part)
+        return b"".join(parts)
 
     async def aclose(self) -> None:
         self.upstream.closed += 1

@@ -43,7 +43,7 @@ class Reading:
             body = await answer.read()
             yield self._seen([Piece(body, decoder.whole(body))])
             return
-        async for chunk in answer.chunks():
+        while chunk := await answer.more():
             if self.passing and decoder.quiet(chunk):
                 self._behind.append(chunk)
                 yield [Piece(chunk, ())]

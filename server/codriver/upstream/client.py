@@ -210,22 +210,26 @@ class Answer:
         """Lower-case names."""
         self.streamed = False
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes. Raises UpstreamFailed when it is cut, or a time limit is reached."""
+    async def more(self) -> bytes:
+        """Everything that came since the last call, at least a byte; b"" at the end.
+
+        Raises UpstreamFailed when the body is cut, or a time limit is reached.
+        """
         try:
-            while chunk := await self._response.more():
-                yield chunk
+            return await self._response.more()
         except TransportError as error:
             raise self._sender.broken(error) from error
 
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes; raises as `more` does."""
+        while chunk := await self.more():
+            yield chunk
+
     async def read(self) -> bytes:
-        """The whole body; raises as `chunks` does."""
+        """The whole body; raises as `more` does."""
         parts: list[bytes] = []
-        try:
-            while chunk := await self._response.more():
-                parts.append(chunk)
-        except TransportError as error:
-            raise self._sender.broken(error) from error
+        while chunk := await self.more():
+            parts.append(chunk)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def aclose(self) -> None:

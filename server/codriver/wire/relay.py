@@ -32,13 +32,16 @@ def named(body: bytes, old: str, new: str) -> bytes:
     """
     name = msgspec.json.encode(new)
     parts = fields(body)
-    if msgspec.json.encode(parts) != body:
-        first = body.find(b'"model"')
-        match = _MODEL.match(body, first) if body.find(b'"model"', first + 7) < 0 else None
-        if match is not None and match[1] == msgspec.json.encode(old):
-            return body[: match.start(1)] + name + body[match.end(1) :]
+    gained = len(name) - len(bytes(parts["model"]))
     parts["model"] = msgspec.Raw(name)
-    return msgspec.json.encode(parts)
+    compact = msgspec.json.encode(parts)
+    if len(compact) == len(body) + gained:
+        return compact  # no blank was lost: all other bytes are equal
+    first = body.find(b'"model"')
+    match = _MODEL.match(body, first) if body.find(b'"model"', first + 7) < 0 else None
+    if match is not None and match[1] == msgspec.json.encode(old):
+        return body[: match.start(1)] + name + body[match.end(1) :]
+    return compact
 
 
 def edited(
