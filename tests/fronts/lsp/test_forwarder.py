@@ -246,7 +246,8 @@ def test_a_refused_token_is_told(daemon: PlayedDaemon, client: Client) -> None:
     told = client.until(lambda: [m for m in client.told("window/showMessage") if m["type"] == 1], "the refusal")
     assert "wrong token" in told[0]["message"]
     with pytest.raises(Failed, match="wrong token"):
-        client.request("textDocument/hover")
+        client.command("codriver.status")
+    assert client.request("textDocument/hover") is None, "what nobody asked for by hand fails in silence"
 
 
 def test_a_daemon_that_keeps_dying_is_given_up_with_words(daemon: PlayedDaemon) -> None:
@@ -260,8 +261,23 @@ def test_a_daemon_that_keeps_dying_is_given_up_with_words(daemon: PlayedDaemon) 
         told = client.until(lambda: [m for m in client.told("window/showMessage") if m["type"] == 1], "an end")
         assert "stopped 3 times" in told[0]["message"] and "daemon.log" in told[0]["message"]
         with pytest.raises(Failed, match="stopped 3 times"):
-            client.request("textDocument/hover")
+            client.command("codriver.status")
+        assert client.request("textDocument/hover") is None, "what nobody asked for by hand fails in silence"
         assert client.leave() == 0
+    finally:
+        client.kill()
+
+
+def test_a_daemon_that_never_starts_is_one_box_however_often_it_is_tried(daemon: PlayedDaemon) -> None:
+    code = "import sys, codriver.fronts.lsp.forwarder as f; f._REST = 0.05; sys.exit(f.main(['--stdio']))"
+    client = Client([sys.executable, "-c", code], daemon.environ)
+    try:
+        client.initialize()
+        (daemon.home / "token").write_text("another")
+        daemon.die()
+        client.until(lambda: len(client.told("window/logMessage")) >= 2, "tries after the first")
+        assert [m["type"] for m in client.told("window/showMessage")].count(1) == 1
+        client.leave()
     finally:
         client.kill()
 

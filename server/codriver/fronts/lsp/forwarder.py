@@ -30,7 +30,7 @@ _CRASH_WINDOW = 60.0
 _PAUSES = (0.0, 0.5, 2.0, 5.0)
 """Seconds before joining again after the first, second, ... crash within a minute; then it rests."""
 _REST = 30.0
-_ERROR_MESSAGE, _WARNING_MESSAGE = 1, 2
+_ERROR_MESSAGE, _WARNING_MESSAGE, _LOG_MESSAGE = 1, 2, 4
 LEAVING = "codriver/leaving"
 """The daemon goes on purpose; said to us, not to the editor."""
 
@@ -110,6 +110,8 @@ class Forwarder:
         self._link: Link | None = None
         self._resting = ""
         """Why there is no daemon, while we have given up for a while."""
+        self._reason = ""
+        """Why there was none the last time: nobody wants the same box every half minute."""
         self._leaving = False
         """Whether the daemon we talk to has said that it goes on purpose."""
         self._told = False
@@ -265,17 +267,19 @@ class Forwarder:
         """Answers everything with the reason for a while, then another try is due."""
         _log(reason)
         with self._lock:
-            self._resting = f"{reason} The next try is in {_REST:.0f} s."
+            self._resting = f"{reason.rstrip('. ')}. The next try is in {_REST:.0f} s."
             self._to_editor(self._memory.refuse(_FAILED, self._resting))
-        self._tell(self._resting, _ERROR_MESSAGE)
+        again, self._reason = reason == self._reason, reason
+        self._tell(self._resting, _LOG_MESSAGE if again else _ERROR_MESSAGE)
         time.sleep(_REST)
         with self._lock:
             self._resting = ""
 
     def _tell(self, text: str, kind: int = _WARNING_MESSAGE) -> None:
-        """At most one message box of a kind for the user; the log has them all."""
+        """A message box for an error, one only for all warnings, none for news; the log has everything."""
         shown, self._told = self._told, self._told or kind == _WARNING_MESSAGE
-        method = "window/logMessage" if shown and kind == _WARNING_MESSAGE else "window/showMessage"
+        boxed = kind == _ERROR_MESSAGE or (kind == _WARNING_MESSAGE and not shown)
+        method = "window/showMessage" if boxed else "window/logMessage"
         self._to_editor([message({"method": method, "params": {"type": kind, "message": text}})])
 
 

@@ -15,9 +15,11 @@ from codriver.fronts.lsp.framing import error, frame, message
 if TYPE_CHECKING:
     from codriver.syntax.text import Text
 
-READS = frozenset(
+_QUIET = frozenset(
     f"textDocument/{name}" for name in ("inlineCompletion", "completion", "hover", "codeLens", "codeAction")
-) | {"initialize", "codeLens/resolve", "codeAction/resolve"}
+)
+"""Requests that editors send by themselves. Nothing is an answer to them; an error would be a box per keystroke."""
+READS = _QUIET | {"initialize", "codeLens/resolve", "codeAction/resolve"}
 """Requests that may simply be asked again of the next daemon: they change nothing."""
 
 _INTRODUCTION = "codriver/introduction"
@@ -186,9 +188,10 @@ class Memory:
         return frames
 
     def refuse(self, code: int, text: str) -> list[bytes]:
-        """Error answers to everything open, for when there will be no daemon."""
+        """Answers to everything open, for when there will be no daemon: errors to what a person asked for."""
+        silent = _QUIET | {"shutdown"}
         frames = [
-            message({"id": identity, "result": None}) if method == "shutdown" else error(identity, code, text)
+            message({"id": identity, "result": None}) if method in silent else error(identity, code, text)
             for identity, (method, _, _) in self._pending.items()
         ]
         self._pending.clear()
