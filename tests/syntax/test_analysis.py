@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from codriver.model.features import Features
 from codriver.syntax.analysis import Buffer, analyze
 from codriver.syntax.text import Text
+from codriver.syntax.trees import EAGER
 
 LIBRARY = Path(random.__file__).parent
 
@@ -297,3 +298,21 @@ def test_a_line_belongs_to_what_begins_on_it(begin: bytes, end: bytes | None, sc
     source = b"class A:\n    def size(self):\n        return 1\n\ndef big(a):\n    if a:\n        return 2\n# end\n"
     start = source.index(begin)
     assert analyze("a.py", source).facts((start, start if end is None else source.index(end))).scope == scope
+
+
+def test_windows_of_a_page_with_code_in_it_are_read_as_code() -> None:
+    function_ = "function price_{n}($x) {{\n  return [$x => 1];\n}}\n"
+    text = "<?php\n" + "".join(function_.format(n=n) for n in range(3000)) + "?>\n<p>end</p>\n"
+    data = text.encode()
+    buffer = Buffer(data, path="shop.php")
+    place = data.index(b"[$x => 1]", len(data) // 2) + 1
+    before, after = buffer.errors_with(b"$context];", place, place)
+    assert len(data) > EAGER and (before, after > before) == (0, True)
+    assert buffer.errors_with(b"$x => 2, ", place, place) == (0, 0)
+    page = len(data) - 8
+    assert buffer.errors_with(b"] not code (", page, page) == (0, 0)
+    long = Buffer(data, path="shop.php", limit=EAGER)
+    line = data.count(b"\n", 0, place) + 1
+    function = long.function_at(place)
+    assert function is not None and function.start_line <= line <= function.end_line
+    assert data[function.start_byte : function.end_byte].startswith(b"function price_")

@@ -37,10 +37,14 @@ class Buffer:
         self.language: Language | None = languages.find(language_id, path, data)
         self.language_id = self.language.name if self.language else language_id
         grammar = self.language.load() if self.language else None
-        self._trees = Trees(grammar, data, limit) if grammar is not None else None
+        self._trees = Trees(grammar, data, limit, self._marks) if grammar is not None else None
         self._measures = Measures(self.language) if self.language else None
         self._answers: dict[tuple[Any, ...], Any] = {}
         self._head: tuple[bytes, tuple[str, ...]] = (b"", ())
+
+    @property
+    def _marks(self) -> tuple[str, str]:
+        return (self.language.opener, self.language.closer) if self.language else ("", "")
 
     @property
     def whole(self) -> bool:

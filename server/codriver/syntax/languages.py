@@ -126,6 +126,9 @@ class Language:
     """Whole file names, as patterns."""
     shebangs: tuple[str, ...] = ()
     comment: str = ""
+    opener: str = ""
+    closer: str = ""
+    """What code stands between, in a file that is a page's text outside of them (`<?php`, `?>`)."""
     indented: bool = False
     """Blocks are made by indentation."""
     domain: str = ""

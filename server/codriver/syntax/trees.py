@@ -57,8 +57,10 @@ class Parse:
 class Trees:
     """The trees of one buffer. `edit` keeps them in step with the text, `parse` renews them."""
 
-    def __init__(self, grammar: Grammar, data: bytes, limit: int = WHOLE) -> None:
+    def __init__(self, grammar: Grammar, data: bytes, limit: int = WHOLE, marks: tuple[str, str] = ("", "")) -> None:
+        """marks: what opens and closes code in a text that is something else outside of them (PHP)."""
         self._parser = _parser(grammar)
+        self._marks = marks[0].encode(), marks[1].encode()
         self._data, self._limit = data, limit
         self._tree: Tree | None = None
         self._good: Tree | None = None
@@ -126,7 +128,7 @@ class Trees:
         if len(self._data) <= EAGER:
             parse = self.newest(start) if not self._rest else None
         else:
-            parse = _window(self._parser, self._data, start, TRIAL, end)
+            parse = self._cut(start, end, TRIAL)
         if parse is None:
             return 0, 0
         start, end = start - parse.origin, min(end - parse.origin, len(parse.source))
@@ -141,10 +143,31 @@ class Trees:
             return None
         window = self._window
         if window is None or not window.origin <= offset <= window.origin + len(window.source):
-            window = _window(self._parser, self._data, offset, WINDOW)
+            window = self._cut(offset, offset, WINDOW)
             self._window = window
             self._rest = RESTED if window is None else 0
         return window
+
+    def _cut(self, offset: int, end: int, size: int) -> Parse | None:
+        """Parses about `size` bytes around [offset, end), cut where top-level things seem to begin."""
+        data = self._data
+        start, stop = max(offset - size // 2, 0), min(end + size // 2, len(data))
+        if start:
+            cut = _TOP_LEVEL.search(data, start, max(offset - 1, start))
+            start = cut.end() if cut else data.rfind(b"\n", 0, offset) + 1
+        if stop < len(data):
+            cut = _last(_TOP_LEVEL, data, end, stop)
+            stop = cut.end() if cut else stop
+        lead = self._lead(start)
+        source = lead + data[start:stop]
+        tree = _attempt(self._parser, source)
+        return Parse(tree, source, start - len(lead), data.count(b"\n", 0, start)) if tree else None
+
+    def _lead(self, start: int) -> bytes:
+        """What must stand before a piece cut out here for its code to be read as code."""
+        opener, closer = self._marks
+        inside = opener and self._data.rfind(opener[:2], 0, start) > self._data.rfind(closer, 0, start)
+        return opener + b" " if inside else b""
 
 
 def count_errors(node: Node, start: int = 0, end: int | None = None, most: int = 1000) -> int:
@@ -190,20 +213,6 @@ def _attempt(parser: Parser, data: bytes, old: Tree | None = None) -> Tree | Non
     except ValueError:  # out of time; without a reset the next parse would go on with this one
         parser.reset()
         return None
-
-
-def _window(parser: Parser, data: bytes, offset: int, size: int, end: int | None = None) -> Parse | None:
-    """Parses about `size` bytes around [offset, end), cut where top-level things seem to begin."""
-    end = offset if end is None else end
-    start, stop = max(offset - size // 2, 0), min(end + size // 2, len(data))
-    if start:
-        cut = _TOP_LEVEL.search(data, start, max(offset - 1, start))
-        start = cut.end() if cut else data.rfind(b"\n", 0, offset) + 1
-    if stop < len(data):
-        cut = _last(_TOP_LEVEL, data, end, stop)
-        stop = cut.end() if cut else stop
-    tree = _attempt(parser, data[start:stop])
-    return Parse(tree, data[start:stop], start, data.count(b"\n", 0, start)) if tree else None
 
 
 def _last(pattern: re.Pattern[bytes], data: bytes, start: int, stop: int) -> re.Match[bytes] | None:
