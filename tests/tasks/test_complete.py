@@ -155,6 +155,14 @@ async def test_nothing_new_is_silence_and_nobody_else_is_asked(kit: Any, analyst
     assert len(router.requests) == 1 and router.learned == []
 
 
+@pytest.mark.parametrize("explicit", [False, True])
+async def test_what_stands_to_the_right_already_is_no_suggestion(kit: Any, analyst: Analyst, explicit: bool) -> None:
+    router = kit.router('"', "never asked")
+    snapshot = kit.snapshot('names = [\n  "README.md‸",\n]\n', language="toml", uri="file:///a.toml")
+    assert await completer(router, analyst).complete(snapshot, owner=1, explicit=explicit) == []
+    assert router.learned == []
+
+
 async def test_the_stream_is_closed_when_it_was_enough(kit: Any, analyst: Analyst) -> None:
     said = kit.Says("return sum(values)\n\n\ndef other():\n" + "    more()\n" * 100)
     router = kit.router(said)

@@ -125,3 +125,10 @@ async def test_what_cannot_be_refactored_is_said(
 )
 def test_summary(reply: str, expected: str) -> None:
     assert summary(reply) == expected
+
+
+async def test_more_than_a_model_can_write_again_is_refused_before_anybody_is_asked(kit: Any, analyst: Analyst) -> None:
+    router = kit.router(GOOD)
+    with pytest.raises(RequestRejected, match="too much to rewrite at once"):
+        await refactor(router, analyst, kit.snapshot("«" + "x = 1\n" * 20_000 + "»"), "tidy")
+    assert router.requests == []

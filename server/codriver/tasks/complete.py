@@ -182,7 +182,7 @@ class Completer:
             if fit:
                 told = heard.decision.id
                 return [there.suggestion(fit, model=heard.model, decision=told, simulated=heard.simulated)]
-            if not trim.tidy(heard.text, there.place):
+            if not there.adds(trim.tidy(heard.text, there.place)):
                 return []  # nothing to add, or nothing new: no fault, and no other model asked
             self._router.learn(heard.decision.id, "verified-bad")
             stronger = _stronger(heard, until - self._clock())

@@ -18,6 +18,9 @@ from codriver.tasks import indent
 from codriver.tasks.region import Region
 from codriver.tasks.suggestion import newline
 
+NEAR = 60_000
+"""Bytes before and after a region that tell how its buffer is indented."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -127,8 +130,8 @@ def elided(code: str, original: str) -> bool:
 
 def in_place(code: str, region: Region) -> str:
     """The code indented as the region was, with its buffer's steps and line ends."""
-    text = region.snapshot.text.decode("utf-8", "replace").replace("\r\n", "\n")
-    step = indent.unit(text)
+    near = region.snapshot.text[max(region.start - NEAR, 0) : region.end + NEAR]
+    step = indent.unit(near.decode("utf-8", "replace").replace("\r\n", "\n"))
     wanted = indent.lead(region.code.decode("utf-8", "replace"))
     lines = indent.respaced(code, step).split("\n")
     own = indent.lead(lines[0])

@@ -55,9 +55,16 @@ class Site:
     def fit(self, text: str) -> str:
         """The candidate made fit for this place (LF only), or "" when no part of it parses well here."""
         candidate = trim.tidy(text, self.place)
-        if not candidate:
+        if not self.adds(candidate):
             return ""
-        return brackets.fitted(candidate, self._parses, self.place.line)
+        return brackets.fitted(candidate, self._fits, self.place.line)
+
+    def adds(self, candidate: str) -> bool:
+        """Whether a candidate says anything that does not stand there already."""
+        return bool(candidate) and self._encoded(candidate) != self.snapshot.text[self.cursor : self.end(candidate)]
+
+    def _fits(self, candidate: str) -> bool:
+        return self.adds(candidate) and self._parses(candidate)
 
     def _parses(self, candidate: str) -> bool:
         """Whether errors do not grow with the candidate in place.
