@@ -17,6 +17,7 @@ from played_app import PlayedApp
 
 from codriver.fronts.lsp.framing import Frames, frame
 from codriver.fronts.lsp.listen import LspFront
+from codriver.fronts.lsp.protocol import converter
 
 GREETING = {"codriver": 1, "token": "a-token-for-tests", "version": "1.2.3", "pid": 1}
 
@@ -124,3 +125,15 @@ async def test_a_socket_left_behind_is_replaced_and_a_live_one_is_not() -> None:
         assert (await door.greet(GREETING))[0]["ok"]
         await door.close(0.0)
         assert not path.exists()
+
+
+async def test_the_one_converter_is_made_before_anybody_may_use_it() -> None:
+    # Two threads making one at once break each other: "dictionary changed size during iteration".
+    converter.cache_clear()
+    opened = Door(PlayedApp())
+    await opened.open(None)
+    _, _, writer = await opened.greet(GREETING)
+    await opened.warmed()
+    assert (converter.cache_info().misses, converter.cache_info().currsize) == (1, 1)
+    writer.close()
+    await opened.close(0)

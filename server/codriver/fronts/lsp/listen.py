@@ -60,7 +60,7 @@ class LspFront:
             self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
             self.port = self._server.sockets[0].getsockname()[1]
         self.path = path
-        self._module = loop.run_in_executor(None, importlib.import_module, "codriver.fronts.lsp.server")
+        self._module = loop.run_in_executor(None, _language_server)
 
     async def warmed(self) -> None:
         """Waits until connections are served without any import in the way."""
@@ -175,3 +175,14 @@ def _same_user(writer: asyncio.StreamWriter) -> bool:
         return True
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     return bool(struct.unpack("3i", raw)[1] == os.getuid())
+
+
+def _language_server() -> ModuleType:
+    """The module, with the one thing made that must not be made by two threads at once.
+
+    lsprotocol resolves its types in place when a converter is made; the first editor and the warming
+    up would both do so.
+    """
+    module = importlib.import_module("codriver.fronts.lsp.server")
+    module.converter()
+    return module

@@ -13,6 +13,7 @@ from codriver.fronts.lsp.actions import Actions
 from codriver.fronts.lsp.commands import FIELDS, Commands
 from codriver.fronts.lsp.completion import Completions
 from codriver.fronts.lsp.documents import Documents
+from codriver.fronts.lsp.idle import Idle
 from codriver.fronts.lsp.lens import Lenses
 from codriver.fronts.lsp.progress import Progress
 from codriver.fronts.lsp.protocol import Out, Peer, converter
@@ -62,15 +63,22 @@ def _handlers(session: Session) -> dict[str, Any]:
     commands = Commands(session, reviews, progress)
     documents, workspace = session.documents, Workspace(session.app.analyst)
     workspace.opened(documents.roots)
+    idle = Idle(documents, session.app.analyst)
 
     def shutdown(params: None) -> None:
         session.peer.phase = "down"
 
+    def open_(params: lsp.DidOpenTextDocumentParams) -> None:
+        documents.open(params.text_document)
+        idle.touched(params.text_document.uri)
+
     def change(params: lsp.DidChangeTextDocumentParams) -> None:
         reviews.moved(params.text_document.uri, documents.change(params))
+        idle.touched(params.text_document.uri)
 
     def close(params: lsp.DidCloseTextDocumentParams) -> None:
         documents.close(params.text_document.uri)
+        idle.closed(params.text_document.uri)
         reviews.clear([params.text_document.uri])
 
     def folders(params: lsp.DidChangeWorkspaceFoldersParams) -> None:
@@ -81,7 +89,7 @@ def _handlers(session: Session) -> dict[str, Any]:
 
     return {
         lsp.SHUTDOWN: shutdown,
-        lsp.TEXT_DOCUMENT_DID_OPEN: lambda params: documents.open(params.text_document),
+        lsp.TEXT_DOCUMENT_DID_OPEN: open_,
         lsp.TEXT_DOCUMENT_DID_CHANGE: change,
         lsp.TEXT_DOCUMENT_DID_CLOSE: close,
         lsp.TEXT_DOCUMENT_DID_SAVE: lambda params: workspace.saved(params.text_document.uri, documents.roots),

@@ -1,0 +1,81 @@
+"""Long texts are read again when typing pauses, and only then."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from lsprotocol import types as lsp
+
+from codriver.analyst import Analyst
+from codriver.fronts.lsp.documents import Documents
+from codriver.fronts.lsp.idle import Idle
+from codriver.syntax.analysis import Buffer
+from codriver.syntax.trees import EAGER, WHOLE
+
+URI = "file:///long.py"
+LINE = "value = [1, 2, 3]\n"
+
+
+class Open:
+    """One open document of so many bytes, at least."""
+
+    def __init__(self, size: int, pause: float) -> None:
+        self.analyst = Analyst()
+        self.documents = Documents(1, self.analyst, "utf-16", [])
+        self.idle = Idle(self.documents, self.analyst, pause)
+        self.documents.open(lsp.TextDocumentItem(URI, "python", 1, LINE * (size // len(LINE) + 1)))
+        self.idle.touched(URI)
+
+    @property
+    def buffer(self) -> Buffer:
+        document = self.documents.get(URI)
+        assert document is not None
+        return self.analyst.buffer(document.snapshot())
+
+    def type(self, version: int) -> None:
+        start = lsp.Range(lsp.Position(0, 0), lsp.Position(0, 0))
+        change = lsp.TextDocumentContentChangePartial(start, "x")
+        place = lsp.VersionedTextDocumentIdentifier(version, URI)
+        self.documents.change(lsp.DidChangeTextDocumentParams(place, [change]))
+        self.idle.touched(URI)
+
+
+async def pause() -> None:
+    """Returns when every timer that is due now has run: timers run in the order of their times."""
+    over = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.001, over.set)
+    await over.wait()
+
+
+async def test_it_is_read_after_opening_and_after_changes() -> None:
+    document = Open(EAGER, 0.0)
+    assert document.buffer.dirty
+    await pause()
+    assert not document.buffer.dirty
+    document.type(2)
+    assert document.buffer.dirty
+    await pause()
+    assert not document.buffer.dirty
+
+
+async def test_typing_puts_it_off() -> None:
+    document = Open(EAGER, 3600.0)
+    for version in range(2, 6):
+        document.type(version)
+    assert len(document.idle._waiting) == 1 and document.buffer.dirty
+    document.idle.closed(URI)
+    assert not document.idle._waiting
+
+
+@pytest.mark.parametrize("size", [100, WHOLE])
+async def test_what_is_read_on_demand_or_never_is_left_alone(size: int) -> None:
+    assert not Open(size, 0.0).idle._waiting
+
+
+async def test_what_was_closed_meanwhile_is_not_read() -> None:
+    document = Open(EAGER, 0.0)
+    buffer = document.buffer
+    document.documents.close(URI)
+    await pause()
+    assert buffer.dirty and not document.idle._waiting
