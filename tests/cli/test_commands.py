@@ -163,11 +163,11 @@ def test_route_asks_the_daemon(run: Any, daemon: Any, home: Path) -> None:
 def test_route_tells_why_nobody_can(run: Any, daemon: Any) -> None:
     page = {
         "error": {"message": "nobody may answer", "kind": "unroutable"},
-        "reasons": ["a/b: no key", "c/d: too small"],
+        "reasons": ["a/b: no key", "c/d: too small", "a/e: no key"],
     }
     daemon.page("POST", "/v1/route", page, status=503)
     ran = run("route", "-p", "x")
-    assert (ran.code, ran.err) == (1, "codriver: nobody may answer\n  a/b: no key\n  c/d: too small\n")
+    assert (ran.code, ran.err) == (1, "codriver: nobody may answer\n  a/b and 1 more: no key\n  c/d: too small\n")
 
 
 @pytest.mark.parametrize(

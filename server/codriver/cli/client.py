@@ -162,12 +162,19 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def _words(page: Any, status: int) -> str:
-    """The message of an error in any wire, with the reasons if there are some."""
+    """The message of an error in any wire, with the reasons if there are some: each once, whoever it keeps away."""
     error = page.get("error") if isinstance(page, dict) else None
     message = error.get("message") if isinstance(error, dict) else error
     text = str(message or f"the daemon answered {status}")
     reasons = page.get("reasons") if isinstance(page, dict) else None
-    return "\n  ".join([text, *map(str, reasons or ())])
+    kept_away: dict[str, list[str]] = {}
+    for reason in map(str, reasons or ()):
+        model, _, why = reason.partition(": ")
+        kept_away.setdefault(why, []).append(model)
+    for why, models in kept_away.items():
+        others = f" and {len(models) - 1} more" if models[1:] else ""
+        text += f"\n  {models[0]}{others}{why and f': {why}'}"
+    return text
 
 
 def absolute(file: str) -> str:
