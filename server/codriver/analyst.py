@@ -179,10 +179,16 @@ class Analyst:
 
 
 def path_of(uri: str) -> str:
-    """The path in a file URI, with Windows drives as they are written there; other URIs' path part."""
-    path = unquote(urlsplit(uri).path)
+    """The path in a file URI, with Windows drives and shares as they are written there; other URIs' path part."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # what should be a host is none
+        return uri
+    path = unquote(parts.path)
     if re.match(r"^/[A-Za-z]:", path):
         path = path[1:]
+    elif parts.scheme == "file" and parts.netloc not in ("", "localhost"):
+        path = f"//{parts.netloc}{path}"
     return path or uri
 
 

@@ -303,12 +303,13 @@ def _new_token(file: Path) -> str:
     try:
         # Two processes may be first at once: the link fails for the later one, which takes the other's.
         os.link(draft, file)
-    except FileExistsError:
+    except OSError:
         held = _held_token(file)
         if held:
             return held
+        # What is there is no token, or there are no hard links (FAT, some shared folders).
         os.replace(draft, file)
-        return fresh
+        return _held_token(file)
     finally:
         draft.unlink(missing_ok=True)
     return fresh

@@ -150,8 +150,9 @@ async def _serve(app: App, paths: Paths, options: Options, say: Callable[[str], 
         await _until_stopped(app, http, lsp, app.settings.daemon.idle_seconds if options.from_forwarder else None)
     finally:
         await asyncio.gather(lsp.close(GRACE_SECONDS), http.close())
-        paths.socket("http").unlink(missing_ok=True)
-        paths.daemon.unlink(missing_ok=True)
+        if http.unix is not None:
+            http.unix.unlink(missing_ok=True)
+        despite_readers(lambda: paths.daemon.unlink(missing_ok=True))
 
 
 def _settle() -> None:
@@ -174,7 +175,7 @@ async def _open_http(app: App, paths: Paths, options: Options) -> HttpFront:
     if not (app.settings.http.allow_remote or loopback(host)):
         remedy = "Set http.allow_remote = true if other machines shall reach it"
         raise ConfigError("command line", "--host", f"{host} is reachable from other machines", remedy)
-    unix = paths.socket("http") if hasattr(socket, "AF_UNIX") else None
+    unix = paths.socket("http")
     try:
         return await server.start(app, host=host, port=port, unix=unix)
     except OSError as problem:
@@ -207,7 +208,7 @@ def _whereabouts(app: App, paths: Paths, options: Options, http: HttpFront, lsp:
         "simulate": options.simulate,
         "http": {"host": host, "port": http.port} if http.port else None,
         "unix": {
-            "http": str(paths.socket("http")) if hasattr(socket, "AF_UNIX") else None,
+            "http": str(http.unix) if http.unix else None,
             "lsp": str(lsp.path) if lsp.path else None,
         },
         "lsp_port": lsp.port,
@@ -234,8 +235,8 @@ def _on_signals(leave: Callable[[str], None]) -> None:
     loop = asyncio.get_running_loop()
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
-        if number is None:
-            continue
+        if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
+            continue  # there is none, or nohup wants us to stay
         try:
             loop.add_signal_handler(number, leave, name)
         except NotImplementedError:
@@ -276,7 +277,20 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     fresh = path.with_suffix(f".{os.getpid()}")
     fresh.write_text(json.dumps(content), "utf-8")
     fresh.chmod(0o600)
-    os.replace(fresh, path)
+    despite_readers(lambda: os.replace(fresh, path))
+
+
+def despite_readers(act: Callable[[], object], platform: str = sys.platform) -> None:
+    """Replaces or removes a file. Windows refuses that while somebody has it open; readers soon have not."""
+    for _ in range(100):
+        try:
+            act()
+            return
+        except PermissionError:
+            if platform != "win32":
+                raise
+            time.sleep(0.005)
+    act()
 
 
 def _log_to(file: Path | None) -> None:

@@ -79,6 +79,7 @@ def find(environ: dict[str, str] | os._Environ[str] = os.environ) -> Paths:
 
     dirs = PlatformDirs("codriver", appauthor=False)
     state = Path(dirs.user_state_dir)
-    # Linux without a login session (ssh, containers) has no runtime folder.
-    usual = sys.platform in ("darwin", "win32") or environ.get("XDG_RUNTIME_DIR")
-    return Paths(Path(dirs.user_config_dir), state, Path(dirs.user_runtime_dir) if usual else state / "run")
+    # Only a login session of Linux has a folder that lives just as long. On Windows and macOS the temporary
+    # one stands in for it, which is swept while the daemon runs: nobody would find it then.
+    session = sys.platform not in ("darwin", "win32") and environ.get("XDG_RUNTIME_DIR")
+    return Paths(Path(dirs.user_config_dir), state, Path(dirs.user_runtime_dir) if session else state / "run")

@@ -68,6 +68,7 @@ class HttpFront:
         self.active = 0
         self.last_request = 0.0
         self.port = 0
+        self.unix: Path | None = None
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """The ASGI application."""
@@ -103,12 +104,19 @@ class HttpFront:
             await fail(exchange, speaker, Failure(Kind.TRANSIENT, text))
 
     async def listen(self, host: str, port: int | None, unix: Path | None) -> None:
-        """Opens the sockets and serves in the background. Raises OSError when the port is taken."""
+        """Opens the sockets and serves in the background. Raises OSError when the port is taken.
+
+        `port` and `unix` tell afterwards what was opened: with neither wanted or to be had, any free port.
+        """
         sockets = [_tcp(host, port)] if port is not None else []
+        local = _unix(unix) if unix is not None else None
+        if local is None and not sockets:
+            sockets = [_tcp(host, 0)]
         if sockets:
             self.port = sockets[0].getsockname()[1]
-        if unix is not None and hasattr(socket, "AF_UNIX"):
-            sockets.append(_unix(unix))
+        if local is not None:
+            self.unix = unix
+            sockets.append(local)
         config = uvicorn.Config(
             self,
             http="httptools",
@@ -148,7 +156,7 @@ class _Server(uvicorn.Server):
 
 
 async def start(app: App, *, host: str, port: int | None, unix: Path | None) -> HttpFront:
-    """Serves `app` on TCP (port None: not; 0: any free one) and on a Unix socket. Raises OSError."""
+    """Serves `app` on TCP (port None: not if there is the other; 0: any free one) and a Unix socket. Raises OSError."""
     hosts: frozenset[str] = frozenset() if host in LOOPBACK else frozenset({host.lower(), *app.settings.http.names})
     front = HttpFront(app, Guard(app.token, hosts))
     await front.listen(host, port, unix)
@@ -194,11 +202,19 @@ def _tcp(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _unix(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)
+def _unix(path: Path) -> socket.socket | None:
+    """None where there are no Unix sockets, or the file system does not take them."""
+    if not hasattr(socket, "AF_UNIX"):
+        return None
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
-    path.chmod(0o600)
-    listener.listen(2048)
+    try:
+        path.unlink(missing_ok=True)
+        listener.bind(str(path))
+        path.chmod(0o600)
+        listener.listen(2048)
+    except OSError as problem:
+        log.warning("no Unix socket at %s (%s): only TCP", path, problem)
+        listener.close()
+        return None
     listener.setblocking(False)
     return listener

@@ -25,6 +25,8 @@ LINE_LIMIT = 64 * 1024
 _ANSWER_SECONDS = 10.0
 _DRAIN_SECONDS = 15.0
 _RESPAWN_SECONDS = 0.25
+_CREATE_NO_WINDOW, _CREATE_NEW_PROCESS_GROUP = 0x08000000, 0x00000200
+"""subprocess has these names on Windows only."""
 
 
 class NoDaemon(Exception):
@@ -128,12 +130,12 @@ class Joiner:
 
         self._paths.create()
         command = [sys.executable, "-m", "codriver", "serve", "--from-forwarder", *self._arguments]
-        options: dict[str, Any] = {"start_new_session": True}
-        if sys.platform == "win32":
-            options = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
         words = _last_words_file(self._paths)
-        if words.exists() and words.stat().st_size > LINE_LIMIT:
-            words.unlink()
+        try:
+            if words.stat().st_size > LINE_LIMIT:
+                words.unlink()
+        except OSError:
+            pass  # there is none, or (Windows) a daemon that is leaving still holds it
         # Appended to: several forwarders may be starting daemons at once.
         with open(words, "ab") as errors:
             self._child = subprocess.Popen(
@@ -142,7 +144,7 @@ class Joiner:
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 cwd=self._paths.state,
-                **options,
+                **apart(sys.platform),
             )
 
     def _exited_badly(self) -> bool:
@@ -163,6 +165,14 @@ class Joiner:
     def reap(self) -> None:
         """Takes note of a daemon of ours that has ended."""
         self._exited_badly()
+
+
+def apart(platform: str) -> dict[str, Any]:
+    """Options of Popen for a process that outlives this one, its terminal and its Ctrl-C."""
+    if platform != "win32":
+        return {"start_new_session": True}
+    # Not DETACHED_PROCESS: a venv's python.exe starts the real one, which would open a window for its console.
+    return {"creationflags": _CREATE_NO_WINDOW | _CREATE_NEW_PROCESS_GROUP}
 
 
 def _last_words_file(paths: Paths) -> Path:

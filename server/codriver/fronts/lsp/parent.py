@@ -23,10 +23,11 @@ def _alive_on_windows(pid: int) -> bool:
     # os.kill(pid, 0) would end the process there.
     import ctypes
 
-    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
+    kernel = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]
     handle = kernel.OpenProcess(0x00100000, False, pid)  # SYNCHRONIZE
     if not handle:
-        return False
+        # ERROR_ACCESS_DENIED: it exists and belongs to somebody else.
+        return bool(ctypes.get_last_error() == 5)  # type: ignore[attr-defined,unused-ignore]
     waiting = kernel.WaitForSingleObject(handle, 0) == 0x102  # WAIT_TIMEOUT: has not ended
     kernel.CloseHandle(handle)
     return bool(waiting)
