@@ -163,6 +163,26 @@ async def test_what_stands_to_the_right_already_is_no_suggestion(kit: Any, analy
     assert router.learned == []
 
 
+ENTRY = '    "name of a thing, number {n}": ["one", "two", "three"],\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "said", "shown"),
+    [
+        pytest.param(2_000, "result = 0", False, id="a statement in a long dict"),
+        pytest.param(2_000, '"x": 1,', True, id="an entry in a long dict"),
+        pytest.param(8_000, "result = 0", False, id="a statement in a dict too long to be parsed whole"),
+    ],
+)
+async def test_long_texts_are_judged_like_short_ones(
+    kit: Any, analyst: Analyst, lines: int, said: str, shown: bool
+) -> None:
+    half = "".join(ENTRY.format(n=n) for n in range(lines // 2))
+    snapshot = kit.snapshot(f"things = {{\n{half}    ‸\n{half}}}\n")
+    found = await completer(kit.router(said, said), analyst).complete(snapshot, owner=1, explicit=True)
+    assert [suggestion.text for suggestion in found] == [said] * shown
+
+
 async def test_the_stream_is_closed_when_it_was_enough(kit: Any, analyst: Analyst) -> None:
     said = kit.Says("return sum(values)\n\n\ndef other():\n" + "    more()\n" * 100)
     router = kit.router(said)

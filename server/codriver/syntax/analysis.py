@@ -119,7 +119,7 @@ class Buffer:
     def errors_with(self, insert: bytes, start: int, end: int) -> tuple[int, int]:
         """Errors before and after bytes [start, end) would become `insert`; nothing is changed.
 
-        In texts above trees.EAGER bytes those near the place. (0, 0) when there is no grammar.
+        In texts that are not seen whole those near the place. (0, 0) when there is no grammar.
         """
         start = min(max(start, 0), len(self.data))
         end = min(max(end, start), len(self.data))

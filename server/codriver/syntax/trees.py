@@ -24,7 +24,7 @@ EAGER = 64_000
 """Bytes up to which a stale tree is renewed when somebody asks: a few ms at worst."""
 WINDOW = 120_000
 TRIAL = 40_000
-"""Bytes around an insertion that are parsed to judge it when the text is larger than EAGER."""
+"""Bytes around an insertion that are parsed to judge it when the text is too long to be parsed whole."""
 PATIENCE = 400_000
 """Microseconds after which a parse is given up. Garbage can take a grammar minutes."""
 RESTED = 20
@@ -69,6 +69,7 @@ class Trees:
         self._dirty = True
         self._rest = 0
         self._window: Parse | None = None
+        self._trials: dict[tuple[int, int], Parse | None] = {}
 
     @property
     def whole(self) -> bool:
@@ -89,6 +90,7 @@ class Trees:
                 for edit in edits:
                     _move(tree, edit)
         self._data, self._dirty, self._window = data, True, None
+        self._trials.clear()
         self._rest = max(self._rest - 1, 0)
 
     def parse(self) -> None:
@@ -122,13 +124,14 @@ class Trees:
     def errors_with(self, insert: bytes, start: int, end: int) -> tuple[int, int]:
         """Errors before and after bytes [start, end) would become `insert`.
 
-        Counted in the whole text up to EAGER bytes, else in TRIAL bytes around the place. A text
-        that cannot be parsed in time counts as unchanged: (0, 0).
+        Counted in the whole text, which costs little once it was parsed; in TRIAL bytes around the
+        place in a text too long for that. What cannot be parsed in time counts as unchanged: (0, 0).
         """
-        if len(self._data) <= EAGER:
+        self.parse()
+        if self.whole:
             parse = self.newest(start) if not self._rest else None
         else:
-            parse = self._cut(start, end, TRIAL)
+            parse = self._trial(start, end)
         if parse is None:
             return 0, 0
         start, end = start - parse.origin, min(end - parse.origin, len(parse.source))
@@ -137,6 +140,12 @@ class Trees:
         _move(tree, _edit(parse.source, source, start, end, start + len(insert)))
         changed = _attempt(self._parser, source, tree)
         return (count_errors(parse.root), count_errors(changed.root_node)) if changed else (0, 0)
+
+    def _trial(self, start: int, end: int) -> Parse | None:
+        """The window for judging this place; the same one for all that is tried there."""
+        if (start, end) not in self._trials:
+            self._trials[start, end] = self._cut(start, end, TRIAL)
+        return self._trials[start, end]
 
     def _around(self, offset: int) -> Parse | None:
         if self._rest:

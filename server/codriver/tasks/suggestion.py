@@ -70,7 +70,8 @@ class Site:
         """Whether errors do not grow with the candidate in place.
 
         A line being typed nearly always is an error, and that must not excuse the next: with the
-        candidate there may be no more errors than without the whole line.
+        candidate there may be no more errors than without the whole line. A window of a long text may
+        be cut so that it is broken everywhere: then nothing can be told, and silence is right.
         """
         before, after = self.buffer.errors_with(self._encoded(candidate), self.cursor, self.end(candidate))
         if after == 0 or before == 0:
@@ -78,6 +79,8 @@ class Site:
         text = self.snapshot.text
         start, end = text.rfind(b"\n", 0, self.cursor) + 1, text.find(b"\n", self.cursor)
         whole, without = self.buffer.errors_with(b"", start, end if end >= 0 else len(text))
+        if without and not self.buffer.whole:
+            return False
         return after - before <= min(without - whole, 0)
 
     def end(self, candidate: str) -> int:
