@@ -81,16 +81,22 @@ def _said(conversation: Conversation, model: str, seed: str) -> str:
     return f"This is a simulated answer by {model}: no real model was asked. You said: {_short(wish) or 'nothing'}"
 
 
+# Instructions for agents show the form of an answer with a block of "... goes in between": that is no code to edit.
+_SKETCH = re.compile(r"^\W*\.\.\. ", re.M)
+
+
 def _block(text: str, messages: Sequence[Message]) -> intent.Block | None:
     """The code that a message is about: its own last block, else, if it wants a change, the last one shown."""
-    own = intent.fences(text)
+    own = [block for block in intent.fences(text) if not _SKETCH.search(block.code)]
     if own:
         return own[-1]
-    if intent.verb(intent.wish(messages)) != "edit" or intent.paths(text):
+    if intent.verb(intent.wish(messages)) != "edit":
         return None
+    named = intent.paths(text)
     for message in reversed(messages[:-1]):
         earlier = intent.fences(message.text)
-        if earlier and message.role != "system":
+        shown = not named or any(path in message.text for path in named)
+        if earlier and shown and message.role != "system":
             return earlier[-1]
     return None
 

@@ -46,7 +46,10 @@ _NOTES = (
     "system-reminder environment_details environment_context env command-message local-command-stdout "
     "ide_opened_file ide_selection"
 )
-_FOLDER = re.compile(r"(?:working directory|\bcwd\b|workspace(?: root| folder)?)[^\n/]{0,40}(/[^\s<>`\"',;]+)", re.I)
+# Not what closes a tag: prompts have "...the working directory.</description>".
+_FOLDER = re.compile(
+    r"(?:working (?:in the )?directory|\bcwd\b|workspace(?: root| folder)?)[^\n/]{0,40}(?<!<)(/[^\s<>`\"',;]+)", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,10 +67,15 @@ def _picked(tools: Sequence[Tool], text: str, *, finishing: bool) -> list[Tool]:
         for pattern in _SERVES[kind]:
             serving = [tool for tool in tools if re.search(pattern, tool.name, re.I)]
             if serving:
-                return serving[:1]
+                # "Create" is also in the names of tools for tasks and alarms: one that takes a file goes first.
+                return sorted(serving, key=lambda tool: about_file and not _takes_a_file(tool))[:1]
     if kind and about_file:
         return [tool for tool in tools if _SHELL.search(tool.name)][:1]
     return [tool for tool in tools if _words(tool.name) & _words(text)]
+
+
+def _takes_a_file(tool: Tool) -> bool:
+    return any(re.search(r"path|file", name, re.I) for name in tool.schema.get("properties", ()))
 
 
 def _words(text: str) -> set[str]:
