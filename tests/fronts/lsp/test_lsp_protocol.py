@@ -212,6 +212,13 @@ async def test_a_newer_request_replaces_the_older(ready: Editor) -> None:
     assert [explicit for _, explicit in tasks.seen][-1] is True
 
 
+@pytest.mark.parametrize(("kind", "explicit"), [(0, True), (1, True), (2, False), (7, False), ("x", False)])
+async def test_trigger_kinds_of_drafts_are_read_too(ready: Editor, kind: Any, explicit: bool) -> None:
+    ready.open("one")
+    await ready.request(INLINE, inline(0, 3, kind=kind))
+    assert [seen for _, seen in ready.app.tasks.seen] == [explicit]
+
+
 async def test_cancelling_reaches_the_task(ready: Editor) -> None:
     ready.app.tasks.gate.clear()
     ready.open("one")

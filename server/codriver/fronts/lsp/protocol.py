@@ -45,7 +45,15 @@ class Refused(CodriverError):
 @functools.cache
 def converter() -> Any:
     """The one converter of all connections: making one costs milliseconds."""
-    return default_converter()  # type: ignore[no-untyped-call]
+    made = default_converter()  # type: ignore[no-untyped-call]
+    made.register_structure_hook(lsp.InlineCompletionTriggerKind, _trigger)
+    return made
+
+
+def _trigger(value: object, _: object) -> lsp.InlineCompletionTriggerKind:
+    """Drafts of the protocol counted from 0; an error for each keystroke helps nobody."""
+    kinds = lsp.InlineCompletionTriggerKind
+    return kinds.Invoked if value in (0, 1) else kinds.Automatic
 
 
 class _Owner:
