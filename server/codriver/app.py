@@ -111,7 +111,8 @@ class App:
         self._store = store
         self._simulator: simulator.Simulator | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._seen = config.fingerprint(config_file)
+        self._seen = self._marks()
+        self._changing = asyncio.Lock()
         self.stop = asyncio.Event()
         self.ledger = Ledger(store)
         self.analyst = Analyst(local_only=fleet.settings.privacy.local_only)
@@ -132,18 +133,17 @@ class App:
 
     @property
     def simulator_url(self) -> str:
-        """Where the simulator listens, or "" when it does not run."""
-        return "" if self._simulator is None else self._simulator.url
+        """Where the simulator answers, or "" when nobody is sent there."""
+        offered = self._simulator is not None and any(offer.provider.simulated for offer in self._fleet.offers)
+        return self._simulator.url if self._simulator is not None and offered else ""
 
     # Life.
 
     async def start(self) -> None:
         """Finds local servers, starts the simulator where it is wanted or nothing else is there, and watches."""
         await self.ledger.recover()
-        await self._discover()
-        if self.simulate or not any(not offer.missing for offer in self._fleet.offers):
-            self._simulator = await simulator.start(control=self.simulate, secret=self.token)
-            self._swap(self._fleet.settings, self._fleet.catalog)
+        async with self._changing:
+            await self._renew(self._fleet.settings, self._fleet.catalog)
         self._watching = asyncio.create_task(self._watch(), name="settings")
 
     async def close(self) -> None:
@@ -158,49 +158,73 @@ class App:
         self._store.close()
 
     async def reload(self) -> None:
-        """Reads the settings again. A broken file changes nothing and is told by `config_error`."""
-        try:
-            settings = config.load(self.config_file, os.environ)
-            keys = _keys(self.paths, os.environ, self.token)
-            fresh = catalog.load(settings, config_file=str(self.config_file))
-        except ConfigError as error:
-            self.config_error = str(error)
-            log.warning("the settings were not reloaded: %s", error)
-            return
-        self.config_error = ""
-        self._keys = keys
-        self.upstream.use(keys)
-        self._swap(settings, fresh)
-        self.ledger.forgive()
-        await self._discover()
+        """Reads settings and keys again. A broken file changes nothing and is told by `config_error`."""
+        async with self._changing:
+            try:
+                settings = config.load(self.config_file, os.environ)
+                keys = _keys(self.paths, os.environ, self.token)
+                fresh = catalog.load(settings, config_file=str(self.config_file))
+            except ConfigError as error:
+                self.config_error = str(error)
+                log.warning("the settings were not reloaded: %s", error)
+                return
+            self.config_error = ""
+            self._keys = keys
+            self.upstream.use(keys)
+            await self._renew(settings, fresh)
+            self.ledger.forgive()
         log.info("settings reloaded from %s", self.config_file)
 
     async def _watch(self) -> None:
+        """Looks at the files and the local servers for as long as the App lives: no failure ends it."""
         looks = 0
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             looks += 1
-            seen = config.fingerprint(self.config_file)
-            if seen != self._seen:
-                self._seen = seen
-                await self.reload()
-            elif looks % DISCOVER_EVERY == 0:
-                await self._discover()
+            try:
+                await self._look(discover=looks % DISCOVER_EVERY == 0)
+            except Exception:
+                log.exception("the settings could not be followed")
 
-    async def _discover(self) -> None:
-        """Asks local servers what they have installed; a server that is not there has nothing."""
-        asked = [p for p in self._fleet.catalog.providers.values() if p.discover]
+    async def _look(self, *, discover: bool) -> None:
+        seen = self._marks()
+        if seen != self._seen:
+            self._seen = seen
+            await self.reload()
+        elif discover:
+            async with self._changing:
+                await self._renew(self._fleet.settings, self._fleet.catalog)
+
+    def _marks(self) -> tuple[tuple[int, int], ...]:
+        """Changes when the settings file or the key file does."""
+        return tuple(config.fingerprint(file) for file in (self.config_file, self.paths.config / KEY_FILE))
+
+    async def _renew(self, settings: Settings, loaded: Catalog) -> None:
+        """The one way to a new fleet, at the start, after a reload and to discover. Held by `_changing`.
+
+        Asks local servers what they have, and has the simulator where it is wanted or nobody else is usable.
+        """
+        loaded = await self._installed(loaded)
+        made = fleet(settings, loaded, self._keys, "")
+        if self.simulate or all(offer.missing for offer in made.offers):
+            if self._simulator is None:
+                self._simulator = await simulator.start(control=self.simulate, secret=self.token)
+            made = fleet(settings, loaded, self._keys, self._simulator.url)
+        self._swap(made)
+
+    async def _installed(self, loaded: Catalog) -> Catalog:
+        """The catalog with what local servers list; a server that is not there has nothing."""
+        asked = [provider for provider in loaded.providers.values() if provider.discover]
         lists = await asyncio.gather(*(discovery.installed(self.upstream, provider) for provider in asked))
-        fresh = self._fleet.catalog
         for provider, ids in zip(asked, lists, strict=True):
-            fresh = fresh.found(provider.name, ids)
-        if fresh.installed != self._fleet.catalog.installed:
-            self._swap(self._fleet.settings, fresh)
+            loaded = loaded.found(provider.name, ids)
+        return loaded
 
-    def _swap(self, settings: Settings, fresh: Catalog) -> None:
-        self._fleet = fleet(settings, fresh, self._keys, self._simulator)
-        self.analyst.local_only = Marked(settings.privacy.local_only)
-        self.tasks.configure(settings)
+    def _swap(self, made: Fleet) -> None:
+        self._fleet = made
+        self.analyst.local_only = Marked(made.settings.privacy.local_only)
+        self.tasks.configure(made.settings)
+        logging.getLogger("codriver").setLevel(made.settings.log.level.upper())
 
     # What the router asks.
 
@@ -253,7 +277,7 @@ def create(
         store=store,
         keys=keys,
         token=own,
-        fleet=fleet(settings, loaded, keys, None),
+        fleet=fleet(settings, loaded, keys, ""),
         simulate=simulate,
     )
 
@@ -264,15 +288,18 @@ def _keys(paths: Paths, environ: Mapping[str, str], own: str) -> Keys:
     return Keys(theirs, file=read_key_file(paths.config / KEY_FILE))
 
 
-def fleet(settings: Settings, loaded: Catalog, keys: Keys, running: simulator.Simulator | None) -> Fleet:
-    """The offers of a catalog: who can be called now, and why not the others. The simulator only when it runs."""
+def fleet(settings: Settings, loaded: Catalog, keys: Keys, simulated: str) -> Fleet:
+    """The offers of a catalog: who can be called now, and why not the others.
+
+    simulated: where the simulator answers; "" leaves it out.
+    """
     offers: list[Offer] = []
     for provider in loaded.providers.values():
         missing = _missing(provider, keys)
         if provider.simulated:
-            if running is None:
+            if not simulated:
                 continue
-            provider = replace(provider, base_url=running.url)
+            provider = replace(provider, base_url=simulated)
         offers += [Offer(provider, model, missing) for model in provider.models]
     return Fleet(settings, loaded, tuple(offers), {})
 

@@ -121,7 +121,6 @@ async def _live(paths: Paths, options: Options, say: Callable[[str], None], gree
     app = application.create(paths, config_file=options.config, simulate=options.simulate)
     try:
         await app.start()
-        log.setLevel(app.settings.log.level.upper())
         await _serve(app, paths, options, say, greet)
     finally:
         await app.close()
@@ -147,7 +146,7 @@ async def _serve(app: App, paths: Paths, options: Options, say: Callable[[str], 
         await lsp.warmed()
         await asyncio.get_running_loop().run_in_executor(None, app.analyst.warm)
         _settle()
-        await _until_stopped(app, http, lsp, app.settings.daemon.idle_seconds if options.from_forwarder else None)
+        await _until_stopped(app, http, lsp, ends_idle=options.from_forwarder)
     finally:
         await asyncio.gather(lsp.close(GRACE_SECONDS), http.close())
         if http.unix is not None:
@@ -215,12 +214,13 @@ def _whereabouts(app: App, paths: Paths, options: Options, http: HttpFront, lsp:
     }
 
 
-async def _until_stopped(app: App, http: HttpFront, lsp: LspFront, idle: float | None) -> None:
-    """Waits for a signal or a request to stop; with `idle`, also for so many seconds of disuse."""
+async def _until_stopped(app: App, http: HttpFront, lsp: LspFront, *, ends_idle: bool) -> None:
+    """Waits for a signal or a request to stop; with `ends_idle`, also for `daemon.idle_seconds` of disuse."""
     loop = asyncio.get_running_loop()
     while not app.stop.is_set():
         wait = None
-        if idle is not None:
+        if ends_idle:
+            idle = app.settings.daemon.idle_seconds
             busy = lsp.connections > 0 or http.active > 0
             quiet = 0.0 if busy else loop.time() - max(lsp.last_left, http.last_request)
             if not busy and quiet >= idle:

@@ -65,10 +65,17 @@ class Review(Table):
 class Http(Table):
     """The endpoint for coding agents."""
 
-    host: str = Field(default="127.0.0.1", description="The address to listen on.")
-    port: int = Field(default=3748, ge=0, le=65535, description="The port to listen on; 0 lets the system choose.")
+    host: str = Field(default="127.0.0.1", description="The address to listen on; a change needs a restart.")
+    port: int = Field(
+        default=3748,
+        ge=0,
+        le=65535,
+        description="The port to listen on; 0 lets the system choose. A change needs a restart.",
+    )
     max_body_mb: int = Field(default=64, ge=1, description="The largest request, in megabytes.")
-    allow_remote: bool = Field(default=False, description="Permit listening on an address other machines can reach.")
+    allow_remote: bool = Field(
+        default=False, description="Permit listening on an address other machines can reach; a change needs a restart."
+    )
     names: tuple[str, ...] = Field(
         default=(), description="Further host names it may be called by, when it serves a network."
     )
