@@ -47,7 +47,7 @@ class Ledger:
     async def recover(self) -> None:
         """Reads what today cost from the store, so that a restart does not forget a budget."""
         today, self._midnight = _midnights(self._clock())
-        self._spent = sum(row.cost for row in await self._store.outcomes(today, 100_000))
+        self._spent = await self._store.spent(today)
 
     def view(self) -> View:
         """What is known now. The dicts are live: read, never written, by deciders."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from codriver.errors import Failure, Kind, StoreError
-from codriver.model.decision import Attempt, Candidate, Decision, Outcome
+from codriver.model.decision import Attempt, Candidate, Decision, Outcome, Refusal
 from codriver.model.events import Usage
-from codriver.state.sqlite import MIGRATIONS, SqliteStore
+from codriver.state.sqlite import KEEP_SECONDS, MIGRATIONS, SqliteStore
 from codriver.state.store import MemoryStore, Store
 
 
@@ -84,6 +85,69 @@ async def test_counters_add_up_and_start_again_after_their_time(store: Store, cl
     assert await store.add("c", 2.0, ttl=10) == 3.5
     clock.now += 6
     assert await store.add("c", 1.0, ttl=10) == 1.0
+
+
+async def test_spending_is_summed_from_a_time_on(store: Store) -> None:
+    assert await store.spent(0.0) == 0.0
+    for n in range(4):
+        store.append(outcome(f"o{n}", float(n), cost=0.5))
+    assert await store.spent(0.0) == 2.0
+    assert await store.spent(2.0) == 1.0
+    assert await store.spent(9.0) == 0.0
+
+
+async def test_refusals_that_follow_from_the_settings_are_not_kept(store: Store) -> None:
+    refused = tuple(Refusal(f"m/{why}", why, "") for why in ("unavailable", "pinned", "tier", "cooling", "window"))
+    store.append(outcome("one", 1.0, decision=Decision("one", "auto", (), refused)))
+    (kept,) = await store.outcomes()
+    assert [r.why for r in kept.reasons.decision.refused] == ["cooling", "window"]
+
+
+async def test_half_a_character_loses_nothing(store: Store) -> None:
+    failed = Attempt("a/c", "openai_chat", 0.0, failure=Failure(Kind.OVERLOADED, "cut \ud83d"))
+    store.append(outcome("one", 1.0))
+    store.append(outcome("cut", 2.0, error="cut \ud83d", session="\udcff", attempts=(failed,)))
+    store.append(outcome("two", 3.0))
+    assert [row.id for row in await store.outcomes()] == ["two", "cut", "one"]
+
+
+async def test_a_bad_entry_loses_only_itself(tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    store = SqliteStore(tmp_path / "l.sqlite3", clock)
+    store.append(outcome("one", 1.0))
+    store.append(outcome("huge", 2.0, usage=Usage(10**30)))
+    store.append(outcome("nobody", 3.0, front=None))
+    store.label("\ud83d", "accepted")
+    store.append(outcome("two", 4.0))
+    async with asyncio.timeout(10):
+        assert [row.id for row in await store.outcomes()] == ["two", "one"]
+        with pytest.raises(StoreError, match="cannot be written"):
+            await store.put("k", "\ud83d")
+        await store.put("k", "v")
+        assert await store.get("k") == "v"
+    store.close()
+    assert len([record for record in caplog.records if "lost: 1" in record.getMessage()]) == 4
+
+
+async def test_a_closed_ledger_says_so(tmp_path: Path, clock: Clock) -> None:
+    store = SqliteStore(tmp_path / "l.sqlite3", clock)
+    store.close()
+    async with asyncio.timeout(10):
+        with pytest.raises(StoreError, match="closed"):
+            await store.outcomes()
+
+
+async def test_old_outcomes_and_values_are_removed_when_it_opens(tmp_path: Path, clock: Clock) -> None:
+    store = SqliteStore(tmp_path / "l.sqlite3", clock)
+    store.append(outcome("old", 1.0))
+    store.append(outcome("young", 900.0))
+    await store.put("k", "v", ttl=10)
+    store.close()
+    clock.now = KEEP_SECONDS + 500
+    again = SqliteStore(tmp_path / "l.sqlite3", clock)
+    assert [row.id for row in await again.outcomes()] == ["young"]
+    again.close()
+    with sqlite3.connect(tmp_path / "l.sqlite3") as db:
+        assert db.execute("SELECT COUNT(*) FROM value").fetchone() == (0,)
 
 
 async def test_sqlite_keeps_everything_appended_before_close(tmp_path: Path, clock: Clock) -> None:

@@ -8,6 +8,8 @@ The file holds numbers and reasons; no prompts, no code, no keys.
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import os
 import sqlite3
 import threading
@@ -23,12 +25,18 @@ from codriver.errors import StoreError
 from codriver.model.decision import Outcome
 from codriver.state.store import Reasons, Row, row
 
+log = logging.getLogger("codriver.state")
+
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
+Entry = tuple[Work, "Future[Any] | None"]
 
 LINGER = 0.3
 """Seconds an appended outcome may lie before it is written; a killed process loses no more than that."""
 BATCH = 200
+
+KEEP_SECONDS = 90 * 86_400.0
+"""Older outcomes are removed when the store is opened."""
 
 # Each is applied once, in order, inside one transaction; `user_version` counts them. Never edit one
 # that has shipped: add the next.
@@ -58,10 +66,11 @@ class SqliteStore:
 
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._work: deque[tuple[Work, Future[Any] | None]] = deque()
+        self._work: deque[Entry] = deque()
         self._wake = threading.Event()
         self._closing = False
         self._connection = _open(path)
+        self._work.append((lambda db: _tidy(db, clock()), None))
         self._thread = threading.Thread(target=self._write, name="ledger", daemon=True)
         self._thread.start()
 
@@ -77,6 +86,10 @@ class SqliteStore:
             return [_row(values) for values in db.execute(query, (since, limit))]
 
         return await self._ask(read)
+
+    async def spent(self, since: float) -> float:
+        query = "SELECT TOTAL(cost) FROM outcome WHERE at >= ?"
+        return await self._ask(lambda db: float(db.execute(query, (since,)).fetchone()[0]))
 
     async def get(self, key: str) -> str | None:
         return await self._ask(lambda db: _get(db, key, self._clock()))
@@ -106,41 +119,61 @@ class SqliteStore:
         self._thread.join()
 
     async def _ask(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Runs work in the writer's thread, after everything appended before it."""
+        """Runs work in the writer's thread, after everything appended before it. Raises StoreError."""
+        if self._closing or not self._thread.is_alive():
+            raise StoreError("the ledger is closed")
         future: Future[T] = Future()
         self._work.append((work, future))
         self._wake.set()
         return await asyncio.wrap_future(future)
 
     def _write(self) -> None:
-        """The writer: takes what lies there, and commits once per batch."""
+        """The writer: takes what lies there, and commits once per batch. Only `close` ends it."""
         while True:
             self._wake.wait(LINGER)
             self._wake.clear()
             closing = self._closing
             while self._work:
-                self._run(self._connection, [self._work.popleft() for _ in range(min(len(self._work), BATCH))])
+                _write_batch(self._connection, [self._work.popleft() for _ in range(min(len(self._work), BATCH))])
             if closing:
                 break
         self._connection.close()
 
-    def _run(self, db: sqlite3.Connection, batch: list[tuple[Work, Future[Any] | None]]) -> None:
-        answers: list[tuple[Future[Any], Any]] = []
-        try:
-            with db:
-                for work, future in batch:
-                    result = work(db)
-                    if future is not None:
-                        answers.append((future, result))
-        except sqlite3.Error as error:
-            # A full disk must not take the requests with it: the batch is lost, askers are told.
-            for _, future in batch:
-                if future is not None and not future.cancelled():
-                    future.set_exception(StoreError(f"the ledger cannot be written: {error}"))
+
+def _write_batch(db: sqlite3.Connection, batch: list[Entry]) -> None:
+    """One transaction for all of it; one for each entry when an entry is at fault, which then loses only itself."""
+    try:
+        answers = _commit(db, batch)
+    except Exception as error:
+        # A full disk or a locked file is nobody's fault and must not be waited for again by each entry.
+        if len(batch) > 1 and not isinstance(error, sqlite3.OperationalError):
+            for entry in batch:
+                _write_batch(db, [entry])
             return
-        for future, result in answers:
-            if not future.cancelled():
-                future.set_result(result)
+        log.exception("entries the ledger lost: %d", len(batch))
+        _tell(batch, StoreError(f"the ledger cannot be written: {error}"))
+        return
+    for future, result in answers:
+        if future.set_running_or_notify_cancel():
+            future.set_result(result)
+
+
+def _commit(db: sqlite3.Connection, batch: list[Entry]) -> list[tuple[Future[Any], Any]]:
+    with db:
+        results = [(future, work(db)) for work, future in batch]
+    return [(future, result) for future, result in results if future is not None]
+
+
+def _tell(batch: list[Entry], error: StoreError) -> None:
+    for _, future in batch:
+        if future is not None and future.set_running_or_notify_cancel():
+            future.set_exception(error)
+
+
+def _tidy(db: sqlite3.Connection, now: float) -> None:
+    """Removes what nobody will ask for any more."""
+    db.execute("DELETE FROM outcome WHERE at < ?", (now - KEEP_SECONDS,))
+    db.execute("DELETE FROM value WHERE until <= ?", (now,))
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -172,11 +205,24 @@ def _get(db: sqlite3.Connection, key: str, now: float) -> str | None:
 
 
 def _values(kept: Row) -> tuple[Any, ...]:
-    return (
+    values = (
         kept.id, kept.at, kept.front, kept.wire, kept.purpose, kept.status, kept.model, kept.cost, kept.seconds,
         kept.first, kept.prompt_tokens, kept.output_tokens, kept.session, kept.workflow, kept.attempts,
-        msgspec.json.encode(kept.reasons).decode(), kept.label,
+        _document(kept.reasons), kept.label,
     )  # fmt: skip
+    return tuple(_sound(value) if isinstance(value, str) else value for value in values)
+
+
+def _document(reasons: Reasons) -> str:
+    try:
+        return msgspec.json.encode(reasons).decode()
+    except UnicodeEncodeError:
+        return _sound(json.dumps(msgspec.to_builtins(reasons), ensure_ascii=False))
+
+
+def _sound(text: str) -> str:
+    """Text without half characters (lone surrogates), which neither JSON nor SQLite takes."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _row(values: tuple[Any, ...]) -> Row:

@@ -12,10 +12,16 @@ from typing import Protocol
 from codriver.model.decision import Attempt, Decision, Outcome
 from codriver.model.events import Usage
 
+STANDING = frozenset({"unavailable", "pinned", "tier"})
+"""Refusals that follow from the settings and the model's name alone: many, and told by both."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """The part of an outcome that is kept as one document: why, what was tried, what was counted."""
+    """The part of an outcome that is kept as one document: why, what was tried, what was counted.
+
+    Of the refused only those that this request made: STANDING ones are left out.
+    """
 
     decision: Decision
     attempts: tuple[Attempt, ...]
@@ -48,7 +54,7 @@ class Row:
 
 
 class Store(Protocol):
-    """Seven methods. Implementations pass tests/state/test_store.py."""
+    """Eight methods. Implementations pass tests/state/test_store.py."""
 
     def append(self, outcome: Outcome) -> None:
         """Keeps an outcome; durable soon, not at once."""
@@ -60,6 +66,10 @@ class Store(Protocol):
 
     async def outcomes(self, since: float = 0.0, limit: int = 100) -> list[Row]:
         """Newest first, from this Unix time on."""
+        ...
+
+    async def spent(self, since: float) -> float:
+        """USD of all outcomes from this Unix time on."""
         ...
 
     async def get(self, key: str) -> str | None:
@@ -81,6 +91,8 @@ class Store(Protocol):
 
 def row(outcome: Outcome) -> Row:
     """What is kept of an outcome: numbers and reasons, never text or code."""
+    own = tuple(refused for refused in outcome.decision.refused if refused.why not in STANDING)
+    kept = replace(outcome.decision, refused=own)
     return Row(
         id=outcome.id,
         at=outcome.at,
@@ -97,7 +109,7 @@ def row(outcome: Outcome) -> Row:
         session=outcome.session,
         workflow=outcome.workflow,
         attempts=len(outcome.attempts),
-        reasons=Reasons(outcome.decision, outcome.attempts, outcome.usage, outcome.verdicts, outcome.error),
+        reasons=Reasons(kept, outcome.attempts, outcome.usage, outcome.verdicts, outcome.error),
     )
 
 
@@ -119,6 +131,9 @@ class MemoryStore:
     async def outcomes(self, since: float = 0.0, limit: int = 100) -> list[Row]:
         kept = [r for r in self._rows.values() if r.at >= since]
         return sorted(kept, key=lambda r: (-r.at, r.id))[:limit]
+
+    async def spent(self, since: float) -> float:
+        return sum(row.cost for row in self._rows.values() if row.at >= since)
 
     async def get(self, key: str) -> str | None:
         value, until = self._values.get(key, ("", 0.0))
