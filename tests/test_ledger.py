@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from codriver.errors import Failure, Kind
@@ -95,3 +97,21 @@ def test_memory_is_bounded_and_recent_outcomes_are_found() -> None:
     assert last is not None
     assert last.id == f"o{REMEMBERED + 9}"
     assert kept.last("lsp") is None
+
+
+def test_rests_that_are_over_are_forgotten() -> None:
+    kept, clock = ledger()
+    kept.failed("a/b", "a", Failure(Kind.QUOTA, "no"))
+    clock.now += 601
+    assert not kept.view().cooling
+
+
+async def test_what_providers_say_is_not_stored() -> None:
+    clock = Clock()
+    store = MemoryStore(clock)
+    told = Failure(Kind.INVALID, "your prompt 'the secret plan' is wrong")
+    failed = Attempt("a/b", "openai_chat", 0.0, ended=0.1, failure=told)
+    Ledger(store, clock).record(replace(outcome(), status="refused", attempts=(failed,), error=told.message))
+    (row,) = await store.outcomes()
+    assert "secret plan" not in repr(row)
+    assert "invalid" in repr(row)

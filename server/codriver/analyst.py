@@ -25,6 +25,7 @@ FENCE_LIMIT = 60_000
 """Bytes of a fenced block that are parsed; longer ones are cut."""
 
 _FENCE = re.compile(r"```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_PATH = re.compile(r"[\w.~/\\-]*[\w-]+[./\\][\w./\\-]*\w")
 _LINE = re.compile(r"(?::|[, ]+line )(\d{1,6})\b")
 
 
@@ -96,7 +97,8 @@ class Analyst:
     def buffer(self, snapshot: Snapshot) -> Buffer:
         """The parsed form of this very snapshot: the open one when it is still current, else a fresh one."""
         for (_, uri), held in self._open.items():
-            if uri == snapshot.uri and held.snapshot.version == snapshot.version:
+            # Two editors may hold the same file at the same version with other text.
+            if uri == snapshot.uri and held.snapshot.text == snapshot.text:
                 return held.buffer
         return Buffer(snapshot.text, language_id=snapshot.language_id, path=path_of(snapshot.uri))
 
@@ -122,7 +124,10 @@ class Analyst:
     def features(self, request: Request) -> Features:
         """What is known about a request and the code it is about. Costs no more than the code it finds."""
         family = request.task or task.family(request.purpose, request.tail)
-        return judged(self._of_code(request), family, request.input_tokens)
+        found = judged(self._of_code(request), family, request.input_tokens)
+        if self.local_only and not found.local_only and self._names_marked(request):
+            return replace(found, local_only=True)
+        return found
 
     def _of_code(self, request: Request) -> Features:
         if request.code is not None:
@@ -135,6 +140,13 @@ class Analyst:
         if "```" in text:
             return self._of_fence(text)
         return NOTHING
+
+    def _names_marked(self, request: Request) -> bool:
+        """Whether a request names, anywhere in it, a path that must not leave this machine."""
+        text = request.body.decode("utf-8", "replace") if request.body is not None else "\n".join(request.tail)
+        if any(self.local_only(word) for word in set(_PATH.findall(text))):
+            return True
+        return any(self.local_only(held.path) and _match(held.path, text) for held in self._open.values())
 
     def _of_snapshot(self, snapshot: Snapshot) -> Features:
         where = snapshot.selection or snapshot.cursor
@@ -255,12 +267,27 @@ def _hardest(facts: Features, functions: Sequence[Function]) -> Features:
 
 
 class Marked:
-    """Whether a path is marked, by gitignore-style patterns."""
+    """Whether a path is marked, by gitignore-style patterns. Empty without patterns.
+
+    Paths here are absolute and folders unknown, so a pattern with a slash in it (`payroll/**`,
+    `.kube/config`) counts wherever in a path it stands, not only at some root.
+    """
 
     def __init__(self, patterns: Sequence[str]) -> None:
         from pathspec import GitIgnoreSpec
 
-        self._spec = GitIgnoreSpec.from_lines(patterns)
+        self._spec = GitIgnoreSpec.from_lines([_anywhere(pattern) for pattern in patterns])
+        self._empty = not patterns
+
+    def __bool__(self) -> bool:
+        return not self._empty
 
     def __call__(self, path: str) -> bool:
-        return bool(path) and self._spec.match_file(path.lstrip("/"))
+        return bool(path) and not self._empty and self._spec.match_file(path.replace("\\", "/").lstrip("/"))
+
+
+def _anywhere(pattern: str) -> str:
+    unless, body = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
+    if "/" in body.rstrip("/") and not body.startswith("**/"):
+        body = f"**/{body.lstrip('/')}"
+    return unless + body

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 
 from codriver.errors import Failure, Scope
 from codriver.model.decision import Latency, Outcome, Pin, Rest, View
@@ -42,6 +43,7 @@ class Ledger:
         self._latency: dict[str, Latency] = {}
         self._midnight = 0.0  # the next one, Unix time
         self._spent = 0.0
+        self._reserved = 0.0
         self.requests = 0
 
     async def recover(self) -> None:
@@ -52,7 +54,14 @@ class Ledger:
     def view(self) -> View:
         """What is known now. The dicts are live: read, never written, by deciders."""
         now = self._clock()
-        return View(now, self._cooling, self._pins, self._latency, self.spent_today)
+        if self._cooling:
+            self._rested(now)
+        spent = self._spent if now < self._midnight else 0.0
+        return View(now, self._cooling, self._pins, self._latency, spent + self._reserved, self._midnight)
+
+    def reserve(self, cost: float) -> None:
+        """Counts what a running attempt is expected to cost against today's budget; negative when it ended."""
+        self._reserved = max(0.0, self._reserved + cost)
 
     @property
     def spent_today(self) -> float:
@@ -68,7 +77,7 @@ class Ledger:
         self._spend(outcome.cost)
         if outcome.status == "ok":
             self._answered(outcome)
-        self._store.append(outcome)
+        self._store.append(_without_words(outcome))
 
     def label(self, ident: str, word: str) -> None:
         """Adds feedback to an outcome, by its id or its decision's (they are the same)."""
@@ -104,6 +113,11 @@ class Ledger:
         """Forgets all rests: after the configuration or the keys changed."""
         self._cooling.clear()
 
+    def _rested(self, now: float) -> None:
+        """Forgets rests that are over."""
+        for name in [name for name, rest in self._cooling.items() if rest.until <= now]:
+            del self._cooling[name]
+
     def _answered(self, outcome: Outcome) -> None:
         self._measure(outcome)
         if not outcome.session or outcome.purpose in _SIDE_ERRANDS:
@@ -138,6 +152,17 @@ class Ledger:
         if now >= self._midnight:
             self._midnight, self._spent = _midnights(now)[1], 0.0
         self._spent += cost
+
+
+def _without_words(outcome: Outcome) -> Outcome:
+    """What may be stored: providers' messages can quote a prompt, so only their kinds are kept."""
+    if not outcome.error and not any(attempt.failure for attempt in outcome.attempts):
+        return outcome
+    attempts = tuple(
+        attempt if attempt.failure is None else replace(attempt, failure=replace(attempt.failure, message=""))
+        for attempt in outcome.attempts
+    )
+    return replace(outcome, attempts=attempts, error="")
 
 
 def _midnights(at: float) -> tuple[float, float]:

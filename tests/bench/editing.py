@@ -124,7 +124,7 @@ def completions(home: Path, language: str, lines: int) -> None:
             column += 1
             params: dict[str, Any] = {"textDocument": {"uri": uri}, "position": position(row, column)}
             start = time.perf_counter()
-            editor.request("textDocument/inlineCompletion", params | {"context": {"triggerKind": 0}})
+            editor.request("textDocument/inlineCompletion", params | {"context": {"triggerKind": 2}})
             waits.append((time.perf_counter() - start) * 1e3)
         print(f"  {language:11}{lines:6} lines  completion, upstream at once      {percentiles(waits[10:])}")
     finally:

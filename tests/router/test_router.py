@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -56,6 +56,9 @@ class ScriptedAnswer:
     streamed: bool
     upstream: ScriptedUpstream
 
+    def masked(self, failure: Failure) -> Failure:
+        return failure
+
     async def more(self) -> bytes:
         if not self.steps:
             return b""
@@ -104,7 +107,13 @@ class ScriptedUpstream:
 class Bench:
     """A router over a script, with what it recorded."""
 
-    def __init__(self, scripts: dict[str, tuple[Step, ...]], offers: tuple[Offer, ...], **wish: Any) -> None:
+    def __init__(
+        self,
+        scripts: dict[str, tuple[Step, ...]],
+        offers: tuple[Offer, ...],
+        timeouts: Callable[[Request, float], Timeouts] = lambda request, spent: Timeouts(),
+        **wish: Any,
+    ) -> None:
         self.upstream = ScriptedUpstream(scripts)
         self.store = MemoryStore(lambda: 0.0)
         self.ledger = Ledger(self.store, lambda: 1000.0)
@@ -113,7 +122,7 @@ class Bench:
             upstream=self.upstream,  # type: ignore[arg-type]
             analyst=Analyst(),
             ledger=self.ledger,
-            timeouts=lambda request: Timeouts(),
+            timeouts=timeouts,
         )
 
     async def outcome(self) -> Any:
@@ -331,3 +340,57 @@ async def test_what_was_answered_locally_is_an_outcome() -> None:
     bench.router.learn(noted.id, "accepted")
     row = await bench.outcome()
     assert (row.model, row.cost, row.label) == ("local/predictor", 0.0, "accepted")
+
+
+@pytest.mark.parametrize("end", [(), (BUSY,), (HANG,)], ids=["ends", "is cut", "stays open"])
+async def test_what_comes_after_the_regular_end_is_nobodys(end: tuple[Step, ...]) -> None:
+    bench = Bench({"east/small": (*GOOD, *end)}, (SMALL,))
+    async with bench.router.open(chat()) as stream:
+        assert (await stream.reply()).text == "hello world"
+    assert (await bench.outcome()).status == "ok"
+    assert not bench.ledger.view().cooling
+
+
+async def test_a_deadline_is_the_requests_not_each_attempts() -> None:
+    given: list[float] = []
+
+    def timeouts(request: Request, spent: float) -> Timeouts:
+        left = 5.0 if not given else 0.0
+        given.append(spent)
+        return Timeouts(total=left)
+
+    bench = Bench({"east/small": (BUSY,), "east/medium": GOOD}, FLEET, timeouts=timeouts, strategy="cost", floor=1.0)
+    with pytest.raises(UpstreamFailed, match="busy"):
+        async with bench.router.open(chat()):
+            pass
+    assert bench.upstream.asked == ["east/small"]
+    assert given[1] >= given[0]
+
+
+async def test_a_request_with_an_unknown_name_is_one_outcome_too() -> None:
+    bench = Bench({}, (SMALL,))
+
+    def unknown(request: Request) -> Plan:
+        raise RequestRejected(Failure(Kind.UNKNOWN_MODEL, "no model is called that"))
+
+    bench.router.plan = unknown
+    with pytest.raises(RequestRejected):
+        async with bench.router.open(chat()):
+            pass
+    assert (await bench.outcome()).status == "refused"
+
+
+async def test_simulated_answers_cost_nothing() -> None:
+    simulated = replace(SMALL, provider=replace(SMALL.provider, simulated=True))
+    bench = Bench({"east/small": GOOD}, (simulated,))
+    async with bench.router.open(chat()) as stream:
+        await stream.reply()
+        assert stream.cost == 0
+    assert bench.ledger.spent_today == 0
+
+
+async def test_running_requests_count_against_the_budget() -> None:
+    bench = Bench({"east/small": (ROLE, HELLO, HANG)}, (SMALL,))
+    async with bench.router.open(chat()) as stream:
+        assert bench.ledger.view().spent_today == pytest.approx(stream.decision.candidates[0].cost)
+    assert bench.ledger.view().spent_today == pytest.approx(stream.cost)

@@ -103,7 +103,6 @@ def test_an_unknown_strategy_names_those_that_exist() -> None:
             {"east/small": "unavailable"}, id="no key",
         ),
         pytest.param(CHAT, PLAIN, (SMALL, LARGE), Bounds(only="west/large"), {"east/small": "pinned"}, id="pin"),
-        pytest.param(CHAT, PLAIN, (SMALL, LARGE), Bounds(tier="large"), {"east/small": "tier"}, id="tier"),
     ],
 )  # fmt: skip
 def test_each_refusal_has_its_word(
@@ -128,8 +127,22 @@ def test_the_callers_wire_is_kept_where_the_provider_speaks_it() -> None:
     assert choose(replace(CHAT, wire="anthropic"), offers=(SMALL,)).candidates[0].wire == "openai_chat"
 
 
-def test_a_tier_that_nobody_has_is_only_a_hint() -> None:
-    assert names(choose(offers=(SMALL,), bounds=Bounds(tier="large"))) == ["east/small"]
+@pytest.mark.parametrize("tier", ["small", "medium", "large"])
+def test_a_tier_is_a_hint_its_models_come_first_and_the_others_stay(tier: str) -> None:
+    ranked = names(choose(offers=(SMALL, MEDIUM, LARGE), bounds=Bounds(tier=tier)))
+    assert ranked[0].endswith(tier)
+    assert len(ranked) == 3
+    assert names(choose(offers=(SMALL,), bounds=Bounds(tier=tier))) == ["east/small"]
+
+
+def test_auto_takes_no_bargain_that_would_probably_fail() -> None:
+    hard = replace(TANGLE, cognitive=60, lines=300)
+    made = choose(replace(CHAT, input_tokens=60_000), hard, (SMALL, LARGE))
+    best = max(candidate.quality for candidate in made.candidates)
+    assert made.candidates[0].quality >= 0.6 * best
+    assert (
+        names(choose(replace(CHAT, input_tokens=60_000), hard, (SMALL, LARGE), strategy="balanced"))[0] == "east/small"
+    )
 
 
 def test_resting_models_are_passed_over_until_their_time() -> None:
@@ -163,6 +176,13 @@ def test_a_rate_limit_is_kept_and_told_with_its_time() -> None:
     [
         pytest.param(CHAT, (), Kind.UNROUTABLE, "codriver doctor", id="nothing configured"),
         pytest.param(
+            CHAT,
+            (replace(SMALL, missing="EAST_KEY is not set"), CODER),
+            Kind.UNROUTABLE,
+            "EAST_KEY",
+            id="key missing beside one that only fills holes",
+        ),
+        pytest.param(
             CHAT, (replace(SMALL, missing="EAST_KEY is not set"),), Kind.UNROUTABLE, "EAST_KEY", id="key missing"
         ),
         pytest.param(replace(CHAT, input_tokens=500_000), (SMALL,), Kind.TOO_LONG, "prompt is too long", id="too long"),
@@ -178,6 +198,37 @@ def test_nobody_left_says_why(request_: Request, offers: tuple[Offer, ...], kind
 def test_a_spent_budget_leaves_the_free_models() -> None:
     made = choose(view=View(now=1.0, spent_today=2.0), bounds=Bounds(daily_usd=1.5))
     assert names(made) == ["home/local"]
+
+
+def test_a_request_that_would_overrun_the_budget_is_refused_with_the_time_to_wait() -> None:
+    view = View(now=1000.0, spent_today=1.4999, midnight=4600.0)
+    assert "west/large" not in names(
+        choose(replace(CHAT, input_tokens=90_000), view=view, bounds=Bounds(daily_usd=1.5))
+    )
+    missing = tuple(
+        replace(MEDIUM, model=replace(MEDIUM.model, id=f"m{n}"), missing="KEY is not set") for n in range(9)
+    )
+    with pytest.raises(Unroutable, match=r"^today's budget") as caught:
+        choose(
+            replace(CHAT, input_tokens=90_000), offers=(*missing, LARGE, CODER), view=view, bounds=Bounds(daily_usd=1.5)
+        )
+    assert caught.value.failure.kind is Kind.QUOTA
+    assert caught.value.failure.retry_after == 3600.0
+    assert caught.value.failure.message.index("budget of") < caught.value.failure.message.index("KEY is not set")
+
+
+def test_the_time_to_wait_is_that_of_those_who_could_answer() -> None:
+    limited = Failure(Kind.RATE_LIMITED, "slow down")
+    view = View(now=1000.0, cooling={"east/small": Rest(1600.0, limited), "west/large": Rest(1003.0, limited)})
+    with pytest.raises(Unroutable) as caught:
+        choose(offers=(SMALL, LARGE), view=view, bounds=Bounds(only="east/small"))
+    assert caught.value.failure.retry_after == pytest.approx(600.0)
+
+
+@pytest.mark.parametrize("name", ["__init__", "_private", "os", ""])
+def test_only_strategies_are_strategies(name: str) -> None:
+    with pytest.raises(Unroutable, match="no strategy is called"):
+        choose(strategy=name)
 
 
 def test_a_tool_loop_stays_with_its_model_and_a_warm_cache_is_cheaper() -> None:

@@ -125,7 +125,8 @@ class Rest:
 class View:
     """What the ledger knows now, read-only: the only moving input of a decision.
 
-    now: Unix time. cooling: by model key or provider name.
+    now: Unix time. cooling: by model key or provider name. spent_today: USD, with what running
+    requests are expected to cost. midnight: when today's budget ends, Unix time.
     """
 
     now: float = 0.0
@@ -133,3 +134,4 @@ class View:
     pins: dict[str, Pin] = field(default_factory=dict)
     latency: dict[str, Latency] = field(default_factory=dict)
     spent_today: float = 0.0
+    midnight: float = 0.0

@@ -51,7 +51,10 @@ class Planner(Protocol):
 
 
 class Router:
-    """Routes. Built by `app`; owns no sockets and no files."""
+    """Routes. Built by `app`; owns no sockets and no files.
+
+    timeouts: the limits for the next attempt of a request that has already taken so many seconds.
+    """
 
     def __init__(
         self,
@@ -60,7 +63,7 @@ class Router:
         upstream: Upstream,
         analyst: Analyst,
         ledger: Ledger,
-        timeouts: Callable[[Request], Timeouts],
+        timeouts: Callable[[Request, float], Timeouts],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.plan = plan

@@ -6,6 +6,7 @@ the bytes, and whatever ends, counts or fails is still read before it is passed 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -13,6 +14,9 @@ from codriver.errors import UpstreamFailed
 from codriver.model.events import Failed, Piece, Started, TextDelta, ToolDelta, Usage, UsageSeen
 from codriver.upstream.client import Answer
 from codriver.wire.codec import Decoder
+
+LAST_BYTES = 0.2
+"""Seconds an upstream has to end its transfer after its answer ended."""
 
 
 class Reading:
@@ -52,6 +56,9 @@ class Reading:
             pieces = decoder.feed(chunk)
             if pieces:
                 yield self._seen(pieces)
+            if decoder.over:
+                await _finished(answer)
+                return
         self._catch_up()
         pieces = decoder.close()
         if pieces:
@@ -76,7 +83,15 @@ class Reading:
                     case Started(usage=Usage()):
                         self.usage = event.usage
                     case Failed():
-                        raise UpstreamFailed(event.failure)
+                        raise UpstreamFailed(self._answer.masked(event.failure))
                     case _:
                         pass
         return pieces
+
+
+async def _finished(answer: Answer) -> None:
+    """After the regular end only the transport's own end may come; without it the connection is not kept."""
+    with contextlib.suppress(UpstreamFailed, TimeoutError):
+        async with asyncio.timeout(LAST_BYTES):
+            while await answer.more():
+                pass

@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from codriver.errors import Failure, Kind, RequestRejected, Unroutable, UpstreamFailed
+from codriver.errors import CodriverError, Failure, Kind, RequestRejected, Unroutable, UpstreamFailed
 from codriver.model.decision import Attempt, Candidate, Decision, Outcome
 from codriver.model.events import Piece, Reply, Usage, fold, is_content
 from codriver.model.ids import new_id
@@ -17,6 +17,7 @@ from codriver.model.provider import Model, Provider
 from codriver.model.request import Request
 from codriver.router.reading import Reading
 from codriver.routing.eligibility import Offer
+from codriver.upstream.client import Timeouts
 from codriver.wire import codec
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ class Stream:
 
     @property
     def cost(self) -> float:
-        """USD for what was used so far, replies that were not fit to be shown included."""
-        return self._sunk + self.model.price.cost(self.usage)
+        """USD for what was used so far, replies that were not fit to be shown included; simulated ones are free."""
+        return self._sunk + (0.0 if self.simulated else self.model.price.cost(self.usage))
 
     async def batches(self) -> AsyncIterator[list[Piece]]:
         """The answer as it comes, one batch for each read from upstream. Raises UpstreamFailed on a break."""
@@ -134,16 +135,22 @@ class Stream:
     async def _open(self) -> None:
         try:
             self.decision, plan = self._router.planned(self._request)
-        except Unroutable as nobody:
-            self.decision = Decision(new_id(), self._request.strategy, (), (), nobody.reasons)
+        except CodriverError as nobody:
+            reasons = nobody.reasons if isinstance(nobody, Unroutable) else (str(nobody),)
+            self.decision = Decision(new_id(), self._request.strategy, (), (), reasons)
             raise
+        if self._check is not None:
+            self.decision = replace(self.decision, hold="whole")
         queue = list(self.decision.candidates)
         told: Failure | None = None
         while queue and len(self._attempts) < MOST_ATTEMPTS:
             candidate = queue.pop(0)
             offer = plan.by_key[candidate.model]
+            timeouts = self._router.timeouts(self._request, self._elapsed())
+            if told is not None and timeouts.total <= 0:
+                break
             try:
-                await self._attempt(candidate, offer)
+                await self._attempt(candidate, offer, timeouts)
                 return
             except UpstreamFailed as failed:
                 failure = failed.failure.at(offer.provider.name, offer.model.id)
@@ -156,11 +163,12 @@ class Stream:
         assert told is not None
         raise UpstreamFailed(told)
 
-    async def _attempt(self, candidate: Candidate, offer: Offer) -> None:
+    async def _attempt(self, candidate: Candidate, offer: Offer, timeouts: Timeouts) -> None:
         """One upstream call, up to its first content (or its end, when the reply is checked)."""
         request, model, provider = self._request, offer.model, offer.provider
         self.model, self.provider = model, provider
         self._tried = (candidate, self._elapsed())
+        self._router.ledger.reserve(candidate.cost)
         quirks = model.quirks or provider.quirks
         wire = codec.find(candidate.wire)
         call = wire.call(request, model, quirks)
@@ -175,7 +183,7 @@ class Stream:
             call,
             stream=request.stream,
             forward=request.headers if same_wire else {},
-            timeouts=self._router.timeouts(request),
+            timeouts=timeouts,
         )
         self.relayed = same_wire and answer.streamed == request.stream
         self._reading = Reading(answer, wire.decoder(model, quirks))
@@ -221,6 +229,7 @@ class Stream:
     def _end_attempt(self, failure: Failure | None) -> None:
         assert self._tried is not None
         candidate, started = self._tried
+        self._router.ledger.reserve(-candidate.cost)
         self._attempts.append(Attempt(candidate.model, candidate.wire, started, self._first, self._elapsed(), failure))
         self._tried = None
 

@@ -15,6 +15,7 @@ from codriver.model.features import Features
 from codriver.model.request import Purpose, Request
 from codriver.routing import estimate, strategies
 from codriver.routing.eligibility import Bounds, Offer, refusal, wire_for
+from codriver.routing.nobody import nobody
 from codriver.routing.quality import quality
 
 # What a good answer is worth (USD) and what a second of waiting costs (USD), by task family.
@@ -42,13 +43,16 @@ LAST_RESORT = {Kind.TRANSIENT, Kind.BROKEN, Kind.SLOW, Kind.OVERLOADED}
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How to choose. strategy: a name of routing/strategies. hint: a sentence about the asked name."""
+    """How to choose. strategy: a name of routing/strategies. hint: a sentence about the asked name.
+
+    experience: whether measured latency replaces the catalog's.
+    """
 
     strategy: str = "auto"
     bounds: Bounds = Bounds()
     floor: float = 0.1
     hint: str = ""
-    hold: str = "first"
+    experience: bool = True
     refused: tuple[Refusal, ...] = ()
     """Standing refusals: told, and not looked at again."""
 
@@ -64,19 +68,20 @@ def decide(
     note = ""
     if not eligible:
         eligible, note = _last_resort(request, offers, view, refused)
-    if not eligible:
-        raise _nobody(request, refused, view)
-    candidates = _expect(request, features, eligible, view)
-    candidates = _within(candidates, wish.bounds.request_usd, refused)
+    by_key = {offer.model.key: offer for offer in eligible}
+    candidates = _expect(request, features, eligible, view, wish)
+    candidates = _within(candidates, by_key, view, wish.bounds, refused)
+    if not candidates:
+        raise nobody(request, refused, view)
     value, wait = TASTES.get(features.task, ORDINARY_TASTE)
     taste = strategies.Taste(value, wait, wish.floor)
     try:
         ranked = strategies.find(wish.strategy).rank(candidates, taste)
     except LookupError as unknown:
         raise Unroutable(Failure(Kind.INVALID, str(unknown), field="strategy")) from None
-    ranked, stay = _stay(request, ranked, view)
+    ranked, stay = _stay(request, _tiered(ranked, by_key, wish.bounds.tier), view)
     reasons = tuple(r for r in (wish.hint, _why(features), note, stay, _first(ranked, wish.strategy)) if r)
-    return Decision(ident, wish.strategy, tuple(ranked), tuple(refused), reasons, features, wish.hold)
+    return Decision(ident, wish.strategy, tuple(ranked), tuple(refused), reasons, features)
 
 
 def _sift(
@@ -101,9 +106,15 @@ def _last_resort(
     resting = [by_key[r.model] for r in refused if r.why == "cooling" and _passing(by_key[r.model], view)]
     if not resting:
         return [], ""
+    resting.sort(key=lambda offer: _back(offer, view))
     keys = {offer.model.key for offer in resting}
     refused[:] = [r for r in refused if r.model not in keys]
     return resting, "all others are out, so a resting model is asked again"
+
+
+def _back(offer: Offer, view: View) -> float:
+    names = (offer.model.key, offer.provider.name)
+    return max(view.cooling[name].until for name in names if name in view.cooling)
 
 
 def _passing(offer: Offer, view: View) -> bool:
@@ -111,26 +122,7 @@ def _passing(offer: Offer, view: View) -> bool:
     return all(view.cooling[name].failure.kind in LAST_RESORT for name in names if name in view.cooling)
 
 
-def _nobody(request: Request, refused: Sequence[Refusal], view: View) -> Unroutable:
-    """The error when nobody is left: a rate limit keeps its time, else every reason is told."""
-    cooling = [r for r in refused if r.why == "cooling"]
-    reasons = tuple(f"{r.model}: {r.text}" for r in refused if r.why not in {"pinned", "tier"})
-    told = "; ".join(reasons[:8]) + (f"; and {len(reasons) - 8} more" if len(reasons) > 8 else "")
-    if cooling and all(r.why in {"cooling", "pinned", "tier", "unavailable", "wire"} for r in refused):
-        wait = min(rest.until for rest in view.cooling.values() if rest.until > view.now) - view.now
-        kind = Kind.RATE_LIMITED
-        return Unroutable(Failure(kind, f"every model that could answer rests: {told}", retry_after=wait), reasons)
-    if any(r.why == "window" for r in refused) and all(r.why != "cooling" for r in refused):
-        widest = f"prompt is too long: {request.input_tokens} tokens; {told}"
-        return Unroutable(Failure(Kind.TOO_LONG, widest), reasons)
-    if any(r.why in {"tools", "images", "schema", "wire"} for r in refused):
-        return Unroutable(Failure(Kind.UNSUPPORTED, f"no model can serve this request: {told}"), reasons)
-    told = told or "no provider is configured"
-    remedy = "Set a provider's key or run `codriver doctor`."
-    return Unroutable(Failure(Kind.UNROUTABLE, f"no model can serve this request: {told}. {remedy}"), reasons)
-
-
-def _expect(request: Request, features: Features, eligible: Sequence[Offer], view: View) -> list[Candidate]:
+def _expect(request: Request, features: Features, eligible: Sequence[Offer], view: View, wish: Wish) -> list[Candidate]:
     pin = view.pins.get(request.session) if request.session else None
     output = estimate.output_tokens(features.task, features.lines, request.limits.max_tokens)
     prompt = features.tokens
@@ -147,24 +139,39 @@ def _expect(request: Request, features: Features, eligible: Sequence[Offer], vie
                 wire=wire_for(request, offer),
                 quality=quality(model, features.task, hardness),
                 cost=estimate.cost(model, prompt, output, warm),
-                latency=estimate.latency(model, output, view.latency.get(model.key)),
+                latency=estimate.latency(model, output, view.latency.get(model.key) if wish.experience else None),
             )
         )
     return candidates
 
 
-def _within(candidates: list[Candidate], limit: float | None, refused: list[Refusal]) -> list[Candidate]:
-    """Those that are expected to cost no more than the caller allows. Raises Unroutable if none is."""
-    if limit is None:
+def _within(
+    candidates: list[Candidate], offers: dict[str, Offer], view: View, bounds: Bounds, refused: list[Refusal]
+) -> list[Candidate]:
+    """Those that the caller's limit and what is left of today's budget allow; free models always are."""
+    if bounds.request_usd is None and not bounds.daily_usd:
         return candidates
-    kept = [c for c in candidates if c.cost <= limit]
-    dear = [Refusal(c.model, "cost", f"would cost ${c.cost:.5f}, over ${limit:g}") for c in candidates if c not in kept]
-    refused += dear
-    if not kept:
-        told = "; ".join(f"{r.model} {r.text}" for r in dear)
-        reasons = tuple(f"{r.model}: {r.text}" for r in refused)
-        raise Unroutable(Failure(Kind.UNROUTABLE, f"no model is cheap enough: {told}"), reasons)
+    kept: list[Candidate] = []
+    for candidate in candidates:
+        no = _too_dear(candidate, view, bounds)
+        if no is None or candidate.cost == 0 or offers[candidate.model].provider.simulated:
+            kept.append(candidate)
+        else:
+            refused.append(Refusal(candidate.model, *no))
     return kept
+
+
+def _too_dear(candidate: Candidate, view: View, bounds: Bounds) -> tuple[str, str] | None:
+    if bounds.request_usd is not None and candidate.cost > bounds.request_usd:
+        return "cost", f"would cost more than the ${bounds.request_usd:g} this request may"
+    if bounds.daily_usd and view.spent_today + candidate.cost > bounds.daily_usd:
+        return "budget", f"today's budget of ${bounds.daily_usd:g} is spent (${view.spent_today:.4f})"
+    return None
+
+
+def _tiered(ranked: list[Candidate], offers: dict[str, Offer], tier: str) -> list[Candidate]:
+    """Models of the tier that was hinted at come first; the others stay as fallback."""
+    return sorted(ranked, key=lambda c: offers[c.model].model.tier != tier) if tier else ranked
 
 
 def _stay(request: Request, ranked: list[Candidate], view: View) -> tuple[list[Candidate], str]:

@@ -7,7 +7,7 @@ checks then say, for one request and one offer, why it is out, or nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from codriver.model.decision import Refusal, View
 from codriver.model.features import Features
@@ -33,7 +33,7 @@ class Offer:
 class Bounds:
     """What narrows the choice beside the request itself.
 
-    only: the pinned model's key. tier: small, medium or large, from a name that is only a hint.
+    only: the pinned model's key. tier: small, medium or large, from a name that is only a hint: those come first.
     daily_usd: 0 means no limit. request_usd: the most this request may be expected to cost.
     """
 
@@ -41,8 +41,6 @@ class Bounds:
     tier: str = ""
     daily_usd: float = 0.0
     request_usd: float | None = None
-    window_over: int = 0
-    """Only models with a larger window than this: set after a model said the prompt is too long."""
 
 
 _Found = tuple[str, str] | None
@@ -66,14 +64,9 @@ def wire_for(request: Request, offer: Offer) -> str:
 
 
 def standing(offers: Sequence[Offer], bounds: Bounds) -> tuple[tuple[Offer, ...], tuple[Refusal, ...]]:
-    """Who is out whatever the request says: not pinned, no key, another tier. The same until the settings change.
-
-    A tier is only a hint: when nobody usable is of it, all tiers are in.
-    """
+    """Who is out whatever the request says: not pinned, no key. The same until the settings change."""
     refused = [(offer, _standing(offer, bounds)) for offer in offers]
     kept = tuple(offer for offer, found in refused if found is None)
-    if not kept and bounds.tier:
-        return standing(offers, replace(bounds, tier=""))
     return kept, tuple(Refusal(offer.model.key, *found) for offer, found in refused if found is not None)
 
 
@@ -82,8 +75,6 @@ def _standing(offer: Offer, bounds: Bounds) -> _Found:
         return "pinned", f"the request is pinned to {bounds.only}"
     if offer.missing:
         return "unavailable", offer.missing
-    if bounds.tier and offer.model.tier != bounds.tier:
-        return "tier", f"a {bounds.tier} model was asked for"
     return None
 
 
@@ -124,20 +115,12 @@ def _fits(request: Request, features: Features, offer: Offer, view: View, bounds
     asked = min(request.limits.max_tokens or 0, model.max_output)
     if request.input_tokens + asked > model.window:
         return "window", f"its window of {model.window} tokens is too small for {request.input_tokens} + {asked}"
-    if model.window <= bounds.window_over:
-        return "window", f"its window of {model.window} tokens is no larger than the one that overflowed"
     return None
 
 
 def _private(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
     if features.local_only and not offer.provider.local:
         return "local-only", "this code is marked local-only"
-    return None
-
-
-def _affordable(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
-    if bounds.daily_usd and view.spent_today >= bounds.daily_usd and offer.model.price.output > 0:
-        return "budget", f"today's budget of ${bounds.daily_usd:g} is spent (${view.spent_today:.4f})"
     return None
 
 
@@ -151,4 +134,4 @@ def _well(request: Request, features: Features, offer: Offer, view: View, bounds
     return None
 
 
-_CHECKS: tuple[_Check, ...] = (_speaks, _able, _fits, _private, _affordable, _well)
+_CHECKS: tuple[_Check, ...] = (_speaks, _able, _fits, _private, _well)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from codriver import __version__
 from codriver.errors import ConfigError, Failure, Kind, UpstreamFailed
 from codriver.model.provider import Model, Provider
-from codriver.upstream.failures import classify, from_transport
+from codriver.upstream.failures import classify, from_transport, masked
 from codriver.upstream.keys import Keys
 from codriver.upstream.proxies import Answered, Transport
 from codriver.upstream.response import Timeouts, TransportError
@@ -232,6 +232,10 @@ class Answer:
             parts.append(chunk)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def masked(self, failure: Failure) -> Failure:
+        """A failure told inside this answer, without the key its text may quote."""
+        return self._sender.masked(failure)
+
     async def aclose(self) -> None:
         """Closes the connection at once unless the answer was complete."""
         await self._response.aclose()
@@ -264,6 +268,9 @@ class _Sender:
     def refused(self, response: Answered, body: bytes, now: float) -> UpstreamFailed:
         place = {"provider": self._provider, "model": self._model}
         return UpstreamFailed(classify(response.status, response.headers, body, now=now, secret=self._key, **place))
+
+    def masked(self, failure: Failure) -> Failure:
+        return masked(failure, self._key)
 
     def odd(self, what: str, remedy: str) -> UpstreamFailed:
         text = f"{self._model or self._provider} answered with {what}. {remedy}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codriver.errors import Failure, Kind
 from codriver.upstream.bodies import said_in
@@ -251,7 +251,14 @@ _KEY_LIKE = re.compile(
 )
 
 
+def masked(failure: Failure, secret: str) -> Failure:
+    """A failure that was told inside an answer, with no key in its text."""
+    return replace(failure, message=_hide(failure.message, secret))
+
+
 def _hide(text: str, secret: str) -> str:
+    """Without the key, or anything that looks like one; halves of surrogate pairs, which no file takes, replaced."""
+    text = text.encode("utf-8", "replace").decode()
     if len(secret) >= 6:
         text = text.replace(secret, "[key]")
     return _KEY_LIKE.sub("[key]", text)

@@ -38,6 +38,11 @@ class Decoder(Protocol):
         """Bytes of a streamed answer as they come, cut anywhere; complete frames out."""
         ...
 
+    @property
+    def over(self) -> bool:
+        """Whether the answer has ended, well or not; what comes after is nobody's."""
+        ...
+
     def quiet(self, data: bytes) -> bool:
         """Whether these next bytes are whole frames of ordinary content: nothing that ends, counts or
         fails. A relay may pass them on at once and feed them later."""

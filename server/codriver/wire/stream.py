@@ -54,6 +54,10 @@ class FrameDecoder(ABC):
             return self._fail("the answer has no end of frame in 32 MB")
         return self._pieces(frames)
 
+    @property
+    def over(self) -> bool:
+        return self._over
+
     def quiet(self, data: bytes) -> bool:
         whole = data.endswith(b"\n\n") and not self._parser.pending
         return whole and not self._over and not any(word in data for word in self.loud)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
 
 from codriver.app import App
 from codriver.errors import Failure, RequestRejected, Unroutable, UpstreamFailed
@@ -75,8 +74,8 @@ async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec
             else:
                 await _rebuild(bridge, stream, _encoder(request, stream, speaker))
     except (RequestRejected, Unroutable, UpstreamFailed) as error:
+        await bridge.stop()
         if not exchange.started:
-            bridge.stop()
             await fail(exchange, speaker, error.failure)
             return
         if not bridge.wrote:
@@ -84,7 +83,7 @@ async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec
             empty = speaker.encoder(request, request.model)
             await bridge.write(empty.broken(error.failure))
     finally:
-        bridge.stop()
+        await bridge.stop()
     await exchange.end()
 
 
@@ -101,7 +100,7 @@ async def _relay(bridge: _Bridge, request: Request, stream: Stream, speaker: cod
 
 
 async def _rebuild(bridge: _Bridge, stream: Stream, encoder: codec.Encoder) -> None:
-    """Events in the caller's wire. After a break: the wire's own error, and no regular end (wires.md, general, 2)."""
+    """Events in the caller's wire. After a break: the wire's own error, and no regular end."""
     try:
         async for pieces in stream.batches():
             data = encoder.feed([event for piece in pieces for event in piece.events])
@@ -145,22 +144,26 @@ class _Bridge:
         self.wrote = False
 
     async def start(self, headers: Headers) -> None:
+        await self._quiet()
         if not self._exchange.started:
-            await self._settled(self._exchange.start(200, [*_STREAM_HEADERS, *headers]))
+            await self._exchange.start(200, [*_STREAM_HEADERS, *headers])
 
     async def write(self, data: bytes) -> None:
+        await self._quiet()
         self.wrote = True
         self._last = self._loop.time()
-        await self._settled(self._exchange.write(data))
+        await self._exchange.write(data)
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
+        """No ping comes after this."""
         self._timer.cancel()
+        await self._quiet()
 
-    async def _settled(self, sending: Awaitable[None]) -> None:
-        """Sends after a ping that may still be on its way: frames never interleave."""
-        if self._sending is not None and not self._sending.done():
+    async def _quiet(self) -> None:
+        """Waits for a ping that is on its way: frames never interleave, and headers are sent once."""
+        if self._sending is not None:
             await self._sending
-        await sending
+            self._sending = None
 
     def _due(self) -> None:
         silent = self._loop.time() - self._last

@@ -44,9 +44,11 @@ def names() -> list[str]:
 @cache
 def find(name: str) -> Strategy:
     """The strategy of this name. Raises LookupError, naming those that exist."""
-    if name.isidentifier():
+    if name.isidentifier() and not name.startswith("_"):
         try:
-            return cast(Strategy, importlib.import_module(f"{__name__}.{name}"))
+            found = importlib.import_module(f"{__name__}.{name}")
+            if hasattr(found, "rank"):
+                return cast(Strategy, found)
         except ModuleNotFoundError as missing:
             if missing.name != f"{__name__}.{name}":
                 raise

@@ -1,0 +1,106 @@
+"""Which code a request is about, and what must not leave the machine."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from codriver.analyst import Analyst, Marked
+from codriver.config.tree import Privacy
+from codriver.model.request import Purpose, Request, Snapshot
+from codriver.wire import codec
+
+CODE = b"def settle(a):\n    if a:\n        return 1\n    return 2\n"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "marked"),
+    [
+        ("payroll/**", "/home/u/proj/payroll/x.py", True),
+        ("payroll/**", "/home/u/proj/payrolls/x.py", False),
+        ("src/secret/**", "/w/src/secret/deep/x.py", True),
+        ("clients/acme/", "/w/clients/acme/x.py", True),
+        ("/top/x.py", "/w/top/x.py", True),
+        ("*.pem", "/w/certs/a.pem", True),
+        (".kube/config", "/home/u/.kube/config", True),
+        ("payroll/**", "C:\\\\w\\\\payroll\\\\x.py", True),
+        ("payroll/**", "", False),
+    ],
+)
+def test_patterns_count_wherever_in_a_path_they_stand(pattern: str, path: str, marked: bool) -> None:
+    assert Marked([pattern])(path) is marked
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/p/.env", "/p/.env.local", "/p/a.pem", "/h/.ssh/id_ed25519", "/h/.docker/config.json", "/h/.kube/config",
+     "/h/.aws/credentials", "/p/terraform.tfstate", "/p/secrets.yaml"],
+)  # fmt: skip
+def test_the_default_secret_files_are_marked(path: str) -> None:
+    assert Marked(Privacy().never)(path)
+
+
+def test_examples_of_secret_files_are_not() -> None:
+    assert not Marked(Privacy().never)("/p/.env.example")
+
+
+def chat(text: str, *earlier: str) -> Request:
+    turns = [{"role": "user", "content": turn} for turn in (*earlier, text)]
+    return codec.find("openai_chat").parse(json.dumps({"model": "auto", "messages": turns}).encode(), {})
+
+
+def editor(*paths: str, local_only: tuple[str, ...] = ()) -> Analyst:
+    analyst = Analyst(local_only=local_only)
+    for path in paths:
+        analyst.opened(1, Snapshot(f"file://{path}", 1, "python", CODE))
+    return analyst
+
+
+@pytest.mark.parametrize(
+    ("open_", "asked", "local"),
+    [
+        pytest.param(("/w/payroll/pay.py", "/w/deep/er/public_module.py"),
+                     "compare pay.py with deep/er/public_module.py", True, id="both open, the public one fits better"),
+        pytest.param((), "look at payroll/pay.py please", True, id="only named"),
+        pytest.param(("/w/public.py",), "look at public.py", False, id="public"),
+        pytest.param(("/w/payroll/pay.py",), "good morning", False, id="open and not named"),
+    ],
+)  # fmt: skip
+def test_local_only_holds_for_all_that_a_request_names(open_: tuple[str, ...], asked: str, local: bool) -> None:
+    analyst = editor(*open_, local_only=("payroll/**",))
+    assert analyst.features(chat(asked)).local_only is local
+
+
+def test_local_only_holds_for_earlier_turns_too() -> None:
+    analyst = editor(local_only=("payroll/**",))
+    request = chat("go on", "see payroll/pay.py", *(f"and then {n}" for n in range(9)))
+    assert analyst.features(request).local_only
+
+
+def test_two_editors_with_the_same_file_and_version_keep_their_own_text() -> None:
+    analyst = editor("/w/a.py")
+    other = Snapshot("file:///w/a.py", 1, "python", b"def other():\n    pass\n")
+    analyst.opened(2, other)
+    assert [f.name for f in analyst.buffer(other).functions()] == ["other"]
+    mine = Snapshot("file:///w/a.py", 1, "python", CODE)
+    assert [f.name for f in analyst.buffer(mine).functions()] == ["settle"]
+
+
+@pytest.mark.parametrize(
+    ("text", "scope", "source"),
+    [
+        ("fix settle in billing/a.py", "settle", "buffer"),
+        ("see billing/a.py:2", "settle", "buffer"),
+        ("see ab.py", "", "none"),
+        ("```python\ndef f(x):\n    return x\n```", "f", "fence"),
+    ],
+)
+def test_the_code_a_request_is_about(text: str, scope: str, source: str) -> None:
+    found = editor("/w/billing/a.py").features(chat(text))
+    assert (found.scope, found.source) == (scope, source)
+
+
+def test_a_purpose_and_a_task_are_told() -> None:
+    request = Request("r", Purpose.COMPLETE)
+    assert Analyst().features(request).task == "complete"
