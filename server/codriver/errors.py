@@ -25,6 +25,7 @@ class Kind(StrEnum):
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
+    METHOD = "method"
     UNKNOWN_MODEL = "unknown_model"
     TOO_LONG = "too_long"
     UNSUPPORTED = "unsupported"
@@ -71,11 +72,12 @@ POLICY: dict[Kind, Policy] = {
     Kind.UNAUTHORIZED: Policy(False, Scope.NOTHING, 0, 401),
     Kind.FORBIDDEN: Policy(False, Scope.NOTHING, 0, 403),
     Kind.NOT_FOUND: Policy(False, Scope.NOTHING, 0, 404),
+    Kind.METHOD: Policy(False, Scope.NOTHING, 0, 405),
     Kind.UNKNOWN_MODEL: Policy(False, Scope.NOTHING, 0, 404),
     Kind.TOO_LONG: Policy(True, Scope.NOTHING, 0, 400),
     Kind.UNSUPPORTED: Policy(True, Scope.NOTHING, 0, 400),
     Kind.FILTERED: Policy(True, Scope.NOTHING, 0, 400),
-    # The caller's own token was fine: 502, never 401 (wires.md, general, 6).
+    # The caller's own token was fine: 502, never 401.
     Kind.AUTH: Policy(True, Scope.PROVIDER, 300, 502),
     Kind.QUOTA: Policy(True, Scope.PROVIDER, 600, 429),
     Kind.RATE_LIMITED: Policy(True, Scope.MODEL, 20, 429),

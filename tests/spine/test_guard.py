@@ -92,7 +92,7 @@ def test_a_body_over_the_limit_is_413(daemon: Daemon, declared: bool) -> None:
 
 def test_wrong_method_and_unknown_model_pages(daemon: Daemon) -> None:
     with daemon.client as client:
-        assert client.get("/v1/chat/completions").status_code == 404
+        assert client.get("/v1/chat/completions").status_code == 405
         assert client.get("/v1/models/none").status_code == 404
         assert client.get("/v1/models/auto").json()["id"] == "auto"
         assert client.get("/v1/decisions/none").status_code == 404

@@ -24,15 +24,17 @@ _JSON: Headers = [(b"content-type", b"application/json")]
 
 
 class Exchange:
-    """A request and its one answer."""
+    """A request and its one answer. open_ended: it has begun, and its length was not promised."""
 
     def __init__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
-        self.path: str = scope["path"]
+        self.path: str = scope["path"].rstrip("/") or "/"
         self.query: bytes = scope.get("query_string", b"")
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self.local_socket = scope.get("client") is None
         self.started = False
+        self.open_ended = False
+        self.ended = False
         self._receive = receive
         self._send = send
 
@@ -66,13 +68,16 @@ class Exchange:
         return value
 
     async def start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        sent = list(headers)
         self.started = True
-        await self._send({"type": "http.response.start", "status": status, "headers": list(headers)})
+        self.open_ended = all(name != b"content-length" for name, _ in sent)
+        await self._send({"type": "http.response.start", "status": status, "headers": sent})
 
     async def write(self, data: bytes) -> None:
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def end(self, data: bytes = b"") -> None:
+        self.ended = True
         await self._send({"type": "http.response.body", "body": data})
 
     async def answer(self, status: int, body: bytes, headers: Headers | None = None) -> None:

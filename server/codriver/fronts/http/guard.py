@@ -7,7 +7,7 @@ foreign name mean 127.0.0.1. So Host and Origin are checked before the token is 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -21,10 +21,10 @@ OPEN_PATHS = frozenset({"/healthz", "/"})
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The rules of one daemon. hosts: further names it may be called by, when it serves a network."""
+    """The rules of one daemon. hosts: further names it may be called by now, in lower case."""
 
     token: str
-    hosts: frozenset[str] = frozenset()
+    hosts: Callable[[], Collection[str]] = frozenset
 
     def refuse(self, path: str, headers: Mapping[str, str], *, local_socket: bool = False) -> Failure | None:
         """Why this request may not come in, or None. On a Unix socket the Host says nothing."""
@@ -33,18 +33,22 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and not self._known(_origin(origin)):
             return Failure(Kind.FORBIDDEN, f"pages of {origin!r} may not call Codriver")
-        if path in OPEN_PATHS:
-            return None
-        given = _token(headers)
-        if given is None:
+        if origin is not None and not _is_json(headers.get("content-type", "")):
+            # What a page may send without asking first: no client of ours does.
+            return Failure(Kind.INVALID, "pages must send their bodies as application/json")
+        return None if path in OPEN_PATHS else self._unproven(_tokens(headers))
+
+    def _unproven(self, given: Collection[str]) -> Failure | None:
+        """Clients that carry several credentials are in when one of them is right."""
+        if not given:
             text = "no token was sent: use the one that `codriver env` prints as the API key"
             return Failure(Kind.UNAUTHORIZED, text)
-        if not hmac.compare_digest(given.encode(), self.token.encode()):
+        if not any(hmac.compare_digest(one.encode(), self.token.encode()) for one in given):
             return Failure(Kind.UNAUTHORIZED, "the token is wrong: `codriver env` prints the right one")
         return None
 
     def _known(self, host: str) -> bool:
-        return host in LOOPBACK or host in self.hosts
+        return host in LOOPBACK or host in self.hosts()
 
 
 def _host(value: str) -> str:
@@ -55,13 +59,20 @@ def _host(value: str) -> str:
 
 
 def _origin(value: str) -> str:
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return ""
     return (parts.hostname or "") if parts.scheme in {"http", "https"} else ""
 
 
-def _token(headers: Mapping[str, str]) -> str | None:
-    """The token where any of the wires carries its key."""
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() in {"", "application/json"}
+
+
+def _tokens(headers: Mapping[str, str]) -> list[str]:
+    """The tokens in all the places where a wire carries its key."""
     bearer = headers.get("authorization", "")
-    if bearer[:7].lower() == "bearer ":
-        return bearer[7:].strip()
-    return headers.get("x-api-key") or headers.get("x-goog-api-key")
+    given = [bearer[7:].strip() if bearer[:7].lower() == "bearer " else ""]
+    given += [headers.get(name, "") for name in ("x-api-key", "x-goog-api-key")]
+    return [token for token in given if token]

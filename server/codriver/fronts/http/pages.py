@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import stat
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from codriver.app import App
-from codriver.errors import Failure, Kind, Unroutable, reject
+from codriver.errors import Kind, Unroutable, reject
 from codriver.fronts.http.exchange import Exchange
 from codriver.model.decision import Decision
 from codriver.model.ids import new_id
@@ -43,7 +46,7 @@ async def models(app: App, exchange: Exchange) -> None:
 
 async def model(app: App, exchange: Exchange) -> None:
     """GET /v1/models/{id}: one of them."""
-    name = exchange.path.removeprefix("/v1/models/")
+    name = exchange.path.partition("/models/")[2]
     if name == "auto":
         await _json(exchange, _openai_model("auto", "codriver", 0, 0))
         return
@@ -60,7 +63,7 @@ async def route(app: App, exchange: Exchange) -> None:
     """POST /v1/route: the decision alone, with reasons. Nobody is called and nothing is spent."""
     body = await exchange.json(app.settings.http.max_body_mb * 1_000_000)
     try:
-        decision = app.router.decide(_routed(body, exchange.headers))
+        decision = app.router.decide(await _routed(body, exchange.headers))
     except Unroutable as nobody:
         page: dict[str, Any] = {"error": {"message": str(nobody), "kind": nobody.failure.kind}}
         await exchange.answer(nobody.failure.policy.status, msgspec.json.encode({**page, "reasons": nobody.reasons}))
@@ -123,8 +126,8 @@ async def healthz(app: App, exchange: Exchange) -> None:
 
 
 async def hello(app: App, exchange: Exchange) -> None:
-    """HEAD or GET /: some agents ask before they begin (agents.md, trap 2)."""
-    await exchange.answer(200, b"" if exchange.method == "HEAD" else b'{"service":"codriver"}')
+    """GET or HEAD /: some agents ask before they begin."""
+    await _json(exchange, {"service": "codriver"})
 
 
 def explain(made: Decision) -> dict[str, Any]:
@@ -146,7 +149,7 @@ def explain(made: Decision) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _routed(body: Mapping[str, Any], headers: Mapping[str, str]) -> Request:
+async def _routed(body: Mapping[str, Any], headers: Mapping[str, str]) -> Request:
     """The request that a /v1/route body stands for: a prompt, a place in a file, or a whole chat body."""
     if isinstance(body.get("request"), dict):
         return codec.find("openai_chat").parse(msgspec.json.encode(body["request"]), headers)
@@ -158,7 +161,7 @@ def _routed(body: Mapping[str, Any], headers: Mapping[str, str]) -> Request:
         raise reject("strategy and model must be strings", field="strategy")
     code = None
     if file is not None:
-        code = _place(file, body.get("line", 1))
+        code = await asyncio.to_thread(_place, file, body.get("line", 1))
     elif not prompt:
         raise reject("give a prompt, a file and line, or a request", field="prompt")
     size = len(prompt.encode()) + (len(code.text) if code else 0)
@@ -173,21 +176,29 @@ def _place(file: object, line: object) -> Snapshot:
     """A file on disk as a snapshot with the cursor in a 1-based line."""
     if not isinstance(file, str) or not isinstance(line, int) or isinstance(line, bool) or line < 1:
         raise reject("file must be a path and line a number from 1 on", field="file")
-    try:
-        if os.path.getsize(file) > SMALL_BODY:
-            raise reject(f"{file} is larger than {SMALL_BODY / 1e6:g} MB", field="file")
-        with open(file, "rb") as source:
-            text = source.read()
-    except OSError as error:
-        raise reject(f"{file} cannot be read: {error.strerror}", field="file") from None
+    text = _content(file)
     lines = text.splitlines(keepends=True)
     if line > max(1, len(lines)):
         raise reject(f"{file} has {len(lines)} lines, not {line}", field="line")
     start = sum(map(len, lines[: line - 1]))
     indent = len(lines[line - 1]) - len(lines[line - 1].lstrip(b" \t")) if lines else 0
-    from pathlib import Path
-
     return Snapshot(Path(file).absolute().as_uri(), 0, "", text, cursor=start + indent)
+
+
+def _content(file: str) -> bytes:
+    """What is in a regular file of a sensible size: devices and pipes have no end. Raises RequestRejected."""
+    try:
+        if not stat.S_ISREG(os.stat(file).st_mode):
+            raise reject(f"{file} is not a regular file", field="file")
+        with open(file, "rb") as source:
+            text = source.read(SMALL_BODY + 1)
+    except OSError as error:
+        raise reject(f"{file} cannot be read: {error.strerror}", field="file") from None
+    except ValueError:
+        raise reject(f"{file!a} is no path", field="file") from None
+    if len(text) > SMALL_BODY:
+        raise reject(f"{file} is larger than {SMALL_BODY / 1e6:g} MB", field="file")
+    return text
 
 
 def _openai_model(name: str, owner: str, window: int, output: int) -> dict[str, Any]:
@@ -199,8 +210,3 @@ def _openai_model(name: str, owner: str, window: int, output: int) -> dict[str, 
 
 async def _json(exchange: Exchange, page: object) -> None:
     await exchange.answer(200, msgspec.json.encode(page))
-
-
-def rendered(failure: Failure, wire: str) -> bytes:
-    """An error body in the wire that a path belongs to."""
-    return codec.find(wire).failure(failure)

@@ -17,7 +17,7 @@ from typing import Any
 import uvicorn
 
 from codriver.app import App
-from codriver.errors import CodriverError, Failure, Kind, RequestRejected
+from codriver.errors import Failure, Kind, RequestRejected, reject
 from codriver.fronts.http import pages
 from codriver.fronts.http.converse import converse, fail
 from codriver.fronts.http.exchange import Exchange, Receive, Send
@@ -27,6 +27,11 @@ from codriver.wire import codec
 log = logging.getLogger("codriver.http")
 
 Handler = Callable[[App, Exchange], Awaitable[None]]
+
+GRACE = 4.0
+"""Seconds that running answers have after a stop; then their callers are told. Less than uvicorn waits."""
+
+_STOPPING = Failure(Kind.OVERLOADED, "Codriver is stopping; try again", retry_after=1)
 
 _CHAT = partial(converse, wire="openai_chat")
 _COMPLETIONS = partial(converse, wire="openai_completions")
@@ -41,6 +46,7 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("POST", "/v1/messages"): _MESSAGES,
     ("POST", "/messages"): _MESSAGES,
     ("POST", "/v1/messages/count_tokens"): pages.count_tokens,
+    ("POST", "/messages/count_tokens"): pages.count_tokens,
     ("GET", "/v1/models"): pages.models,
     ("GET", "/models"): pages.models,
     ("POST", "/v1/route"): pages.route,
@@ -49,59 +55,73 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("POST", "/v1/shutdown"): pages.shutdown,
     ("GET", "/healthz"): pages.healthz,
     ("GET", "/"): pages.hello,
-    ("HEAD", "/"): pages.hello,
 }
 PREFIXES: dict[tuple[str, str], Handler] = {
     ("GET", "/v1/models/"): pages.model,
+    ("GET", "/models/"): pages.model,
     ("GET", "/v1/decisions/"): pages.decision,
 }
 
 
 class HttpFront:
-    """The running front. active: requests in flight; last_request: loop time of the newest model request."""
+    """The running front. last_request: loop time at which the newest request ended."""
 
     def __init__(self, app: App, guard: Guard) -> None:
         self._app = app
         self._guard = guard
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
-        self.active = 0
+        self._running: set[asyncio.Task[Any]] = set()
+        self._interrupted: set[asyncio.Task[Any]] = set()
         self.last_request = 0.0
         self.port = 0
         self.unix: Path | None = None
+
+    @property
+    def active(self) -> int:
+        """Requests in flight."""
+        return len(self._running)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """The ASGI application."""
         if scope["type"] != "http":
             raise RuntimeError(f"Codriver does not serve {scope['type']}")
         exchange = Exchange(scope, receive, send)
-        self.active += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
         try:
             await self._serve(exchange)
         except asyncio.CancelledError:
-            if not exchange.started:
-                return  # the caller left before its body was complete
-            raise
+            if task in self._interrupted:
+                task.uncancel()
+                await break_off(exchange, _STOPPING)
+            elif exchange.started:
+                raise
+            # Else the caller left before its body was complete.
         finally:
-            self.active -= 1
+            self._running.discard(task)
+            self._interrupted.discard(task)
             self.last_request = asyncio.get_running_loop().time()
 
     async def _serve(self, exchange: Exchange) -> None:
-        speaker = codec.find(wire_of(exchange))
-        refused = self._guard.refuse(exchange.path, exchange.headers, local_socket=exchange.local_socket)
-        if refused is not None:
-            await fail(exchange, speaker, refused)
-            return
+        """Answers, whatever happens: what nobody foresaw is logged once and told in the caller's wire."""
         try:
-            await handler_of(exchange)(self._app, exchange)
-        except RequestRejected as rejected:
-            await fail(exchange, speaker, rejected.failure)
-        except (CodriverError, OSError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            await self._handle(exchange)
+        except Exception as error:
             log.exception("a request failed inside Codriver")
-            if exchange.started:
-                raise
             text = f"Codriver failed on this request ({type(error).__name__}); the log has the details"
-            await fail(exchange, speaker, Failure(Kind.TRANSIENT, text))
+            await break_off(exchange, Failure(Kind.TRANSIENT, text))
+
+    async def _handle(self, exchange: Exchange) -> None:
+        refused = self._guard.refuse(exchange.path, exchange.headers, local_socket=exchange.local_socket)
+        if refused is None:
+            try:
+                await handler_of(exchange)(self._app, exchange)
+            except RequestRejected as rejected:
+                refused = rejected.failure
+        if refused is not None:
+            await fail(exchange, codec.find(wire_of(exchange)), refused)
 
     async def listen(self, host: str, port: int | None, unix: Path | None) -> None:
         """Opens the sockets and serves in the background. Raises OSError when the port is taken.
@@ -141,10 +161,18 @@ class HttpFront:
             await asyncio.sleep(0)
 
     async def close(self) -> None:
-        """Stops accepting, lets running answers end (5 s at most), then closes."""
+        """Stops accepting, lets running answers end for GRACE seconds, interrupts the others, then closes."""
         if self._server is not None and self._serving is not None:
             self._server.should_exit = True
+            await asyncio.wait({self._serving}, timeout=GRACE)
+            self._interrupt()
             await self._serving
+
+    def _interrupt(self) -> None:
+        """Ends what still runs; each caller is told in its wire."""
+        self._interrupted |= self._running
+        for task in self._running:
+            task.cancel("Codriver is stopping")
 
 
 class _Server(uvicorn.Server):
@@ -157,25 +185,51 @@ class _Server(uvicorn.Server):
 
 async def start(app: App, *, host: str, port: int | None, unix: Path | None) -> HttpFront:
     """Serves `app` on TCP (port None: not if there is the other; 0: any free one) and a Unix socket. Raises OSError."""
-    hosts: frozenset[str] = frozenset() if host in LOOPBACK else frozenset({host.lower(), *app.settings.http.names})
-    front = HttpFront(app, Guard(app.token, hosts))
+
+    def names() -> set[str]:
+        """As the settings have them now; a daemon on loopback goes by loopback's names alone."""
+        return set() if host in LOOPBACK else {name.lower() for name in (host, *app.settings.http.names)}
+
+    front = HttpFront(app, Guard(app.token, names))
     await front.listen(host, port, unix)
     return front
 
 
+async def break_off(exchange: Exchange, failure: Failure) -> None:
+    """Tells the caller why there is no answer, or no more of it: by status, or by its wire's error in the stream."""
+    wire = wire_of(exchange)
+    speaker = codec.find(wire)
+    if not exchange.started:
+        await fail(exchange, speaker, failure)
+    elif exchange.open_ended and not exchange.ended:
+        event = b"event: error\n" if wire == "anthropic" else b""
+        await exchange.end(event + b"data: " + speaker.failure(failure) + b"\n\n")
+
+
 def handler_of(exchange: Exchange) -> Handler:
-    """The handler of a method and path. Raises RequestRejected with 404 or 405."""
-    path = exchange.path.rstrip("/") or "/"
-    found = ROUTES.get((exchange.method, path))
+    """The handler of a method and path; HEAD is a GET of which uvicorn sends no body. Raises RequestRejected (404)."""
+    method = "GET" if exchange.method == "HEAD" else exchange.method
+    found = ROUTES.get((method, exchange.path))
     if found is not None:
         return found
-    for (method, prefix), handler in PREFIXES.items():
-        if method == exchange.method and path.startswith(prefix):
-            return handler
-    if any(known == path for _, known in ROUTES):
-        text = f"{path} does not take {exchange.method}"
-        raise RequestRejected(Failure(Kind.NOT_FOUND, text))
-    raise RequestRejected(Failure(Kind.NOT_FOUND, f"Codriver has no {path}; its base URL ends with /v1"))
+    known = _methods(exchange.path)
+    if method in known:
+        return known[method]
+    if known:
+        return partial(_other_method, allowed=", ".join(sorted(known)))
+    raise reject(f"Codriver has no {exchange.path}; its base URL ends with /v1", kind=Kind.NOT_FOUND)
+
+
+def _methods(path: str) -> dict[str, Handler]:
+    """What a path takes."""
+    exact = {method: handler for (method, known), handler in ROUTES.items() if known == path}
+    return exact or {method: handler for (method, prefix), handler in PREFIXES.items() if path.startswith(prefix)}
+
+
+async def _other_method(app: App, exchange: Exchange, allowed: str) -> None:
+    failure = Failure(Kind.METHOD, f"{exchange.path} takes {allowed}, not {exchange.method}")
+    body = codec.find(wire_of(exchange)).failure(failure)
+    await exchange.answer(failure.policy.status, body, [(b"allow", allowed.encode())])
 
 
 def wire_of(exchange: Exchange) -> str:
