@@ -36,6 +36,8 @@ log = logging.getLogger("codriver.daemon")
 GRACE_SECONDS = 5.0
 ALREADY_RUNNING = 3
 """Exit code of a second `codriver serve`."""
+LOCK_SECONDS = 0.2
+"""How long a starting daemon tries for the lock: those who only look whether there is one hold it for moments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ Greeting = Callable[["App", dict[str, Any]], str]
 def serve(paths: Paths, options: Options, say: Callable[[str], None], greet: Greeting | None = None) -> int:
     """Serves until told to stop; the exit code. `say` gets what a person at a terminal should read."""
     paths.create()
-    with _lock(paths.lock) as held:
+    with _lock(paths.lock, LOCK_SECONDS) as held:
         if not held:
             say(f"Codriver is already running: {describe(running(paths))}.")
             return ALREADY_RUNNING
@@ -96,7 +98,7 @@ def running(paths: Paths) -> dict[str, Any] | None:
     Keys: pid, version, started (Unix time), from_forwarder, simulate, http {host, port} or null,
     unix {http, lsp} paths or null, lsp_port or null.
     """
-    with _lock(paths.lock) as free:
+    with _lock(paths.lock, shared=True) as free:
         if free:
             return None
     try:
@@ -244,10 +246,15 @@ def _on_signals(leave: Callable[[str], None]) -> None:
 
 
 @contextlib.contextmanager
-def _lock(path: Path) -> Iterator[bool]:
-    """Holds the lock file while inside; False when another process holds it. Freed by the kernel at any death."""
+def _lock(path: Path, patience: float = 0.0, *, shared: bool = False) -> Iterator[bool]:
+    """Holds the lock file while inside; False when another process still does after `patience` seconds.
+
+    shared: only to look, beside others who look. Freed by the kernel at any death.
+    """
     with path.open("a+b") as file:
-        held = _try_lock(file)
+        until = time.monotonic() + patience
+        while not (held := _try_lock(file, shared)) and time.monotonic() < until:
+            time.sleep(0.005)
         yield held
         if held and sys.platform == "win32":
             import msvcrt
@@ -256,7 +263,8 @@ def _lock(path: Path) -> Iterator[bool]:
             msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
 
 
-def _try_lock(file: IO[bytes]) -> bool:
+def _try_lock(file: IO[bytes], shared: bool) -> bool:
+    """Windows has no shared lock here: two who look at the same moment may take each other for a daemon."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -266,7 +274,7 @@ def _try_lock(file: IO[bytes]) -> bool:
         else:
             import fcntl
 
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError:
         return False
     return True
