@@ -1,7 +1,7 @@
 """An OpenAI-chat upstream that answers at once: the floor that every gateway is measured over.
 
-One process, asyncio and httptools, no work: a whole answer of about 1 KB, or a stream whose
-first word comes at once and whose other 49 follow a millisecond later.
+One process, asyncio and httptools, no work: a whole answer of about 1 KB, or a stream
+whose first word and whose other 49 come as two writes.
 Prints its port, then serves until its standard input closes.
 """
 
@@ -76,7 +76,7 @@ class Upstream(asyncio.Protocol):
             self.transport.write(FILL)
         elif b'"stream":true' in self.body or b'"stream": true' in self.body:
             self.transport.write(STREAM_HEAD)
-            asyncio.get_running_loop().call_later(0.001, self.transport.write, STREAM_TAIL)
+            asyncio.get_running_loop().call_soon(self.transport.write, STREAM_TAIL)
         else:
             self.transport.write(ANSWER)
 

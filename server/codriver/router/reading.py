@@ -23,6 +23,8 @@ class Reading:
     """The pieces of one answer, and what was counted in them. For one reader."""
 
     def __init__(self, answer: Answer, decoder: Decoder) -> None:
+        self.begun = False
+        """Whether content was seen. Until then frames are read one by one: the first word of a burst goes out first."""
         self.passing = False
         self.usage: Usage | None = None
         """What the provider counted, None until it said something."""
@@ -47,8 +49,14 @@ class Reading:
             body = await answer.read()
             yield self._seen([Piece(body, decoder.whole(body))])
             return
-        while chunk := await answer.more():
-            if self.passing and decoder.quiet(chunk):
+        rest = b""
+        while chunk := rest or await answer.more():
+            rest = b""
+            if not self.begun:
+                end = chunk.find(b"\n\n") + 2
+                if 2 <= end < len(chunk):
+                    chunk, rest = chunk[:end], chunk[end:]
+            elif self.passing and decoder.quiet(chunk):
                 self._behind.append(chunk)
                 yield [Piece(chunk, ())]
                 continue

@@ -197,12 +197,14 @@ class Stream:
         async for pieces in reading.pieces:
             self._held += pieces
             if any(is_content(event) for piece in pieces for event in piece.events):
+                reading.begun = True
                 self._first = self._elapsed()
                 return
         raise UpstreamFailed(Failure(Kind.BROKEN, "the model's answer ended before it said anything"))
 
     async def _judge(self, reading: Reading, check: Check) -> None:
         """Holds the whole reply and asks for a verdict; a bad one fails this attempt."""
+        reading.begun = True
         async for pieces in reading.pieces:
             if self._first is None:
                 self._first = self._elapsed()
