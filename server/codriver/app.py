@@ -244,12 +244,19 @@ class App:
             return replace(made, wish=replace(made.wish, bounds=bounds))
         return made
 
-    def timeouts(self, request: Request) -> Timeouts:
-        """How long each step may take, the caller's own deadline included."""
+    def timeouts(self, request: Request, spent: float = 0.0) -> Timeouts:
+        """How long each step of the next attempt may take, of a request that has taken `spent` seconds already.
+
+        The caller's deadline and `timeouts.total` are for the request, not for each attempt. A whole
+        answer's first byte comes with its last, so only the total counts there.
+        """
         limits = self._fleet.settings.timeouts
-        first = limits.complete_first if request.purpose is Purpose.COMPLETE else limits.first
         total = limits.total if request.deadline is None else min(limits.total, request.deadline)
-        return Timeouts(connect=limits.connect, first=min(first, total), between=limits.between, total=total)
+        left = max(0.0, total - spent)
+        first = limits.complete_first if request.purpose is Purpose.COMPLETE else limits.first
+        if not request.stream:
+            first = left
+        return Timeouts(connect=min(limits.connect, left), first=min(first, left), between=limits.between, total=left)
 
 
 def create(
@@ -357,4 +364,5 @@ def _wish(held: Fleet, request: Request) -> Wish:
         bounds=Bounds(only=found.model, tier=found.tier, daily_usd=settings.budget.daily_usd),
         floor=settings.routing.floor,
         hint=found.note,
+        experience=settings.routing.experience,
     )

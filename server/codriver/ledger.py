@@ -28,7 +28,7 @@ LONGEST_REST = 3600.0
 
 _SMOOTHING = 0.3
 _SIDE_ERRANDS = {Purpose.TITLE, Purpose.CLASSIFY, Purpose.PROBE, Purpose.COMPACTION, Purpose.COMPLETE}
-"""Purposes that never move a session's pin (routing.md, 3)."""
+"""Purposes that never move a session's pin."""
 
 
 class Ledger:

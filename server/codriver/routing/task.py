@@ -65,7 +65,7 @@ def clean(text: str) -> str:
 def family(purpose: Purpose, tail: tuple[str, ...]) -> str:
     """The task family of a request. Looks back over the tail when the last turn says nothing.
 
-    "commit it", "continue" and the like mean nothing alone (routing.md, 3), so up to three human
+    "commit it", "continue" and the like mean nothing alone, so up to three human
     turns are read, newest first; without any hint it is "write".
     """
     known = BY_PURPOSE.get(purpose)

@@ -32,7 +32,7 @@ class Turn:
 
 
 def system(messages: Iterable[Message]) -> list[Text]:
-    """All system texts in order, hoisted out of the conversation (wires.md 21), without empty ones."""
+    """All system texts in order, hoisted out of the conversation, without empty ones."""
     return [
         part
         for message in messages

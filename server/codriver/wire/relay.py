@@ -14,6 +14,7 @@ import msgspec
 Fields = dict[str, msgspec.Raw]
 
 _FIELDS = msgspec.json.Decoder(Fields)
+_LEADING = re.compile(rb'\s*\{\s*"model"\s*:\s*("[^"\\]*")')
 _MODEL = re.compile(rb'"model"\s*:\s*("[^"\\]*")')
 
 
@@ -25,12 +26,16 @@ def fields(body: bytes) -> Fields:
 def named(body: bytes, old: str, new: str) -> bytes:
     """The body with another model's name.
 
-    A body without blanks between its fields is equal to its own re-encoding, so putting the name
-    there changes nothing else. In others the name is spliced in place when `"model"` stands there
-    once and holds the name that parsing found; what is left (a tool's parameter of that name in an
-    indented body) loses the blanks between top-level fields.
+    Where the name leads the body, as most clients write it, it is spliced in place. A body without
+    blanks between its fields is equal to its own re-encoding, so putting the name there changes
+    nothing else. In others the name is spliced when `"model"` stands there once and holds the name
+    that parsing found; what is left (a tool's parameter of that name in an indented body) loses the
+    blanks between top-level fields.
     """
     name = msgspec.json.encode(new)
+    leading = _leading(body, old)
+    if leading is not None:
+        return _spliced(body, (*leading, name))
     parts = fields(body)
     gained = len(name) - len(bytes(parts["model"]))
     parts["model"] = msgspec.Raw(name)
@@ -40,8 +45,35 @@ def named(body: bytes, old: str, new: str) -> bytes:
     first = body.find(b'"model"')
     match = _MODEL.match(body, first) if body.find(b'"model"', first + 7) < 0 else None
     if match is not None and match[1] == msgspec.json.encode(old):
-        return body[: match.start(1)] + name + body[match.end(1) :]
+        return _spliced(body, (*match.span(1), name))
     return compact
+
+
+def extended(body: bytes, model: tuple[str, str], put: Mapping[str, object]) -> bytes:
+    """The body with the model's name (old, new), and fields it does not have yet at its end."""
+    leading = _leading(body, model[0])
+    if not put or leading is None:
+        body = named(body, *model)
+    if not put:
+        return body
+    end = body.rindex(b"}")
+    more = (end, end, b"," + msgspec.json.encode(put)[1:-1])
+    return _spliced(body, more) if leading is None else _spliced(body, (*leading, msgspec.json.encode(model[1])), more)
+
+
+def _leading(body: bytes, name: str) -> tuple[int, int] | None:
+    """Where the model's name stands when it leads the body."""
+    found = _LEADING.match(body)
+    return found.span(1) if found is not None and found[1] == msgspec.json.encode(name) else None
+
+
+def _spliced(body: bytes, *patches: tuple[int, int, bytes]) -> bytes:
+    """The body with ranges replaced. One allocation: a large body's copies cost more than its parsing."""
+    view, parts, at = memoryview(body), list[memoryview | bytes](), 0
+    for start, end, new in patches:
+        parts += (view[at:start], new)
+        at = end
+    return b"".join((*parts, view[at:]))
 
 
 def edited(

@@ -78,7 +78,7 @@ class FrameDecoder(ABC):
         ]
 
     def finished(self) -> tuple[Event, ...]:
-        """The one regular end. The reason follows what was really said (wires.md 15)."""
+        """The one regular end. The reason follows what was really said."""
         self._over = True
         finish = self._finish or Finished(Finish.STOP)
         if self._calls and finish.reason in (Finish.STOP, Finish.STOP_SEQUENCE):

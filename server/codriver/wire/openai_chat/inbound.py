@@ -156,7 +156,9 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         limits=_limits(asked),
         needs=_needs(asked, survey),
         unfold=asked,
-        input_tokens=tokens.estimate(survey.texts, messages=len(asked.messages), images=survey.images),
+        input_tokens=tokens.estimate(
+            survey.texts, messages=len(asked.messages), images=survey.images, sample=tokens.ROUGH
+        ),
         tail=intake.tail(survey.turns, survey.results),
         task=wish.task,
         session=intake.session(headers, wish.session, asked.prompt_cache_key or "", ""),
@@ -251,7 +253,8 @@ def _needs(asked: Body, survey: _Survey) -> m.Needs:
     if asked.service_tier not in (None, "auto", "default"):
         same.append("service_tier")
     for name in ("logit_bias", "audio", "prediction", "web_search_options", "functions"):
-        if bytes(getattr(asked, name)) not in (b"", b"null", b"{}"):
+        value = getattr(asked, name)
+        if value is not jsontext.NOTHING and bytes(value) not in (b"null", b"{}"):
             same.append(name)
     if asked.modalities and asked.modalities != ["text"]:
         same.append("modalities")

@@ -50,8 +50,10 @@ def _relayed(request: Request, body: bytes, asked: Body, model: Model, quirks: Q
     if any(key.startswith("codriver_") for key in asked.metadata or ()):
         change["metadata"] = relay.without_own_keys
     rename = {old: new for old, new in rename.items() if getattr(asked, old) is not None}
-    if not (put or drop or rename or change):
-        return relay.named(body, asked.model, model.upstream_id)
+    drop = [name for name in drop if getattr(asked, name, name) is not None]
+    names = (asked.model, model.upstream_id)
+    if not (drop or rename or change) and all(getattr(asked, name, name) is None for name in put):
+        return relay.extended(body, names, put)
     put = {name: value for name, value in put.items() if name not in quirks.drop}
     return relay.edited(body, {"model": model.upstream_id, **put}, drop=drop, rename=rename, change=change)
 

@@ -227,7 +227,7 @@ class ChatDecoder(FrameDecoder):
             events.append(ToolDelta(call.index, text))
 
     def _which(self, called: Called, name: str, text: str) -> _Open:
-        """The call a fragment belongs to (wires.md 14): by index, else by id, else the last one."""
+        """The call a fragment belongs to: by index, else by id, else the last one."""
         key: object = called.index if called.index is not None else called.id or None
         known = self._table.get(key) if key is not None else self._last
         if known is None or _another(known, called.id or "", name, text):
