@@ -26,6 +26,7 @@ from codriver.model.provider import Provider
 from codriver.model.request import Purpose, Request, Snapshot
 from codriver.paths import Paths
 from codriver.router import Plan, Router
+from codriver.routing import strategies
 from codriver.routing.decide import Wish
 from codriver.routing.eligibility import Bounds, Offer, standing
 from codriver.state.sqlite import SqliteStore
@@ -161,7 +162,7 @@ class App:
         """Reads settings and keys again. A broken file changes nothing and is told by `config_error`."""
         async with self._changing:
             try:
-                settings = config.load(self.config_file, os.environ)
+                settings = _settings(self.config_file, os.environ)
                 keys = _keys(self.paths, os.environ, self.token)
                 fresh = catalog.load(settings, config_file=str(self.config_file))
             except ConfigError as error:
@@ -273,7 +274,7 @@ def create(
     """
     paths.create()
     file = config_file or config.where(environ)
-    settings = config.load(file, environ)
+    settings = _settings(file, environ)
     own = token(paths)
     keys = _keys(paths, environ, own)
     loaded = catalog.load(settings, config_file=str(file))
@@ -287,6 +288,16 @@ def create(
         fleet=fleet(settings, loaded, keys, ""),
         simulate=simulate,
     )
+
+
+def _settings(file: Path, environ: Mapping[str, str]) -> Settings:
+    """The settings of a file, with a strategy that exists. Raises ConfigError."""
+    settings = config.load(file, environ)
+    try:
+        strategies.find(settings.routing.strategy)
+    except LookupError as unknown:
+        raise ConfigError(str(file), "routing.strategy", str(unknown), "Write one of these") from None
+    return settings
 
 
 def _keys(paths: Paths, environ: Mapping[str, str], own: str) -> Keys:

@@ -74,9 +74,12 @@ def parse(arguments: Sequence[str]) -> Options:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs until the editor leaves; the exit code is the protocol's (0 only after shutdown)."""
+    if {"-h", "--help"} & set(arguments):
+        sys.stdout.write(f"{USAGE}\n")
+        return 0
     options = parse(arguments)
-    if options.error or {"-h", "--help"} & set(arguments):
-        sys.stderr.write(f"{USAGE}\n" if not options.error else f"codriver lsp: {options.error}\n{USAGE}\n")
+    if options.error:
+        sys.stderr.write(f"codriver lsp: {options.error}\n{USAGE}\n")
         return 2
     out = take_stdout()
     if options.standalone:

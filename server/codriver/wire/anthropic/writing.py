@@ -41,6 +41,7 @@ _ERRORS: dict[Kind, str] = {
     Kind.UNAUTHORIZED: "authentication_error",
     Kind.FORBIDDEN: "permission_error",
     Kind.NOT_FOUND: "not_found_error",
+    Kind.METHOD: "invalid_request_error",
     Kind.UNKNOWN_MODEL: "not_found_error",
     Kind.TOO_LONG: "invalid_request_error",
     Kind.UNSUPPORTED: "invalid_request_error",
@@ -94,7 +95,7 @@ class _Block:
 
 
 class MessageEncoder:
-    """Deltas of a later block that come while an earlier call is unfinished wait for it (wires.md 23)."""
+    """Deltas of a later block that come while an earlier call is unfinished wait for it."""
 
     def __init__(self, request: Request, model: str) -> None:
         self._request = request

@@ -30,6 +30,7 @@ _ERRORS: dict[Kind, tuple[str, str | None]] = {
     Kind.UNAUTHORIZED: ("invalid_request_error", "invalid_api_key"),
     Kind.FORBIDDEN: ("permission_error", "forbidden"),
     Kind.NOT_FOUND: ("invalid_request_error", "not_found"),
+    Kind.METHOD: ("invalid_request_error", "method_not_allowed"),
     Kind.UNKNOWN_MODEL: ("invalid_request_error", "model_not_found"),
     Kind.TOO_LONG: ("invalid_request_error", "context_length_exceeded"),
     Kind.UNSUPPORTED: ("invalid_request_error", "unsupported_parameter"),
