@@ -186,3 +186,16 @@ async def test_the_log_level_holds_for_all_of_codriver_at_once(servers: Servers,
             assert logging.getLogger("codriver.http").getEffectiveLevel() == logging.DEBUG
     finally:
         logging.getLogger("codriver").setLevel(before)
+
+
+async def test_broken_settings_are_told_and_change_nothing(servers: Servers) -> None:
+    async with running() as app:
+        write(app, REAL)
+        await app.reload()
+        write(app, "[routing\nstrategy = 5\n")
+        await app.reload()
+        assert "config.toml:1: is not valid TOML" in app.config_error
+        assert sellers(app) == {"house"}
+        write(app, REAL)
+        await app.reload()
+        assert app.config_error == ""
