@@ -20,7 +20,8 @@ USUAL_PATH = {
     "openai_completions": "/v1/completions",
     "openai_responses": "/v1/responses",
     "anthropic": "/v1/messages",
-    "gemini": "/v1beta/models",
+    "openai_embeddings": "/v1/embeddings",
+    "gemini": "/v1beta/models/{model}:{action}",
 }
 
 SKILL_OF_TIER = {"small": 0.7, "medium": 1.8, "large": 2.8}
@@ -38,7 +39,7 @@ _NO_CHAT = re.compile(r"embed|rerank|minilm|bge-|whisper|moderation|\btts\b|dall
 
 # Fields of a model whose table and value are the same thing.
 _AS_WRITTEN = (
-    "first_token", "speed", "chat", "tools", "images", "schema", "reasoning", "fim", "aliases", "wires",
+    "first_token", "speed", "chat", "tools", "images", "schema", "reasoning", "embeds", "fim", "aliases", "wires",
 )  # fmt: skip
 
 Tables = Mapping[str, Any]
@@ -140,22 +141,7 @@ def _provider(name: str, table: Tables, file: str, names: Iterable[str]) -> Prov
 def _model(provider: Provider, id: str, table: Tables) -> Model:
     tier = table.get("tier", "medium")
     quirks = table.get("quirks")
-    known = {
-        field: table[field]
-        for field in (
-            "first_token",
-            "speed",
-            "chat",
-            "tools",
-            "images",
-            "schema",
-            "reasoning",
-            "fim",
-            "aliases",
-            "wires",
-        )
-        if field in table
-    }
+    known = {field: table[field] for field in _AS_WRITTEN if field in table}
     window = table.get("window", 128_000)
     return Model(
         provider=provider.name,

@@ -38,7 +38,7 @@ EnvKey = Annotated[str, AfterValidator(_env_only)]
 Address = Annotated[str, AfterValidator(_address)]
 Amount = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
-Wire = Literal["openai_chat", "openai_completions", "openai_responses", "anthropic", "gemini"]
+Wire = Literal["openai_chat", "openai_completions", "openai_responses", "openai_embeddings", "anthropic", "gemini"]
 Tier = Literal["small", "medium", "large"]
 
 # One optional field per quirk: a new quirk in the model is at once something to write.
@@ -91,6 +91,7 @@ class ModelTable(Table):
     images: bool | None = Field(default=None, description="Reads images.")
     schema_: bool | None = Field(default=None, alias="schema", description="Obeys a JSON schema.")
     reasoning: bool | None = Field(default=None, description="Thinks before it answers.")
+    embeds: bool | None = Field(default=None, description="Turns texts into vectors.")
     fim: str | None = Field(
         default=None, description='Fills holes: "suffix" natively, or the name of a template family.'
     )

@@ -68,11 +68,15 @@ class ReasoningDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolStart:
-    """A tool call begins. `index` counts calls of this answer from 0 in order of appearance."""
+    """A tool call begins. `index` counts calls of this answer from 0 in order of appearance.
+
+    signature: Gemini's thoughtSignature on this call, if it has one.
+    """
 
     index: int
     id: str
     name: str
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,7 @@ class Reply:
 class _Call:
     id: str
     name: str
+    signature: str
     arguments: list[str] = field(default_factory=list)
 
 
@@ -164,7 +169,7 @@ def fold(events: Iterable[Event]) -> Reply:
             case ReasoningDelta():
                 thoughts.append(event)
             case ToolStart():
-                calls[event.index] = _Call(event.id, event.name)
+                calls[event.index] = _Call(event.id, event.name, event.signature)
             case ToolDelta():
                 calls[event.index].arguments.append(event.arguments)
             case UsageSeen():
@@ -179,7 +184,9 @@ def fold(events: Iterable[Event]) -> Reply:
     return Reply(
         text="".join(text),
         reasoning=_blocks(thoughts),
-        tool_calls=tuple(ToolCall(c.id, c.name, "".join(c.arguments) or "{}") for _, c in sorted(calls.items())),
+        tool_calls=tuple(
+            ToolCall(c.id, c.name, "".join(c.arguments) or "{}", c.signature) for _, c in sorted(calls.items())
+        ),
         usage=usage,
         finish=finish,
         stop=stop,

@@ -80,6 +80,8 @@ class Model:
     images: bool = False
     schema: bool = False
     reasoning: bool = False
+    embeds: bool = False
+    """Turns texts into vectors; such a model has chat = False."""
     fim: str = ""
     """"" (cannot), "suffix" (native prompt + suffix), or a template family of wire/fim.py."""
     tier: str = "medium"
@@ -104,7 +106,10 @@ class Provider:
     base_url: str
     """Scheme, host and path prefix, without a trailing slash."""
     wires: Mapping[str, str]
-    """Wire name -> path appended to base_url. First one is preferred."""
+    """Wire name -> path appended to base_url. First one is preferred.
+
+    In a path {model} stands for the model's upstream_id, {action} for what the wire's Call names
+    (Gemini's generateContent or streamGenerateContent?alt=sse)."""
     key_env: tuple[str, ...] = ()
     """Environment variables that may hold the key; empty when none is needed."""
     auth: str = "bearer"

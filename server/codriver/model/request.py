@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Literal
 
 
 class Purpose(StrEnum):
-    """Why somebody asks. The last seven are what agents do."""
+    """Why somebody asks. MAIN to PROBE are what agents do; EMBED wants vectors, not words."""
 
     COMPLETE = "complete"
     REFACTOR = "refactor"
@@ -28,6 +29,7 @@ class Purpose(StrEnum):
     TITLE = "title"
     CLASSIFY = "classify"
     PROBE = "probe"
+    EMBED = "embed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +51,29 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    """A model's thinking. `signature` and `redacted` are only valid at the model that made them."""
+    """A model's thinking. `signature` and `redacted` are only valid at the model that made them.
+
+    origin: the key ("provider/id") of that model, "" when nobody knows.
+    """
 
     text: str
     signature: str = ""
     redacted: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call the model wants. `arguments` is JSON text as the model wrote it."""
+    """A call the model wants. `arguments` is JSON text as the model wrote it.
+
+    signature: Gemini's thoughtSignature on this call, valid only at the model named by origin.
+    """
 
     id: str
     name: str
     arguments: str
+    signature: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +105,25 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function the model may call; `schema` is JSON Schema of its arguments."""
+    """A function the model may call; `schema` is JSON Schema of its arguments.
+
+    custom: OpenAI's free-text tools. Their schema is that of FREE_TEXT, so that every wire can carry
+    them; a codec that knows them writes this object (its format) instead, and its encoder turns the
+    arguments back into text. namespace: Codex groups tools in one; `name` is already unique without it.
+    """
 
     name: str
     description: str
     schema: Mapping[str, Any]
     strict: bool | None = None
+    custom: Mapping[str, Any] | None = None
+    namespace: str = ""
+
+
+FREE_TEXT: Mapping[str, Any] = MappingProxyType(
+    {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+)
+"""The schema of a custom tool's arguments where only functions exist: one string field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +178,7 @@ class Needs:
     schema: bool = False
     fim: bool = False
     stream: bool = False
+    embed: bool = False
     same_wire: tuple[str, ...] = ()
     """Fields asked for that only the caller's own wire can carry, such as n > 1 or logprobs."""
 

@@ -49,16 +49,21 @@ _Found = tuple[str, str] | None
 TIERS = ("small", "medium", "large")
 
 
+_NO_CHAT = frozenset({"openai_completions", "openai_embeddings"})
+
+
 def wire_for(request: Request, offer: Offer) -> str:
     """The wire to speak: the caller's own where the provider has it, else its first that fits; "" if none."""
     model, spoken = offer.model, offer.wires
+    if request.needs.embed:
+        return "openai_embeddings" if model.embeds and "openai_embeddings" in spoken else ""
     if request.fim is not None and model.fim and "openai_completions" in spoken:
         return "openai_completions"
     if request.fim is None and model.chat and request.wire in spoken:
         return request.wire
     if model.chat:
         for wire in spoken:
-            if wire != "openai_completions":
+            if wire not in _NO_CHAT:
                 return wire
     return ""
 
@@ -92,7 +97,7 @@ _Check = Callable[[Request, Features, Offer, View, Bounds], _Found]
 
 def _speaks(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
     if not wire_for(request, offer):
-        what = "fill-in-the-middle" if request.fim is not None else "chat"
+        what = "embeddings" if request.needs.embed else "chat" if request.fim is None else "fill-in-the-middle"
         return "wire", f"does not serve {what}"
     if request.needs.same_wire and request.wire not in offer.wires:
         return "wire", f"{', '.join(request.needs.same_wire)} cannot be carried to its wire"

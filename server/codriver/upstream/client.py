@@ -89,6 +89,8 @@ class Upstream:
         path = provider.wires[wire]
         if "{model}" in path:
             path = path.replace("{model}", quote(model.upstream_id, safe="/:@"))
+        if call.action:
+            path = path.replace("{action}", call.action)
         answer = await self._open("POST", provider.base_url + path, headers, call.body, sender, timeouts)
         try:
             answer.check(stream)

@@ -24,11 +24,13 @@ class Call:
     """One upstream request, ready for the socket but for URL and key.
 
     dropped: names of what this wire could not carry; they go into the decision's reasons.
+    action: what stands for {action} in the provider's path of this wire.
     """
 
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
+    action: str = ""
 
 
 class Decoder(Protocol):

@@ -16,6 +16,7 @@ from codriver.app import App
 from codriver.fronts.http import server
 from codriver.fronts.http.exchange import Exchange
 from codriver.fronts.http.guard import Guard
+from codriver.fronts.http.route import Route
 from codriver.fronts.http.server import HttpFront
 
 
@@ -74,7 +75,7 @@ async def broken_in_a_stream(app: App, exchange: Exchange) -> None:
 async def test_whatever_breaks_is_told_in_the_wire_and_logged_once(
     app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, path: str, shape: str | None
 ) -> None:
-    monkeypatch.setitem(server.ROUTES, ("POST", path), broken)
+    monkeypatch.setitem(server.ROUTES, f"POST {path}", Route(broken, server.ROUTES[f"POST {path}"].wire))
     answer = await ask(app, "POST", path)
     assert answer.status == 502 and "Unforeseen" in answer.page["error"]["message"]
     assert answer.page.get("type") == shape
@@ -85,7 +86,7 @@ async def test_whatever_breaks_is_told_in_the_wire_and_logged_once(
 async def test_what_breaks_in_a_stream_is_told_in_the_stream(
     app: App, monkeypatch: pytest.MonkeyPatch, path: str, begins: bytes
 ) -> None:
-    monkeypatch.setitem(server.ROUTES, ("POST", path), broken_in_a_stream)
+    monkeypatch.setitem(server.ROUTES, f"POST {path}", Route(broken_in_a_stream, server.ROUTES[f"POST {path}"].wire))
     answer = await ask(app, "POST", path)
     told = answer.body.removeprefix(b"data: {}\n\n")
     assert answer.status == 200 and told.startswith(begins) and b"Unforeseen" in told and told.endswith(b"\n\n")

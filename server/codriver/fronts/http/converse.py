@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 
 from codriver.app import App
 from codriver.errors import Failure, RequestRejected, Unroutable, UpstreamFailed
 from codriver.fronts.http.exchange import Exchange, Headers
+from codriver.fronts.http.route import Route, Routes
 from codriver.model.request import Request
 from codriver.router import Stream
 from codriver.wire import codec
@@ -177,3 +179,18 @@ class _Bridge:
         if not self._exchange.started:
             await self._exchange.start(200, _STREAM_HEADERS)
         await self._exchange.write(self._ping)
+
+
+_CHAT = Route(partial(converse, wire="openai_chat"))
+_COMPLETIONS = Route(partial(converse, wire="openai_completions"))
+_MESSAGES = Route(partial(converse, wire="anthropic"), wire="anthropic")
+
+# Some clients add /v1 to their base URL and some do not: both are served.
+ROUTES: Routes = {
+    "POST /v1/chat/completions": _CHAT,
+    "POST /chat/completions": _CHAT,
+    "POST /v1/completions": _COMPLETIONS,
+    "POST /completions": _COMPLETIONS,
+    "POST /v1/messages": _MESSAGES,
+    "POST /messages": _MESSAGES,
+}

@@ -16,6 +16,7 @@ import msgspec
 from codriver.app import App
 from codriver.errors import Kind, Unroutable, reject
 from codriver.fronts.http.exchange import Exchange
+from codriver.fronts.http.route import Route, Routes
 from codriver.model.decision import Decision
 from codriver.model.ids import new_id
 from codriver.model.request import Purpose, Request, Snapshot
@@ -210,3 +211,22 @@ def _openai_model(name: str, owner: str, window: int, output: int) -> dict[str, 
 
 async def _json(exchange: Exchange, page: object) -> None:
     await exchange.answer(200, msgspec.json.encode(page))
+
+
+_COUNT = Route(count_tokens, wire="anthropic")
+
+ROUTES: Routes = {
+    "POST /v1/messages/count_tokens": _COUNT,
+    "POST /messages/count_tokens": _COUNT,
+    "GET /v1/models": Route(models),
+    "GET /models": Route(models),
+    "GET /v1/models/*": Route(model),
+    "GET /models/*": Route(model),
+    "GET /v1/decisions/*": Route(decision),
+    "POST /v1/route": Route(route),
+    "GET /v1/status": Route(status),
+    "POST /v1/reload": Route(reload),
+    "POST /v1/shutdown": Route(shutdown),
+    "GET /healthz": Route(healthz),
+    "GET /": Route(hello),
+}

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,49 +18,24 @@ import uvicorn
 
 from codriver.app import App
 from codriver.errors import Failure, Kind, RequestRejected, reject
-from codriver.fronts.http import pages
-from codriver.fronts.http.converse import converse, fail
+from codriver.fronts.http import converse, pages
+from codriver.fronts.http.converse import fail
 from codriver.fronts.http.exchange import Exchange, Receive, Send
 from codriver.fronts.http.guard import LOOPBACK, Guard
+from codriver.fronts.http.route import Handler, Route, Routes
 from codriver.wire import codec
 
 log = logging.getLogger("codriver.http")
-
-Handler = Callable[[App, Exchange], Awaitable[None]]
 
 GRACE = 4.0
 """Seconds that running answers have after a stop; then their callers are told. Less than uvicorn waits."""
 
 _STOPPING = Failure(Kind.OVERLOADED, "Codriver is stopping; try again", retry_after=1)
 
-_CHAT = partial(converse, wire="openai_chat")
-_COMPLETIONS = partial(converse, wire="openai_completions")
-_MESSAGES = partial(converse, wire="anthropic")
+ENDPOINTS: tuple[Routes, ...] = (converse.ROUTES, pages.ROUTES)
+"""The tables of all modules with endpoints."""
 
-# Some clients add /v1 to their base URL and some do not (agents.md, trap 10): both are served.
-ROUTES: dict[tuple[str, str], Handler] = {
-    ("POST", "/v1/chat/completions"): _CHAT,
-    ("POST", "/chat/completions"): _CHAT,
-    ("POST", "/v1/completions"): _COMPLETIONS,
-    ("POST", "/completions"): _COMPLETIONS,
-    ("POST", "/v1/messages"): _MESSAGES,
-    ("POST", "/messages"): _MESSAGES,
-    ("POST", "/v1/messages/count_tokens"): pages.count_tokens,
-    ("POST", "/messages/count_tokens"): pages.count_tokens,
-    ("GET", "/v1/models"): pages.models,
-    ("GET", "/models"): pages.models,
-    ("POST", "/v1/route"): pages.route,
-    ("GET", "/v1/status"): pages.status,
-    ("POST", "/v1/reload"): pages.reload,
-    ("POST", "/v1/shutdown"): pages.shutdown,
-    ("GET", "/healthz"): pages.healthz,
-    ("GET", "/"): pages.hello,
-}
-PREFIXES: dict[tuple[str, str], Handler] = {
-    ("GET", "/v1/models/"): pages.model,
-    ("GET", "/models/"): pages.model,
-    ("GET", "/v1/decisions/"): pages.decision,
-}
+ROUTES: Routes = {key: route for table in ENDPOINTS for key, route in table.items()}
 
 
 class HttpFront:
@@ -209,21 +184,25 @@ async def break_off(exchange: Exchange, failure: Failure) -> None:
 def handler_of(exchange: Exchange) -> Handler:
     """The handler of a method and path; HEAD is a GET of which uvicorn sends no body. Raises RequestRejected (404)."""
     method = "GET" if exchange.method == "HEAD" else exchange.method
-    found = ROUTES.get((method, exchange.path))
-    if found is not None:
-        return found
+    exact = ROUTES.get(f"{method} {exchange.path}")
+    if exact is not None:
+        return exact.handler
     known = _methods(exchange.path)
     if method in known:
-        return known[method]
+        return known[method].handler
     if known:
         return partial(_other_method, allowed=", ".join(sorted(known)))
     raise reject(f"Codriver has no {exchange.path}; its base URL ends with /v1", kind=Kind.NOT_FOUND)
 
 
-def _methods(path: str) -> dict[str, Handler]:
-    """What a path takes."""
-    exact = {method: handler for (method, known), handler in ROUTES.items() if known == path}
-    return exact or {method: handler for (method, prefix), handler in PREFIXES.items() if path.startswith(prefix)}
+def _methods(path: str) -> dict[str, Route]:
+    """What a path takes, by method: its own entries, else those of the longest pattern that fits."""
+    fitting: dict[str, dict[str, Route]] = {}
+    for key, route in ROUTES.items():
+        method, _, pattern = key.partition(" ")
+        if pattern == path or (pattern.endswith("*") and path.startswith(pattern[:-1])):
+            fitting.setdefault(pattern, {})[method] = route
+    return fitting[max(fitting, key=lambda pattern: (pattern == path, len(pattern)))] if fitting else {}
 
 
 async def _other_method(app: App, exchange: Exchange, allowed: str) -> None:
@@ -234,9 +213,12 @@ async def _other_method(app: App, exchange: Exchange, allowed: str) -> None:
 
 def wire_of(exchange: Exchange) -> str:
     """The wire whose error shape a path's callers understand."""
-    if "/messages" in exchange.path or "anthropic-version" in exchange.headers:
+    if "anthropic-version" in exchange.headers:
         return "anthropic"
-    return "openai_chat"
+    known = _methods(exchange.path)
+    if known:
+        return next(iter(known.values())).wire
+    return "anthropic" if "/messages" in exchange.path else "openai_chat"
 
 
 def _tcp(host: str, port: int) -> socket.socket:
