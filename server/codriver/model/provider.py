@@ -54,6 +54,37 @@ class Quirks:
     replay_reasoning: str = "forbid"
     """"forbid", "optional" or "required": whether earlier thinking goes back in messages."""
     requires_max_tokens: bool = False
+    thinking: str = ""
+    """How the wish for more or less thinking is written; "" where nothing is known: by a reasoning
+    model's wire (chat: effort, Anthropic: budget), else not at all.
+
+    effort: reasoning_effort. reasoning: {"reasoning": {"effort"}} (OpenRouter). type: {"thinking":
+    {"type": "enabled" or "disabled"}}, with reasoning_effort beside it where efforts are named (GLM,
+    DeepSeek, Moonshot, Doubao). enable: enable_thinking and thinking_budget (Qwen). template:
+    chat_template_kwargs.enable_thinking (vLLM, llama.cpp). budget: Anthropic's budget_tokens.
+    adaptive: Anthropic's adaptive thinking with output_config.effort."""
+    efforts: tuple[str, ...] = ()
+    """The effort words the model knows; "none" among them when it can be told not to think. Empty:
+    low, medium and high for effort, everything for the other styles."""
+    think_tags: str = ""
+    """Whether thinking comes as <think> tags at the start of the text: "" no; "read": understood wherever
+    an answer is rebuilt; "always": an answer on the caller's own wire is rebuilt too."""
+    prefill: bool = True
+    """Goes on with an answer that the caller began (a last message of the assistant's)."""
+    forced_tools: bool = True
+    """Takes a tool_choice that forces a call."""
+    one_sampler: bool = False
+    """Takes temperature or top_p, not both."""
+    cache_from: int = 0
+    """Anthropic: prompts of so many tokens get cache marks where the caller set none. 0: bodies built here
+    get them from 2,048 tokens on, relayed ones never."""
+    cache_key: bool = False
+    """OpenAI chat and responses: knows prompt_cache_key; one is made from the session where the caller gave none."""
+    billing_line: bool = False
+    """Anthropic: wants the line of billing words that Claude Code puts before its system prompt. It
+    changes with each request, so elsewhere it only costs the prompt cache."""
+    beta_headers: bool = True
+    """Understands the wire's beta headers; where not, they stay here."""
 
 
 @dataclass(frozen=True, slots=True)

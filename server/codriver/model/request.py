@@ -234,6 +234,18 @@ class Request:
     max_cost: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Wire headers that go on to a provider of the same wire (anthropic-beta and the like)."""
+    signatures: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """What only its maker may see again, as it stands in the body: signatures, redacted and encrypted thinking."""
+    forget: bool = False
+    """Another model made the thinking in this history: whoever writes the call leaves all of it out."""
+    recalled: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Thinking the caller dropped, by the id of the tool call it led to, for a target that wants it back."""
+    priority: str = ""
+    """"background", "interactive" or ""."""
+    file: str = ""
+    """Path of the file the request is about, when the caller says so."""
+    locale: str = ""
+    """Language the caller wants to read, such as "zh-CN", or ""."""
 
     @cached_property
     def conversation(self) -> Conversation:
