@@ -29,7 +29,7 @@ def _env_only(key: str) -> str:
 
 
 def _address(url: str) -> str:
-    if not re.match(r"https?://[^/\s]+", url):
+    if not re.match(r"https?://[^/\s]+|\{[a-z_]+\}", url):
         raise ValueError("this is not an http:// or https:// address")
     return url.rstrip("/")
 
@@ -102,6 +102,24 @@ class ModelTable(Table):
     quirks: QuirksTable | None = Field(default=None, description="Over the provider's quirks.")  # type: ignore[valid-type]
 
 
+class VarTable(Table):
+    """A name that stands in braces in a provider's addresses, and where its value comes from."""
+
+    env: tuple[str, ...] = Field(default=(), description="Environment variables that may hold it, in order.")
+    default: str | None = Field(default=None, description="Its value otherwise; may hold other names in braces.")
+    pattern: str | None = Field(default=None, description="A regular expression the value must be like.")
+    of: str | None = Field(default=None, description="Another name, by whose value `choices` are made.")
+    choices: dict[str, str] = Field(default_factory=dict, description="Its value for each value of `of`.")
+    trim: tuple[str, ...] = Field(default=(), description="Ends that people copy along, and that are cut off.")
+
+
+class FormTable(Table):
+    """Another style of a provider's addresses."""
+
+    when: str = Field(description="It holds when this name has a value.")
+    wires: dict[Wire, str] | None = Field(default=None, description="Its wires and their paths.")
+
+
 class ProviderTable(Table):
     """One provider: for a new one, base_url and wire are enough."""
 
@@ -112,10 +130,23 @@ class ProviderTable(Table):
     wires: dict[Wire, str] | None = Field(default=None, description="Wires and their paths; the first is preferred.")
     key: EnvKey | None = Field(default=None, description='Where its key is: "env:NAME".')
     key_env: tuple[str, ...] | None = Field(default=None, description="Environment variables that may hold its key.")
-    auth: Literal["bearer", "x-api-key", "none"] | None = Field(default=None, description="How the key is sent.")
+    auth: Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"] | None = Field(
+        default=None, description="How the key is sent."
+    )
+    keyless: bool | None = Field(default=None, description="Answers without a key too; one is sent where there is one.")
+    login: str | None = Field(
+        default=None, description="How to sign in where there is no key: google, azure or sigv4, each an extra."
+    )
+    vars: dict[str, str | VarTable] | None = Field(
+        default=None, description="Names in braces in base_url, paths and headers: their values, or where those are."
+    )
+    forms: dict[str, FormTable] | None = Field(default=None, description="Other styles of its addresses.")
     headers: dict[str, str] | None = Field(default=None, description="Headers sent with every request.")
     local: bool | None = Field(default=None, description="On this machine or network: local-only code may go there.")
     discover: str | None = Field(default=None, description="Path that lists the installed models, in OpenAI's form.")
+    recognise: dict[str, str] | None = Field(
+        default=None, description='What each listed model says of itself there: field and value ("*": any).'
+    )
     simulated: bool = Field(default=False, description="Answered by the shipped simulator, without a socket.")
     cache_ttl: Amount | None = Field(default=None, description="Seconds its prompt cache stays warm.")
     quirks: QuirksTable | None = Field(default=None, description="How it differs from its wires.")  # type: ignore[valid-type]

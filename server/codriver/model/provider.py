@@ -140,11 +140,20 @@ class Provider:
     """Wire name -> path appended to base_url. First one is preferred.
 
     In a path {model} stands for the model's upstream_id, {action} for what the wire's Call names
-    (Gemini's generateContent or streamGenerateContent?alt=sse)."""
+    (Gemini's generateContent or streamGenerateContent?alt=sse), {one|other} for the first word when
+    the answer is wanted whole and for the second when it is to be streamed."""
     key_env: tuple[str, ...] = ()
     """Environment variables that may hold the key; empty when none is needed."""
     auth: str = "bearer"
-    """bearer, x-api-key, or none."""
+    """bearer, none, or the name of the header that takes the bare key (x-api-key, api-key)."""
+    login: str = ""
+    """A module of upstream/logins: how to sign in where there is no key."""
+    keyless: bool = False
+    """Answers without a key too."""
+    lacks: str = ""
+    """What a person has to set before it can be called at all, in a sentence; "" is nothing."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Of its names in braces, as they were filled (region, project): for its login."""
     headers: Mapping[str, str] = field(default_factory=dict)
     quirks: Quirks = Quirks()
     models: tuple[Model, ...] = ()
@@ -155,3 +164,19 @@ class Provider:
     """Seconds a prompt cache stays warm."""
     discover: str = ""
     """Path of the list of what is installed (OpenAI's list form), for servers that sell what their owner loaded."""
+    recognise: Mapping[str, str] = field(default_factory=dict)
+    """What each listed model says of itself there, field and value ("*": any): another server may have the port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A model that a server listed, with what it told about it; None where it told nothing."""
+
+    id: str
+    window: int | None = None
+    chat: bool | None = None
+    tools: bool | None = None
+    images: bool | None = None
+    reasoning: bool | None = None
+    embeds: bool | None = None
+    fim: str | None = None
