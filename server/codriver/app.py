@@ -29,6 +29,7 @@ from codriver.router import Plan, Router
 from codriver.routing import strategies
 from codriver.routing.decide import Wish
 from codriver.routing.eligibility import Bounds, Offer, standing
+from codriver.routing.embedders import embedder
 from codriver.state.sqlite import SqliteStore
 from codriver.state.store import MemoryStore, Store
 from codriver.tasks.complete import Completer
@@ -47,6 +48,9 @@ WATCH_SECONDS = 1.0
 """How often the settings file is looked at; once in DISCOVER_EVERY looks local servers are asked."""
 
 DISCOVER_EVERY = 30
+
+EMBED = "/embed"
+"""In place of a strategy: plans for vectors know none."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,7 @@ class App:
         self._store = store
         self._simulator: simulator.Simulator | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._embedder = ""  # the model whose vectors "auto" means, once somebody asked
         self._seen = self._marks()
         self._changing = asyncio.Lock()
         self.stop = asyncio.Event()
@@ -169,7 +174,7 @@ class App:
                 self.config_error = str(error)
                 log.warning("the settings were not reloaded: %s", error)
                 return
-            self.config_error = ""
+            self.config_error = self._embedder = ""
             self._keys = keys
             self.upstream.use(keys)
             await self._renew(settings, fresh)
@@ -232,18 +237,34 @@ class App:
     def plan(self, request: Request) -> Plan:
         """The offers and the wish that a request's model name and strategy stand for. Raises RequestRejected."""
         held = self._fleet
-        key = (request.model, request.strategy)
+        key = (request.model, EMBED if request.needs.embed else request.strategy)
         made = held.plans.get(key)
         if made is None:
-            wish = _wish(held, request)
-            offers, refused = standing(held.offers, wish.bounds)
-            made = Plan(offers, replace(wish, refused=refused))
+            made = self._embedding(held, request) if request.needs.embed else _planned(held, request)
             if len(held.plans) < 1000:
                 held.plans[key] = made
         if request.max_cost is not None:
             bounds = replace(made.wish.bounds, request_usd=request.max_cost)
             return replace(made, wish=replace(made.wish, bounds=bounds))
         return made
+
+    def _embedding(self, held: Fleet, request: Request) -> Plan:
+        """The plan of a request for vectors. Raises RequestRejected for a name that only hints at a class of models.
+
+        What "auto" means is chosen once: a local server that is away for a while changes nothing.
+        """
+        made = _planned(held, replace(request, strategy="cost"))
+        wish = made.wish
+        if wish.bounds.tier:
+            text = f"{request.model!r} cannot be served now, and another model's vectors would not mix with its own"
+            raise reject(text, field="model", kind=Kind.UNKNOWN_MODEL)
+        if wish.bounds.only:
+            return made
+        offers, others, self._embedder = embedder(made.offers, self._embedder)
+        if not self._embedder:
+            return made
+        reason = f"vectors of two models do not mix: {request.model!r} is always {self._embedder}"
+        return Plan(offers, replace(wish, hint=reason, refused=(*wish.refused, *others)))
 
     def timeouts(self, request: Request, spent: float = 0.0) -> Timeouts:
         """How long each step of the next attempt may take, of a request that has taken `spent` seconds already.
@@ -364,6 +385,12 @@ def _missing(provider: Provider, keys: Keys) -> str:
     if provider.auth == "none" or not provider.key_env or keys.lookup(provider) is not None:
         return ""
     return f"{' or '.join(keys.variables(provider))} is not set"
+
+
+def _planned(held: Fleet, request: Request) -> Plan:
+    wish = _wish(held, request)
+    offers, refused = standing(held.offers, wish.bounds)
+    return Plan(offers, replace(wish, refused=refused))
 
 
 def _wish(held: Fleet, request: Request) -> Wish:

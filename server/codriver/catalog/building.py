@@ -24,6 +24,8 @@ USUAL_PATH = {
     "gemini": "/v1beta/models/{model}:{action}",
 }
 
+_EMBEDDINGS = "openai_embeddings"
+
 SKILL_OF_TIER = {"small": 0.7, "medium": 1.8, "large": 2.8}
 """General ability (logits) of a model of which only the tier is known."""
 
@@ -35,7 +37,8 @@ PRICE_OF_TIER = {
 """Assumed for a remote model without a price, so that what nobody stated never looks free."""
 
 # Servers list these beside their chat models.
-_NO_CHAT = re.compile(r"embed|rerank|minilm|bge-|whisper|moderation|\btts\b|dall-e", re.IGNORECASE)
+_EMBEDS = re.compile(r"embed|minilm|\bbge-|\bgte-|\be5-", re.IGNORECASE)
+_NEITHER = re.compile(r"rerank|whisper|moderation|\btts\b|dall-e", re.IGNORECASE)
 
 # Fields of a model whose table and value are the same thing.
 _AS_WRITTEN = (
@@ -89,9 +92,20 @@ def build(
 
 
 def instances(sold: Sold, ids: Iterable[str]) -> tuple[Model, ...]:
-    """The models that a server listed, each made from the template with the longest fitting name."""
-    fresh = (id for id in dict.fromkeys(ids) if id not in sold.described and not _NO_CHAT.search(id))
-    return tuple(replace(_template(sold.templates, id), id=id, upstream_id=id) for id in fresh)
+    """The models that a server listed, each made from the template with the longest fitting name.
+
+    Embedders are known by their names, and are left out where the provider has no wire for them.
+    """
+    fresh = (id for id in dict.fromkeys(ids) if id not in sold.described and not _NEITHER.search(id))
+    made = (_named(_template(sold.templates, id), id) for id in fresh)
+    return tuple(model for model in made if not model.embeds or _EMBEDDINGS in sold.provider.wires)
+
+
+def _named(template: Model, id: str) -> Model:
+    model = replace(template, id=id, upstream_id=id)
+    if model.embeds or not _EMBEDS.search(id):
+        return model
+    return replace(model, embeds=True, chat=False, tools=False, images=False, fim="", wires=(_EMBEDDINGS,))
 
 
 def _template(templates: Mapping[str, Template], id: str) -> Template:

@@ -117,6 +117,8 @@ def _able(request: Request, features: Features, offer: Offer, view: View, bounds
 
 def _fits(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
     model = offer.model
+    if request.needs.embed:
+        return None  # each input has the window to itself; too long a one is told by the provider
     asked = min(request.limits.max_tokens or 0, model.max_output)
     if request.input_tokens + asked > model.window:
         return "window", f"its window of {model.window} tokens is too small for {request.input_tokens} + {asked}"

@@ -36,6 +36,8 @@ def nobody(request: Request, refused: Sequence[Refusal], view: View) -> Unroutab
         failure = Failure(Kind.UNROUTABLE, f"only a model on this machine may see this: {told}")
     elif "window" in whys:
         failure = Failure(Kind.TOO_LONG, f"prompt is too long: {request.input_tokens} tokens; {told}")
+    elif "vectors" in whys:
+        failure = Failure(Kind.UNROUTABLE, f"the model that made the earlier vectors is not there: {told}")
     elif whys & set(_UNABLE) and not (whys & {"unavailable"} and _only_fim(refused)):
         failure = Failure(Kind.UNSUPPORTED, f"no model can serve this request: {told}")
     else:

@@ -12,7 +12,7 @@ from typing import Protocol
 from codriver.model.decision import Attempt, Decision, Outcome
 from codriver.model.events import Usage
 
-STANDING = frozenset({"unavailable", "pinned", "tier"})
+STANDING = frozenset({"unavailable", "pinned", "tier", "vectors"})
 """Refusals that follow from the settings and the model's name alone: many, and told by both."""
 
 

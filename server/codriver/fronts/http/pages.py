@@ -31,7 +31,7 @@ async def models(app: App, exchange: Exchange) -> None:
     shown = [("auto", "codriver", 0, 0), *(
         (offer.model.key, offer.provider.title, offer.model.window, offer.model.max_output)
         for offer in app.offers()
-        if not offer.missing and offer.model.chat
+        if not offer.missing and (offer.model.chat or offer.model.embeds)
     )]  # fmt: skip
     if "anthropic-version" in exchange.headers:
         listed: list[dict[str, Any]] = [

@@ -18,7 +18,7 @@ import uvicorn
 
 from codriver.app import App
 from codriver.errors import Failure, Kind, RequestRejected, reject
-from codriver.fronts.http import converse, pages
+from codriver.fronts.http import converse, embeddings, pages
 from codriver.fronts.http.converse import fail
 from codriver.fronts.http.exchange import Exchange, Receive, Send
 from codriver.fronts.http.guard import LOOPBACK, Guard
@@ -32,7 +32,7 @@ GRACE = 4.0
 
 _STOPPING = Failure(Kind.OVERLOADED, "Codriver is stopping; try again", retry_after=1)
 
-ENDPOINTS: tuple[Routes, ...] = (converse.ROUTES, pages.ROUTES)
+ENDPOINTS: tuple[Routes, ...] = (converse.ROUTES, embeddings.ROUTES, pages.ROUTES)
 """The tables of all modules with endpoints."""
 
 ROUTES: Routes = {key: route for table in ENDPOINTS for key, route in table.items()}

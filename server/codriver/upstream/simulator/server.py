@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from codriver.model.events import Usage
-from codriver.upstream.simulator import answers, anthropic, completions, faults, openai, openai_rules
+from codriver.upstream.simulator import answers, anthropic, completions, embeddings, faults, openai, openai_rules
 from codriver.upstream.simulator.cache import PromptCache
 from codriver.upstream.simulator.connection import Connection, Exchange
 from codriver.upstream.simulator.delivery import LABEL, Cut, Delivery
@@ -25,6 +25,7 @@ _COUNT = "/v1/messages/count_tokens"
 _WIRES: Mapping[str, Wire] = {
     "/v1/chat/completions": openai,
     "/v1/completions": completions,
+    "/v1/embeddings": embeddings,
     "/v1/messages": anthropic,
     _COUNT: anthropic,
 }

@@ -48,6 +48,10 @@ class Asked:
     thinking: bool = False
     logprobs: bool = False
     echo: bool = False
+    dimensions: int = 0
+    """Of a vector, where vectors are wanted."""
+    packed: bool = False
+    """Whether vectors are wanted as base64."""
 
     @property
     def prompt_tokens(self) -> int:
