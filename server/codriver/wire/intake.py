@@ -12,7 +12,9 @@ from codriver.errors import reject
 
 _SESSION_HEADERS = ("x-claude-code-session-id", "session_id", "session-id", "x-session-id", "x-session-affinity")
 _SESSION = re.compile(r'session(?:_id)?["_:\s]+([0-9A-Za-z-]{8,})')
-_TURN, _TURNS, _RESULTS = 8192, 3, 4096
+_TURN, _RESULTS = 8192, 4096
+TURNS = 3
+"""How many human turns the tail has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +98,5 @@ def tail(turns: Sequence[str], results: Iterable[str]) -> tuple[str, ...]:
     """The last three human turns, newest last, each at most 8 KB; before them, where there are
     fresh tool results, their text (4 KB), so that the paths in them can be found."""
     latest = "\n".join(shorten(text, _RESULTS) for text in results if text)
-    human = tuple(shorten(text, _TURN) for text in turns[-_TURNS:])
+    human = tuple(shorten(text, _TURN) for text in turns[-TURNS:])
     return (shorten(latest, _RESULTS), *human) if latest else human

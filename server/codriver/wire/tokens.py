@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 
 IMAGE = 1500
@@ -56,6 +57,34 @@ def estimate(texts: Sequence[str], *, messages: int = 0, images: int = 0, sample
         return fixed + 1 + size // 3
     seen = "\n".join(texts) if size <= sample else _sampled(texts, ends, sample)
     return fixed + 1 + int(_weigh(seen.encode("utf-8", "replace")) * (size + len(texts)) / len(seen) * _MARGIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Tokens of so many characters in so many messages, with so many images."""
+
+    tokens: int
+    characters: int
+    messages: int
+    images: int
+
+
+NOTHING = Counted(0, 0, 0, 0)
+
+
+def beyond(counted: Counted, texts: Sequence[str], *, messages: int, images: int) -> Counted:
+    """A rough count that goes on: `texts` are new, messages and images are those of all.
+
+    A little more of the same talk is as dense as what was counted of it.
+    """
+    fixed = (messages - counted.messages) * PER_MESSAGE + (images - counted.images) * IMAGE
+    size = sum(map(len, texts))
+    if size * 4 < counted.characters:
+        words = counted.tokens - counted.messages * PER_MESSAGE - counted.images * IMAGE
+        fresh = fixed + 1 + size * words // counted.characters
+    else:
+        fresh = fixed + estimate(texts, sample=ROUGH)
+    return Counted(counted.tokens + fresh, counted.characters + size, messages, images)
 
 
 def _sampled(texts: Sequence[str], ends: list[int], sample: int) -> str:

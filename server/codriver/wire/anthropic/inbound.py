@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -11,7 +10,8 @@ import msgspec
 from codriver.errors import RequestRejected, reject
 from codriver.model import request as m
 from codriver.model.ids import new_id
-from codriver.wire import intake, jsontext, tokens
+from codriver.wire import intake, jsontext, prefix, tokens
+from codriver.wire.survey import Survey
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 FORWARDED = ("anthropic-beta", "anthropic-version")
@@ -106,17 +106,6 @@ class Body(Countable, gc=False, kw_only=True):
         return _conversation(self)
 
 
-@dataclass(slots=True)
-class _Survey:
-    """What one walk over the body finds."""
-
-    texts: list[str] = field(default_factory=list)
-    turns: list[str] = field(default_factory=list)
-    results: list[str] = field(default_factory=list)
-    images: int = 0
-    foreign: set[str] = field(default_factory=set)
-
-
 _BODY = msgspec.json.Decoder(Body)
 _COUNTABLE = msgspec.json.Decoder(Countable)
 _WORDS = {"low": "low", "medium": "medium", "high": "high"}
@@ -125,8 +114,7 @@ _BUDGETS = ((2048, "low"), (8192, "medium"))
 
 def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     """A messages request. Raises RequestRejected with the position or the field, as the real API refuses."""
-    asked, body = jsontext.body(_BODY, body)
-    found = _survey(asked)
+    asked, found, body = _READER.read(body)
     wish = intake.wishes(headers, asked.metadata)
     user = (asked.metadata or {}).get("user_id")
     kept = wish.session or (asked.metadata or {}).get("codriver_session") or ""
@@ -148,7 +136,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         ),
         needs=_needs(asked, found),
         unfold=asked,
-        input_tokens=_estimate(asked, found),
+        input_tokens=found.weighed(len(asked.messages), _framing(asked)),
         tail=intake.tail(found.turns, found.results),
         task=wish.task,
         session=intake.session(headers, str(kept), "", user if isinstance(user, str) else ""),
@@ -163,22 +151,31 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
 def count(body: bytes, headers: Mapping[str, str]) -> bytes:
     """The answer to count_tokens, estimated. Raises RequestRejected as parse does."""
     asked, _ = jsontext.body(_COUNTABLE, body)
-    return jsontext.encode({"input_tokens": _estimate(asked, _survey(asked))})
+    found = Survey()
+    _walk(asked.messages, 0, found)
+    texts = [*found.texts, *_framing(asked)]
+    return jsontext.encode({"input_tokens": tokens.estimate(texts, messages=len(asked.messages), images=found.images)})
 
 
-def _estimate(asked: Countable, found: _Survey) -> int:
-    return tokens.estimate(found.texts, messages=len(asked.messages), images=found.images)
-
-
-def _survey(asked: Countable) -> _Survey:
-    found = _Survey()
+def _framing(asked: Countable) -> list[str]:
+    """The texts of system and tools. Raises RequestRejected."""
+    texts: list[str] = []
     if isinstance(asked.system, str):
-        found.texts.append(asked.system)
+        texts.append(asked.system)
     else:
-        found.texts += [block.text or "" for block in asked.system or ()]
+        texts += [block.text or "" for block in asked.system or ()]
     for number, tool in enumerate(asked.tools or ()):
-        _tool(tool, number, found)
-    for number, message in enumerate(asked.messages):
+        schema = jsontext.schema(tool.input_schema, f"tools[{number}].input_schema")
+        for name, value in (("name", tool.name), ("input_schema", schema)):
+            if tool.custom and not value:
+                raise _missing(f"tools[{number}].{name}")
+        texts += (tool.name, tool.description or "", schema)
+    return texts
+
+
+def _walk(messages: Sequence[Message], before: int, found: Survey) -> None:
+    """Adds what is in these messages, of which `before` others stand. Raises RequestRejected."""
+    for number, message in enumerate(messages, before):
         if isinstance(message.content, str):
             text, answers = message.content, False
             found.texts.append(text)
@@ -187,18 +184,9 @@ def _survey(asked: Countable) -> _Survey:
         if message.role == "user" and not answers:
             found.turns.append(text)
             found.results = []
-    return found
 
 
-def _tool(tool: Tool, number: int, found: _Survey) -> None:
-    schema = jsontext.schema(tool.input_schema, f"tools[{number}].input_schema")
-    for name, value in (("name", tool.name), ("input_schema", schema)):
-        if tool.custom and not value:
-            raise _missing(f"tools[{number}].{name}")
-    found.texts += (tool.name, tool.description or "", schema)
-
-
-def _blocks(message: Message, place: int, found: _Survey) -> tuple[str, bool]:
+def _blocks(message: Message, place: int, found: Survey) -> tuple[str, bool]:
     """Adds one message's blocks; its own text, and whether it brings tool results."""
     said: list[str] = []
     results: list[str] = []
@@ -233,7 +221,7 @@ def _missing(place: str) -> RequestRejected:
     return reject(f"{place}: Field required", field=place)
 
 
-def _result_texts(block: Block, found: _Survey) -> Iterator[str]:
+def _result_texts(block: Block, found: Survey) -> Iterator[str]:
     if isinstance(block.content, str):
         yield block.content
         return
@@ -271,7 +259,7 @@ def _effort(asked: Body) -> str | None:
     return next((word for most, word in _BUDGETS if budget is not None and budget <= most), "high")
 
 
-def _needs(asked: Body, found: _Survey) -> m.Needs:
+def _needs(asked: Body, found: Survey) -> m.Needs:
     same = set(found.foreign)
     custom = [tool for tool in asked.tools or () if tool.custom]
     forced = asked.tool_choice.name if asked.tool_choice else None
@@ -366,3 +354,6 @@ def _choice(choice: Choice | None) -> m.ToolChoice | None:
             return m.ToolChoice("none", parallel=parallel)
         case _:
             return m.ToolChoice("auto", parallel=parallel)
+
+
+_READER: prefix.Reader[Body, Message] = prefix.Reader(_BODY, _walk)

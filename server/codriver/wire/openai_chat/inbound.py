@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -11,7 +10,8 @@ import msgspec
 from codriver.errors import RequestRejected, reject
 from codriver.model import request as m
 from codriver.model.ids import new_id
-from codriver.wire import intake, jsontext, tokens
+from codriver.wire import intake, jsontext, prefix
+from codriver.wire.survey import Survey
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 FORWARDED = ("openai-beta",)
@@ -121,30 +121,14 @@ class Body(msgspec.Struct, gc=False):
         return _conversation(self)
 
 
-@dataclass(slots=True)
-class _Survey:
-    """What one walk over the messages finds."""
-
-    texts: list[str] = field(default_factory=list)
-    turns: list[str] = field(default_factory=list)
-    results: list[str] = field(default_factory=list)
-    images: int = 0
-    foreign: set[str] = field(default_factory=set)
-
-
 _BODY = msgspec.json.Decoder(Body)
 _EFFORTS = {"none": "none", "minimal": "minimal", "low": "low", "medium": "medium", "high": "high"}
 
 
 def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     """A chat request. Raises RequestRejected with the position or the field, as the real API refuses."""
-    asked, body = jsontext.body(_BODY, body)
-    survey = _survey(asked)
+    asked, survey, body = _READER.read(body)
     wish = intake.wishes(headers, asked.metadata)
-    for number, tool in enumerate(asked.tools or ()):
-        if (function := tool.function) is not None:
-            schema = jsontext.schema(function.parameters, f"tools[{number}].function.parameters")
-            survey.texts += (function.name, function.description or "", schema)
     return m.Request(
         id=new_id(),
         purpose=m.Purpose.TOOL_RESULT if asked.messages[-1].role in ("tool", "function") else m.Purpose.CHAT,
@@ -156,9 +140,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         limits=_limits(asked),
         needs=_needs(asked, survey),
         unfold=asked,
-        input_tokens=tokens.estimate(
-            survey.texts, messages=len(asked.messages), images=survey.images, sample=tokens.ROUGH
-        ),
+        input_tokens=survey.weighed(len(asked.messages), _tools(asked)),
         tail=intake.tail(survey.turns, survey.results),
         task=wish.task,
         session=intake.session(headers, wish.session, asked.prompt_cache_key or "", ""),
@@ -170,11 +152,21 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     )
 
 
-def _survey(asked: Body) -> _Survey:
-    found = _Survey()
+def _tools(asked: Body) -> list[str]:
+    """The texts of the tools. Raises RequestRejected."""
+    texts: list[str] = []
+    for number, tool in enumerate(asked.tools or ()):
+        if (function := tool.function) is not None:
+            schema = jsontext.schema(function.parameters, f"tools[{number}].function.parameters")
+            texts += (function.name, function.description or "", schema)
+    return texts
+
+
+def _walk(messages: list[Message], before: int, found: Survey) -> None:
+    """Adds what is in these messages, of which `before` others stand. Raises RequestRejected."""
     texts, turns = found.texts, found.turns
-    results: list[str] = []
-    for number, message in enumerate(asked.messages):
+    results = found.results
+    for number, message in enumerate(messages, before):
         role, content = message.role, message.content
         if content is None:
             if role not in ("assistant", "function"):
@@ -189,7 +181,7 @@ def _survey(asked: Body) -> _Survey:
         elif role == "tool":
             if not message.tool_call_id:
                 raise _missing(number, "tool_call_id")
-            results.append(text)
+            results = [*results, text]
         elif role == "assistant":
             results = []
             for called in message.tool_calls or ():
@@ -202,7 +194,6 @@ def _survey(asked: Body) -> _Survey:
         elif role == "function":
             found.foreign.add("function_call")
     found.results = results
-    return found
 
 
 def _missing(number: int, name: str) -> RequestRejected:
@@ -210,7 +201,7 @@ def _missing(number: int, name: str) -> RequestRejected:
     return reject(f"{field}: Field required", field=field)
 
 
-def _texts(parts: list[Part], found: _Survey) -> Iterator[str]:
+def _texts(parts: list[Part], found: Survey) -> Iterator[str]:
     for part in parts:
         if part.text is not None:
             yield part.text
@@ -242,7 +233,7 @@ def _limits(asked: Body) -> m.Limits:
     )
 
 
-def _needs(asked: Body, survey: _Survey) -> m.Needs:
+def _needs(asked: Body, survey: Survey) -> m.Needs:
     same = list(survey.foreign)
     if (asked.n or 1) > 1:
         same.append("n")
@@ -329,3 +320,6 @@ def _choice(asked: Body) -> m.ToolChoice | None:
     if choice == "required":
         return m.ToolChoice("required", parallel=parallel)
     return m.ToolChoice("auto", parallel=parallel) if choice or parallel is not None else None
+
+
+_READER: prefix.Reader[Body, Message] = prefix.Reader(_BODY, _walk)

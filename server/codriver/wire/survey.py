@@ -1,0 +1,38 @@
+"""What one walk over a caller's messages finds for routing: texts to weigh, turns, results, images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from codriver.wire import intake, tokens
+
+
+@dataclass(slots=True)
+class Survey:
+    """texts: everything that costs tokens; turns: what the human said; results: of tools, since then;
+    foreign: what only the caller's own wire can carry."""
+
+    texts: list[str] = field(default_factory=list)
+    turns: list[str] = field(default_factory=list)
+    results: list[str] = field(default_factory=list)
+    images: int = 0
+    foreign: set[str] = field(default_factory=set)
+    counted: tokens.Counted = tokens.NOTHING
+    """Those whose texts are not listed, because they were counted before."""
+
+    def beyond(self) -> Survey:
+        """A survey that goes on where this one was closed."""
+        return Survey([], self.turns.copy(), self.results.copy(), self.images, self.foreign.copy(), self.counted)
+
+    def closed(self, messages: int) -> Survey:
+        """This survey of so many messages, with their texts counted and forgotten."""
+        turns = self.turns[-intake.TURNS :]
+        return Survey([], turns, self.results, self.images, self.foreign, self._counted(self.texts, messages))
+
+    def weighed(self, messages: int, more: Sequence[str] = ()) -> int:
+        """A rough count of the tokens of all, of so many messages, and of more texts."""
+        return self._counted([*self.texts, *more], messages).tokens
+
+    def _counted(self, texts: Sequence[str], messages: int) -> tokens.Counted:
+        return tokens.beyond(self.counted, texts, messages=messages, images=self.images)
