@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench wheel test-vscode clean
+.PHONY: run test lint bench catalog wheel test-vscode clean
 
 run: $(VENV)/.installed
 	$(BIN)/codriver serve
@@ -19,6 +19,10 @@ lint: $(VENV)/.developer
 
 bench: $(VENV)/.developer
 	$(BIN)/python tests/bench/run.py
+
+# Prices, windows and abilities from the newest releases of two maintained tables; read the diff before it is committed.
+catalog: $(VENV)/.developer
+	$(BIN)/python server/tools/build_catalog.py
 
 wheel: $(VENV)/.developer
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
