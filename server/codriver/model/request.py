@@ -137,11 +137,15 @@ class ToolChoice:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The content of a chat-like request."""
+    """The content of a chat-like request.
+
+    lost: names of what its body says besides, and only the caller's own wire can carry.
+    """
 
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice | None = None
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

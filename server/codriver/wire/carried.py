@@ -16,6 +16,10 @@ CARRIED: dict[str, frozenset[str]] = {
     "anthropic": _QUIET
     | _SAMPLING
     | {"system", "stop_sequences", "tools", "tool_choice", "thinking", "output_config", "output_format"},
+    "openai_responses": _QUIET
+    | _SAMPLING
+    | {"input", "instructions", "max_output_tokens", "tools", "tool_choice", "parallel_tool_calls", "text"}
+    | {"reasoning", "include", "client_metadata", "prompt_cache_retention"},
     "openai_completions": _QUIET | _SAMPLING | {"prompt", "suffix", "stop", "n", "echo", "best_of"},
 }
 
@@ -25,4 +29,7 @@ def lost(request: Request) -> list[str]:
     known = CARRIED.get(request.wire)
     if known is None or request.body is None:
         return []
-    return [name for name, value in relay.fields(request.body).items() if name not in known and bytes(value) != b"null"]
+    fields = relay.fields(request.body).items()
+    return [name for name, value in fields if name not in known and bytes(value) != b"null"] + list(
+        request.conversation.lost
+    )
