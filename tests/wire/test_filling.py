@@ -15,9 +15,9 @@ from codriver.wire import fim, openai_completions, tokens
 from wire.samples import PLAIN, asked, data, events, frames, model
 
 
-@pytest.mark.parametrize("name", list(fim.FAMILIES))
+@pytest.mark.parametrize("name", list(fim.families()))
 def test_every_mark_of_a_template_is_a_stop(name: str) -> None:
-    family = fim.FAMILIES[name]
+    family = fim.families()[name]
     made = fim.prompt(family, Fim("before", "after"))
     rest = made
     for mark in family.marks:
@@ -45,20 +45,20 @@ def test_families_by_name(model_name: str, family: str) -> None:
 
 def test_exact_templates() -> None:
     hole = Fim("P", "S")
-    assert fim.prompt(fim.FAMILIES["codellama"], hole) == "<PRE> P <SUF>S <MID>"
-    assert fim.prompt(fim.FAMILIES["codestral"], hole) == "[SUFFIX]S[PREFIX]P"
-    assert fim.prompt(fim.FAMILIES["deepseek"], hole) == "<｜fim▁begin｜>P<｜fim▁hole｜>S<｜fim▁end｜>"
-    assert fim.prompt(fim.FAMILIES["qwen"], Fim("once")) == "once"
+    assert fim.prompt(fim.families()["codellama"], hole) == "<PRE> P <SUF>S <MID>"
+    assert fim.prompt(fim.families()["codestral"], hole) == "[SUFFIX]S[PREFIX]P"
+    assert fim.prompt(fim.families()["deepseek"], hole) == "<｜fim▁begin｜>P<｜fim▁hole｜>S<｜fim▁end｜>"
+    assert fim.prompt(fim.families()["qwen"], Fim("once")) == "once"
 
 
-MARKS = sorted({mark for family in fim.FAMILIES.values() for mark in family.stops})
+MARKS = sorted({mark for family in fim.families().values() for mark in family.stops})
 TEXTS = st.lists(st.sampled_from([*MARKS, "{prefix}", "<", "x", " "]), max_size=5).map("".join)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(sorted(fim.FAMILIES)), TEXTS, TEXTS)
+@given(st.sampled_from(sorted(fim.families())), TEXTS, TEXTS)
 def test_no_mark_of_the_buffer_is_ever_sent(name: str, before: str, after: str) -> None:
-    family = fim.FAMILIES[name]
+    family = fim.families()[name]
     made = fim.prompt(family, Fim(before, after))
     for mark in family.marks:
         assert made.count(mark.strip()) == 1 or not mark

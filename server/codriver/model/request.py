@@ -152,11 +152,20 @@ class Conversation:
 class Fim:
     """The content of a completion: what stands before and after the hole.
 
-    suffix None means plain continuation of a prompt (no hole was named).
+    suffix None means plain continuation of a prompt (no hole was named). path: of the file the hole is
+    in, "" unknown. files: parts of other files for context, as (path, text). form: the family of
+    wire/fim.py in whose form the caller wrote it himself, "" if he did not.
     """
 
     prefix: str
     suffix: str | None = None
+    path: str = ""
+    files: tuple[tuple[str, str], ...] = ()
+    form: str = ""
+
+
+HOLES = frozenset({"openai_completions", "mistral_fim", "llamacpp_infill", "ollama_generate"})
+"""The wires that have a place for a hole; on all others a hole becomes a chat prompt."""
 
 
 @dataclass(frozen=True, slots=True)

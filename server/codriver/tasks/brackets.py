@@ -5,51 +5,14 @@ Brackets are counted as plain signs (strings are not told apart): whatever comes
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from codriver.tasks import indent
+from codriver.wire.cutting import overlap
+
+__all__ = ["closed", "fitted", "overlap"]
 
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
-
-
-def overlap(text: str, rest: str) -> int:
-    """How many characters right of the cursor the text repeats, so that it has to replace them.
-
-    All of the line's rest when the text says it whole; else as many closers and signs (an editor's
-    auto-closed pairs) as the text brings itself.
-    """
-    said = rest.rstrip()
-    if not said:
-        return 0
-    if re.search(r"\w", said):
-        return len(said) if text.endswith(said) else 0
-    spare, taken = _unmatched(text), 0
-    for sign in said:
-        if sign in _CLOSERS:
-            if not spare or spare.pop(0) != sign:
-                break
-        elif sign in "\"'`":
-            if text.count(sign) % 2 == 0:
-                break
-        elif not text.rstrip().endswith(said[taken:]):
-            break
-        taken += 1
-    return taken
-
-
-def _unmatched(text: str) -> list[str]:
-    """Closers without an opener in this text, in order."""
-    open_, spare = [], []
-    for sign in text:
-        if sign in "([{":
-            open_.append(sign)
-        elif sign in _CLOSERS:
-            if open_ and open_[-1] == _CLOSERS[sign]:
-                open_.pop()
-            else:
-                spare.append(sign)
-    return spare
 
 
 def fitted(text: str, fits: Callable[[str], bool], line: str = "", *, tries: int = 12) -> str:

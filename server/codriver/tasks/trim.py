@@ -1,66 +1,26 @@
 """From what a model said to what may stand at the cursor: small pure functions, in one order.
 
-`bare` takes away what is no code (thinking, marks, fences, chatter, echo), `shaped` fits the rest to
-its place (indentation, one line or a block, nothing that stands there already). What the parser says
-of it afterwards is in brackets.py.
+`bare` (wire/cutting.py) takes away what is no code, `shaped` fits the rest to its place (indentation,
+one line or a block, nothing that stands there already). What the parser says of it afterwards is in
+brackets.py.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from codriver.tasks import indent
+from codriver.wire.cutting import Place, bare, unchatted, unechoed, unfenced, unmarked, unthought
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a suggestion is to stand: text before and after the cursor (LF only, may be windows of the file).
-
-    many: whether more than one line is wanted. unit: one step of indentation.
-    """
-
-    before: str
-    after: str
-    many: bool = False
-    unit: str = "    "
-    markup: bool = False
-    """The buffer's own language has fences and prose, so they are not taken away."""
-
-    @property
-    def line(self) -> str:
-        """The cursor's line up to the cursor."""
-        return self.before[self.before.rfind("\n") + 1 :]
-
-    @property
-    def rest(self) -> str:
-        """The cursor's line from the cursor on."""
-        return self.after.partition("\n")[0]
-
-    @property
-    def above(self) -> str:
-        """The nearest line above with something on it."""
-        lines = self.before.split("\n")[:-1]
-        return next((line for line in reversed(lines) if line.strip()), "")
-
-    @property
-    def below(self) -> str:
-        """The nearest line below with something on it."""
-        return next((line for line in self.after.split("\n")[1:] if line.strip()), "")
+__all__ = [
+    "Place", "aligned", "bare", "block", "enough", "one_line", "shaped", "tidy", "unchatted", "undoubled", "unechoed",
+    "unfenced", "unlooped", "unmarked", "unthought",
+]  # fmt: skip
 
 
 def tidy(text: str, place: Place) -> str:
     """A model's words as a candidate for this place; "" when nothing is left."""
     return shaped(bare(text, place), place)
-
-
-def bare(text: str, place: Place) -> str:
-    """Without what is no code."""
-    text = unthought(text.replace("\r\n", "\n"))
-    text = unmarked(text, place.before + place.after)
-    if not place.markup:
-        text = unchatted(unfenced(text))
-    return unechoed(text, place)
 
 
 def shaped(text: str, place: Place) -> str:
@@ -88,103 +48,6 @@ def enough(text: str, place: Place) -> bool:
 
 def _lines(text: str) -> int:
     return sum(1 for line in text.split("\n") if line.strip())
-
-
-# What is no code.
-
-_THOUGHT = re.compile(r"<(think|thinking|thought)>.*?(?:</\1>|\Z)", re.DOTALL)
-
-
-def unthought(text: str) -> str:
-    """Without blocks of thinking, closed or cut off; a lone end mark ends one whose start was in the prompt."""
-    text = _THOUGHT.sub("", text)
-    return re.sub(r"\A.*?</think>\s*", "", text, flags=re.DOTALL)
-
-
-_MARK = re.compile(
-    r"<[|｜]?(?:fim[_▁-](?:prefix|suffix|middle|pad|begin|hole|end)|end[_▁]of[_▁](?:text|sentence)|endoftext"
-    r"|file_sep(?:arator)?|repo_name|reponame|filename|im_start|im_end|eot_id|cursor|begin▁of▁sentence)[|｜]?>"
-    r"|<\[fim-(?:prefix|suffix|middle)\]>|<(?:PRE|SUF|MID|EOT|EOF)>|\[(?:PREFIX|SUFFIX|MIDDLE)\]|</s>"
-)
-
-
-def unmarked(text: str, around: str) -> str:
-    """Cut at the first sentinel token; leading ones are dropped. Tokens the buffer itself contains are text."""
-    start = 0
-    for found in _MARK.finditer(text):
-        if found[0] in around:
-            continue
-        if text[start : found.start()].strip():
-            return text[start : found.start()]
-        start = found.end()
-    return text[start:]
-
-
-_FENCE = re.compile(r"(?m)^[ \t]*(```+|~~~+)([^\n`]*)(?:\n|\Z)")
-
-
-def unfenced(text: str) -> str:
-    """What stands inside the first fence; or before it, when the text began with code and the fence only ends it."""
-    opening = _FENCE.search(text)
-    if opening is None:
-        return text
-    before = text[: opening.start()]
-    if before.strip() and not _CHATTER.match(before.strip()) and not _sentence(before.strip().split("\n")[-1]):
-        return before
-    inside = text[opening.end() :]
-    closing = re.search(rf"(?m)^[ \t]*{re.escape(opening[1])}[ \t]*$", inside)
-    return inside[: closing.start()] if closing else inside
-
-
-_CHATTER = re.compile(
-    r"(?i)(?:sure|certainly|of course|okay|ok|great)\b[!,.:]"
-    r"|here(?:['’]s| is| are)\b|the (?:completed?|missing|following|code|completion)\b[^\n]*:$"
-    r"|(?:this|the above) (?:code|completion|function|implementation)\b"
-    r"|(?:note|explanation)\s*:|i(?:['’]ve| have|['’]ll| will)\b|let me\b|to complete\b"
-)
-
-
-def _sentence(line: str) -> bool:
-    """Whether a line reads as prose: words with spaces, ended like a sentence, no signs of code."""
-    line = line.strip()
-    return line.count(" ") >= 3 and line[-1:] in ".:!?" and not re.search(r"[=(){}\[\];<>_#/\\@]|--", line)
-
-
-def unchatted(text: str) -> str:
-    """Without sentences to the reader before the code, and from the first one after it on."""
-    lines = text.split("\n")
-    told = next((n for n, line in enumerate(lines) if line.strip()), 0)
-    if _chat(lines[told]):
-        code = (n for n in range(told, len(lines)) if lines[n].strip() and not _chat(lines[n]))
-        lines = lines[next(code, len(lines)) :]
-    ends = (n for n in range(1, len(lines)) if _chat(lines[n]) and not lines[n - 1].strip())
-    return "\n".join(lines[: next(ends, len(lines))])
-
-
-def _chat(line: str) -> bool:
-    return _CHATTER.match(line) is not None and line.count(" ") >= 2 and (_sentence(line) or line.endswith(":"))
-
-
-def unechoed(text: str, place: Place) -> str:
-    """Without lines before the cursor that the answer says again, the longest run first (up to 20 lines)."""
-    body = text.lstrip("\n")
-    starts = [m.end() for m in re.finditer(r"(?:^|\n)", place.before)][-20:]
-    for start in starts:
-        told = place.before[start:]
-        bare_told = told.lstrip(" \t\n")
-        if len(bare_told.strip()) < 3 or not re.search(r"\w", bare_told):
-            continue
-        for echo in (told, bare_told, bare_told.rstrip()):
-            if body.startswith(echo) or body.lstrip(" \t").startswith(echo):
-                return _after_echo(body[body.index(echo) + len(echo) :], echo, place.line)
-    if place.line.strip() and place.line[-1:] in " \t" and text[:1] == " ":
-        return text.lstrip(" ")  # Codestral likes to begin with one more space
-    return text
-
-
-def _after_echo(text: str, echo: str, line: str) -> str:
-    """A space that was typed but not echoed is not said again."""
-    return text.lstrip(" ") if line.endswith(" ") and not echo.endswith(" ") else text
 
 
 # What fits the place.

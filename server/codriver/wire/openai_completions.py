@@ -115,7 +115,7 @@ def call(request: Request, model: Model, quirks: Quirks) -> Call:
     if hole is None:
         raise reject("A conversation cannot be sent as a completion", kind=Kind.UNSUPPORTED)
     native = hole.suffix is None or model.fim == "suffix"
-    family = fim.FAMILIES.get(model.fim)
+    family = fim.families().get(model.fim)
     if not native and family is None:
         raise reject(f"{model.key} cannot fill in the middle", field="suffix", kind=Kind.UNSUPPORTED)
     put: dict[str, Any] = {"model": model.upstream_id}
