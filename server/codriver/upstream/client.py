@@ -6,6 +6,7 @@ Leaving the context closes the provider's connection at once, unless its answer 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from codriver.errors import ConfigError, Failure, Kind, UpstreamFailed
 from codriver.model.provider import Model, Provider
 from codriver.upstream.failures import classify, from_transport, masked
 from codriver.upstream.keys import Keys
+from codriver.upstream.logins import LoginFailed, Logins
 from codriver.upstream.proxies import Answered, Transport
 from codriver.upstream.response import Timeouts, TransportError
 from codriver.wire.codec import Call
@@ -33,6 +35,7 @@ ANTHROPIC_VERSION = "2023-06-01"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _TIMEOUTS = Timeouts()
 _CREDENTIALS = frozenset(("authorization", "x-api-key", "x-goog-api-key", "api-key"))
+_FORM = re.compile(r"\{([^{}|]*)\|([^{}|]*)\}")
 # These describe our connection, not the caller's.
 _HOP = frozenset(
     {"host", "connection", "keep-alive", "te", "trailer", "upgrade", "expect", "proxy-authorization"}
@@ -45,6 +48,7 @@ class Upstream:
 
     def __init__(self, transport: Transport, keys: Keys, *, clock: Callable[[], float] = time.time) -> None:
         self._transport, self._keys, self._clock = transport, keys, clock
+        self._logins = Logins(keys.environ, clock=clock)
         self._encoded: dict[tuple[object, ...], list[tuple[bytes, bytes]]] = {}
 
     @asynccontextmanager
@@ -91,7 +95,12 @@ class Upstream:
             path = path.replace("{model}", quote(model.upstream_id, safe="/:@"))
         if call.action:
             path = path.replace("{action}", call.action)
-        answer = await self._open("POST", provider.base_url + path, headers, call.body, sender, timeouts)
+        if "|" in path:
+            path = _FORM.sub(r"\2" if stream else r"\1", path)
+        url = provider.base_url + path
+        if sender.signs:
+            headers = await self._signed(provider, sender, "POST", url, headers, call.body)
+        answer = await self._open("POST", url, headers, call.body, sender, timeouts)
         try:
             answer.check(stream)
         except BaseException:
@@ -130,6 +139,7 @@ class Upstream:
     def use(self, keys: Keys) -> None:
         """Other keys hold from the next call on, and other providers' headers."""
         self._keys = keys
+        self._logins = Logins(keys.environ, clock=self._clock)
         self._encoded.clear()
 
     async def fetch(self, provider: Provider, path: str, *, timeouts: Timeouts = _TIMEOUTS) -> bytes:
@@ -138,8 +148,10 @@ class Upstream:
         Raises UpstreamFailed; also for an answer of more than FETCHED_BYTES.
         """
         sender = self._sender(provider, "", _NOTHING)
-        headers = {"accept": "application/json", **_common(provider, ""), **sender.credentials}
-        answer = await self._open("GET", provider.base_url + path, _encoded(headers), b"", sender, timeouts)
+        headers = _encoded({"accept": "application/json", **_common(provider, ""), **sender.credentials})
+        if sender.signs:
+            headers = await self._signed(provider, sender, "GET", provider.base_url + path, headers, b"")
+        answer = await self._open("GET", provider.base_url + path, headers, b"", sender, timeouts)
         try:
             parts, left = [], FETCHED_BYTES
             async for chunk in answer.chunks():
@@ -150,6 +162,17 @@ class Upstream:
             return b"".join(parts)
         finally:
             await answer.aclose()
+
+    async def _signed(
+        self, provider: Provider, sender: _Sender, method: str, url: str, headers: list[tuple[bytes, bytes]], body: bytes
+    ) -> list[tuple[bytes, bytes]]:
+        """The headers with the credentials of a login. Raises UpstreamFailed when nobody is signed in."""
+        try:
+            shown = await self._logins.headers(provider, method, url, headers, body)
+        except LoginFailed as error:
+            raise sender.unsigned(str(error)) from error
+        sender.showed(shown)
+        return [*headers, *_encoded(shown)]
 
     async def aclose(self) -> None:
         """Closes every connection; calls under way fail."""
@@ -170,6 +193,8 @@ class Upstream:
             raise sender.broken(error) from error
         if response.status < 300:
             return Answer(response, sender)
+        if sender.signs and response.status in (401, 403):
+            self._logins.forget(sender.signs)
         try:
             raise sender.refused(response, await _error_body(response), self._clock())
         finally:
@@ -189,8 +214,10 @@ class Upstream:
             raise UpstreamFailed(failure.at(provider.name, model)) from error
         if key is not None:
             return _Sender(provider.name, model, key, _credentials(provider.auth, key))
+        if provider.login:
+            return _Sender(provider.name, model, "", {}, provider.name)
         variables = self._keys.variables(provider)
-        if not variables:
+        if provider.keyless or not variables:
             return _Sender(provider.name, model, "", {})  # servers at home take any key or none
         text = f"there is no key for {provider.name}. Set {' or '.join(variables)}, or add it to keys.toml."
         raise UpstreamFailed(Failure(Kind.AUTH, text, provider=provider.name, model=model))
@@ -259,10 +286,21 @@ class Answer:
 class _Sender:
     """Who was asked, by which key: what a failure's text needs to know, and must not tell."""
 
-    __slots__ = ("_key", "_model", "_provider", "credentials")
+    __slots__ = ("_key", "_model", "_provider", "credentials", "signs")
 
-    def __init__(self, provider: str, model: str, key: str, credentials: Mapping[str, str]) -> None:
+    def __init__(
+        self, provider: str, model: str, key: str, credentials: Mapping[str, str], signs: str = ""
+    ) -> None:
         self._provider, self._model, self._key, self.credentials = provider, model, key, credentials
+        self.signs = signs  # whose login to ask for credentials
+
+    def showed(self, credentials: Mapping[str, str]) -> None:
+        """What a login gave for this request: the token is as secret as a key."""
+        self._key = credentials.get("authorization", "").rpartition(" ")[2]
+
+    def unsigned(self, why: str) -> UpstreamFailed:
+        text = f"{self._provider}: {why}."
+        return UpstreamFailed(Failure(Kind.AUTH, text, provider=self._provider, model=self._model))
 
     def broken(self, error: TransportError) -> UpstreamFailed:
         return UpstreamFailed(from_transport(error, provider=self._provider, model=self._model))

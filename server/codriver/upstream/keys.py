@@ -45,6 +45,11 @@ class Keys:
         key = self._file.get(provider.name, "").strip()
         return _sendable(key, KEY_FILE, provider.name) if key else None
 
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment the keys are looked for in: for logins, which look there too."""
+        return self._environ
+
     def variables(self, provider: Provider) -> tuple[str, ...]:
         """The environment variables asked for this provider's key, in order."""
         named = self._named.get(provider.name)
