@@ -30,6 +30,13 @@ wheel: $(VENV)/.developer
 test-vscode: $(VENV)/.developer
 	CODRIVER_TEST_VSCODE=1 $(BIN)/python -m pytest tests/editors
 
+# AGENTS="--clients codex --upstreams anthropic --faults" and the like; `tests/agents/run.py --help` tells.
+test-agents: $(VENV)/.developer
+	$(BIN)/python tests/agents/run.py $(AGENTS)
+
+test-agents-quick: $(VENV)/.developer
+	$(BIN)/python tests/agents/run.py --quick $(AGENTS)
+
 # PYTHONDONTWRITEBYTECODE would make every start compile the standard of 500 modules again.
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Codriver needs Python 3.11 or newer")'
