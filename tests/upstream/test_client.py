@@ -513,6 +513,6 @@ async def test_a_network_may_share_its_direct_client(serve) -> None:
 
 
 def test_httpx_is_imported_only_for_proxies() -> None:
-    code = "import sys, codriver.upstream.client as c; c.Upstream(None, None); print('httpx' in sys.modules)"
+    code = "import sys, codriver.upstream.client as c; from codriver.upstream.keys import Keys; c.Upstream(None, Keys({})); print('httpx' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"

@@ -164,7 +164,13 @@ class Upstream:
             await answer.aclose()
 
     async def _signed(
-        self, provider: Provider, sender: _Sender, method: str, url: str, headers: list[tuple[bytes, bytes]], body: bytes
+        self,
+        provider: Provider,
+        sender: _Sender,
+        method: str,
+        url: str,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes,
     ) -> list[tuple[bytes, bytes]]:
         """The headers with the credentials of a login. Raises UpstreamFailed when nobody is signed in."""
         try:
@@ -288,9 +294,7 @@ class _Sender:
 
     __slots__ = ("_key", "_model", "_provider", "credentials", "signs")
 
-    def __init__(
-        self, provider: str, model: str, key: str, credentials: Mapping[str, str], signs: str = ""
-    ) -> None:
+    def __init__(self, provider: str, model: str, key: str, credentials: Mapping[str, str], signs: str = "") -> None:
         self._provider, self._model, self._key, self.credentials = provider, model, key, credentials
         self.signs = signs  # whose login to ask for credentials
 

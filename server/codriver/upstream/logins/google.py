@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from codriver.model.provider import Provider
 from codriver.upstream.logins import Headers, LoginFailed
 
@@ -91,6 +89,8 @@ def _ask(
     **_: Any,
 ) -> _Said:
     """google-auth's transport, so that it needs no second HTTP library."""
+    import httpx  # 65 ms, and this is a thread's first use
+
     try:
         said = httpx.request(method, url, content=body, headers=dict(headers or {}), timeout=timeout or _ASK_SECONDS)
     except httpx.HTTPError as error:
