@@ -34,7 +34,7 @@ NEIGHBOURS = {
 HOMES = {
     "tree_sitter": {"syntax"},
     "tree_sitter_language_pack": {"syntax"},
-    "msgspec": {"wire", "fronts.http", "upstream", "state"},
+    "msgspec": {"wire", "fronts.http", "upstream", "state", "catalog"},
     "pydantic": {"config", "catalog"},
     "httpx": {"upstream"},
     "httptools": {"upstream"},

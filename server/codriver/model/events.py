@@ -28,6 +28,7 @@ class Usage:
     input: fresh prompt tokens. cached: read from a prompt cache. written: written to one.
     output: everything generated, reasoning included. reasoning: the part of output that was
     thinking. estimated: True when the provider sent none and we counted.
+    written_1h: the part of written that is kept for an hour, and dearer; so sums over the classes stay as they are.
     """
 
     input: int = 0
@@ -36,6 +37,7 @@ class Usage:
     output: int = 0
     reasoning: int = 0
     estimated: bool = False
+    written_1h: int = 0
 
     @property
     def prompt(self) -> int:

@@ -14,6 +14,8 @@ class Price:
 
     Prompts longer than long_from tokens (0: no such limit) are billed dearer as a whole:
     long_input times the three prompt prices, long_output times the output's.
+    written_1h: a write that is kept for an hour (0: as any other write).
+    longer: what holds as a whole instead for prompts of more than so many tokens, ascending.
     """
 
     input: float = 0.0
@@ -23,14 +25,64 @@ class Price:
     long_from: int = 0
     long_input: float = 1.0
     long_output: float = 1.0
+    written_1h: float = 0.0
+    longer: tuple[tuple[int, Price], ...] = ()
 
     def cost(self, usage: Usage) -> float:
-        """USD for what was used; reasoning is already inside output."""
+        """USD for what was used; reasoning is already inside output, written_1h inside written."""
+        if self.longer:
+            tokens = usage.input + usage.cached + usage.written
+            for above, price in reversed(self.longer):
+                if tokens > above:
+                    return price.cost(usage)
         prompt = usage.input * self.input + usage.cached * self.cached + usage.written * self.written
+        if usage.written_1h and self.written_1h:
+            prompt += usage.written_1h * (self.written_1h - self.written)
         answer = usage.output * self.output
         if self.long_from and usage.input + usage.cached + usage.written > self.long_from:
             prompt, answer = prompt * self.long_input, answer * self.long_output
         return (prompt + answer) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A price and when it holds, in UTC: from a Unix time on, in these spans of minutes of the day (the end not
+    included), on these ISO weekdays. Empty spans or days: all of them."""
+
+    price: Price
+    since: float = 0.0
+    hours: tuple[tuple[int, int], ...] = ()
+    days: tuple[int, ...] = ()
+
+    def holds(self, at: float) -> bool:
+        """Whether it does at a Unix time. Days have 86,400 seconds in Unix time: nothing else is asked here."""
+        if at < self.since:
+            return False
+        day, second = divmod(at, 86_400)
+        if self.days and (int(day) + 3) % 7 + 1 not in self.days:  # day 0 was a Thursday
+            return False
+        return not self.hours or any(begin <= second / 60 < end for begin, end in self.hours)
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """Prices that change over days or hours. Of the spells that hold the last one counts; the first holds always."""
+
+    spells: tuple[Spell, ...]
+
+    def at(self, time: float) -> Price:
+        """The price at a Unix time."""
+        for spell in reversed(self.spells):
+            if spell.holds(time):
+                return spell.price
+        return self.spells[0].price
+
+    def dearest(self, day: float) -> Price:
+        """What a request costs at most from the day of this Unix time on, whatever its hour and weekday."""
+        begun = [spell for spell in self.spells if spell.since <= day]
+        daily = [number for number, spell in enumerate(begun) if not (spell.hours or spell.days)]
+        standing = begun[daily[-1] :] if daily else begun
+        return max((spell.price for spell in standing or self.spells[:1]), key=lambda price: price.input + price.output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +152,7 @@ class Model:
     """Tokens of context, prompt and answer together."""
     max_output: int
     price: Price
+    """What holds when the catalog is read; the dearest hour's where hours differ."""
     skill: Mapping[str, float]
     """Ability per task family on the logit scale of routing/quality.py; "" is the general one."""
     first_token: float = 0.8
@@ -122,10 +175,24 @@ class Model:
     """Overrides the provider's quirks for this model."""
     wires: tuple[str, ...] = ()
     """The provider's wires this model is served on; empty means all of them."""
+    max_input: int = 0
+    """The longest prompt in tokens, where that is less than the window; 0: the window."""
+    tariff: Tariff | None = None
+    """Where the price changes over days or hours."""
+    batch: Price | None = None
+    """What the provider's own batches cost; None where that is not known."""
+    retires: float = 0.0
+    """Unix time from which the provider answers no more under this name; 0: not announced."""
+    source: str = ""
+    """Where the price was read: an address and a day. "" for one that was assumed, and for free models."""
 
     @property
     def key(self) -> str:
         return f"{self.provider}/{self.id}"
+
+    def price_at(self, time: float) -> Price:
+        """The price of a request that is made at this Unix time."""
+        return self.price if self.tariff is None else self.tariff.at(time)
 
 
 @dataclass(frozen=True, slots=True)

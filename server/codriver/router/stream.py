@@ -19,6 +19,7 @@ from codriver.router.reading import Reading
 from codriver.routing.eligibility import Offer
 from codriver.upstream.client import Timeouts
 from codriver.wire import codec
+from codriver.wire.mending import mended
 
 if TYPE_CHECKING:
     from codriver.router import Router
@@ -88,7 +89,7 @@ class Stream:
     @property
     def cost(self) -> float:
         """USD for what was used so far, replies that were not fit to be shown included; simulated ones are free."""
-        return self._sunk + (0.0 if self.simulated else self.model.price.cost(self.usage))
+        return self._sunk + (0.0 if self.simulated else self.model.price_at(self._at).cost(self.usage))
 
     async def batches(self) -> AsyncIterator[list[Piece]]:
         """The answer as it comes, one batch for each read from upstream. Raises UpstreamFailed on a break."""
@@ -185,8 +186,8 @@ class Stream:
             forward=request.headers if same_wire else {},
             timeouts=timeouts,
         )
-        self.relayed = same_wire and answer.streamed == request.stream
-        self._reading = Reading(answer, wire.decoder(model, quirks))
+        self.relayed = same_wire and answer.streamed == request.stream and not call.family
+        self._reading = Reading(answer, mended(wire.decoder(model, quirks), request, call, candidate.wire))
         if self._check is None:
             await self._reach_content(self._reading)
         else:

@@ -138,7 +138,7 @@ def _expect(request: Request, features: Features, eligible: Sequence[Offer], vie
                 model=model.key,
                 wire=wire_for(request, offer),
                 quality=quality(model, features.task, hardness),
-                cost=estimate.cost(model, prompt, output, warm),
+                cost=estimate.cost(model, prompt, output, warm, view.now),
                 latency=estimate.latency(model, output, view.latency.get(model.key) if wish.experience else None),
             )
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from codriver.model.decision import Refusal, View
 from codriver.model.features import Features
@@ -122,6 +123,16 @@ def _fits(request: Request, features: Features, offer: Offer, view: View, bounds
     asked = min(request.limits.max_tokens or 0, model.max_output)
     if request.input_tokens + asked > model.window:
         return "window", f"its window of {model.window} tokens is too small for {request.input_tokens} + {asked}"
+    if model.max_input and request.input_tokens > model.max_input:
+        return "window", f"it reads prompts of up to {model.max_input} tokens, and this one has {request.input_tokens}"
+    return None
+
+
+def _offered(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
+    """A retired name may be answered by another model at another price: it is not asked at all."""
+    retires = offer.model.retires
+    if retires and view.now >= retires:
+        return "retired", f"its provider retired it on {datetime.fromtimestamp(retires, UTC).date()}"
     return None
 
 
@@ -141,4 +152,4 @@ def _well(request: Request, features: Features, offer: Offer, view: View, bounds
     return None
 
 
-_CHECKS: tuple[_Check, ...] = (_speaks, _able, _fits, _private, _well)
+_CHECKS: tuple[_Check, ...] = (_speaks, _able, _fits, _offered, _private, _well)

@@ -37,10 +37,11 @@ def output_tokens(task: str, lines: int, limit: int | None) -> int:
     return min(tokens, limit) if limit is not None else tokens
 
 
-def cost(model: Model, prompt: int, output: int, pin: Pin | None) -> float:
-    """USD, with the part of the prompt that this session has warm at this model at the cached price."""
+def cost(model: Model, prompt: int, output: int, pin: Pin | None, now: float) -> float:
+    """USD at Unix time `now`, with the part of the prompt that this session has warm at this model at the cached
+    price."""
     warm = min(pin.tokens, prompt) if pin is not None and pin.model == model.key else 0
-    return model.price.cost(Usage(input=prompt - warm, cached=warm, output=output))
+    return model.price_at(now).cost(Usage(input=prompt - warm, cached=warm, output=output))
 
 
 def latency(model: Model, output: int, seen: Latency | None) -> float:

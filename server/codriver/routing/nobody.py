@@ -42,6 +42,8 @@ def nobody(request: Request, refused: Sequence[Refusal], view: View) -> Unroutab
         failure = Failure(Kind.UNSUPPORTED, f"no model can serve this request: {told}")
     else:
         remedy = "Set a provider's key or run `codriver doctor`."
+        if "retired" in whys and whys <= {"retired", "pinned"}:
+            remedy = "Ask for another model: `codriver models` lists them."
         failure = Failure(Kind.UNROUTABLE, f"no model can serve this request: {told or 'none is configured'}. {remedy}")
     return Unroutable(failure, reasons)
 

@@ -34,6 +34,7 @@ class Counts(msgspec.Struct, gc=False):
     input_tokens: Number = None
     cache_read_input_tokens: Number = None
     cache_creation_input_tokens: Number = None
+    cache_creation: dict[str, Any] | None = None
     output_tokens: Number = None
     output_tokens_details: dict[str, Any] | None = None
 
@@ -228,8 +229,18 @@ class MessageDecoder(FrameDecoder):
         thinking = (counts.output_tokens_details or {}).get("thinking_tokens")
         if isinstance(thinking, int) and thinking:
             self._seen["reasoning"] = thinking
+        hour = (counts.cache_creation or {}).get("ephemeral_1h_input_tokens")
+        if isinstance(hour, int) and hour:
+            self._seen["written_1h"] = hour
         seen = self._seen.get
-        return Usage(seen("input", 0), seen("cached", 0), seen("written", 0), seen("output", 0), seen("reasoning", 0))
+        return Usage(
+            seen("input", 0),
+            seen("cached", 0),
+            seen("written", 0),
+            seen("output", 0),
+            seen("reasoning", 0),
+            written_1h=min(seen("written_1h", 0), seen("written", 0)),
+        )
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], data: bytes) -> T | None:
