@@ -35,7 +35,7 @@ from codriver.state.store import MemoryStore, Store
 from codriver.tasks.complete import Completer
 from codriver.tasks.refactor import Rewrite, refactor
 from codriver.tasks.review import Findings, review
-from codriver.upstream import discovery, simulator
+from codriver.upstream import discovery, logins, simulator
 from codriver.upstream.client import Timeouts, Upstream
 from codriver.upstream.keys import KEY_FILE, Keys, read_key_file
 from codriver.upstream.proxies import Network
@@ -169,7 +169,7 @@ class App:
             try:
                 settings = _settings(self.config_file, os.environ)
                 keys = _keys(self.paths, os.environ, self.token)
-                fresh = catalog.load(settings, config_file=str(self.config_file))
+                fresh = catalog.load(settings, config_file=str(self.config_file), environ=os.environ)
             except ConfigError as error:
                 self.config_error = str(error)
                 log.warning("the settings were not reloaded: %s", error)
@@ -220,7 +220,7 @@ class App:
 
     async def _installed(self, loaded: Catalog) -> Catalog:
         """The catalog with what local servers list; a server that is not there has nothing."""
-        asked = [provider for provider in loaded.providers.values() if provider.discover]
+        asked = [provider for provider in loaded.providers.values() if provider.discover and not provider.lacks]
         lists = await asyncio.gather(*(discovery.installed(self.upstream, provider) for provider in asked))
         for provider, ids in zip(asked, lists, strict=True):
             loaded = loaded.found(provider.name, ids)
@@ -298,7 +298,7 @@ def create(
     settings = _settings(file, environ)
     own = token(paths)
     keys = _keys(paths, environ, own)
-    loaded = catalog.load(settings, config_file=str(file))
+    loaded = catalog.load(settings, config_file=str(file), environ=environ)
     store: Store = MemoryStore(time.time) if memory else SqliteStore(paths.ledger, time.time)
     return App(
         paths,
@@ -382,9 +382,14 @@ def _new_token(file: Path) -> str:
 
 
 def _missing(provider: Provider, keys: Keys) -> str:
-    if provider.auth == "none" or not provider.key_env or keys.lookup(provider) is not None:
+    """Why a provider cannot be called now, or ""."""
+    if provider.lacks:
+        return provider.lacks
+    if provider.auth == "none" or provider.keyless or keys.lookup(provider) is not None:
         return ""
-    return f"{' or '.join(keys.variables(provider))} is not set"
+    if provider.login:
+        return logins.missing(provider, keys.environ)
+    return f"{' or '.join(keys.variables(provider))} is not set" if provider.key_env else ""
 
 
 def _planned(held: Fleet, request: Request) -> Plan:

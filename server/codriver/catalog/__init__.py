@@ -16,7 +16,7 @@ from codriver.catalog.building import Sold, build, instances
 from codriver.catalog.names import Known, WellKnown
 from codriver.catalog.resolving import Market, Resolution, resolve
 from codriver.config import ProviderTable, Settings, check, parse
-from codriver.model.provider import Model, Provider
+from codriver.model.provider import Installed, Model, Provider
 
 __all__ = ["Catalog", "Resolution", "load"]
 
@@ -72,18 +72,25 @@ class Catalog:
         market = Market(self.known, self.well_known, usable, frozenset(self.providers), self.closed)
         return resolve(asked, market, settings.routing)
 
-    def found(self, provider: str, ids: Iterable[str]) -> Catalog:
+    def found(self, provider: str, listed: Iterable[str | Installed]) -> Catalog:
         """This catalog after a provider's server listed what it has installed; replaces an earlier list.
 
         Models the user described stay as described. Raises KeyError for a provider that is not here.
         """
-        models = instances(self.sold[provider], ids)
+        models = instances(self.sold[provider], listed)
         return replace(self, installed={**self.installed, provider: models})
 
 
-def load(settings: Settings | None = None, folder: Path = SHIPPED, *, config_file: str = "config.toml") -> Catalog:
+def load(
+    settings: Settings | None = None,
+    folder: Path = SHIPPED,
+    *,
+    config_file: str = "config.toml",
+    environ: Mapping[str, str] | None = None,
+) -> Catalog:
     """The shipped providers of a folder, with the settings' own tables over them.
 
+    environ: fills what is not the same for everybody in their addresses (a region, a project).
     Raises ConfigError, naming file and key, for a table that cannot become a provider.
     """
     own = dict(settings.providers) if settings is not None else {}
@@ -97,7 +104,7 @@ def load(settings: Settings | None = None, folder: Path = SHIPPED, *, config_fil
             closed.add(name)
             continue
         file = config_file if mine is not None else str(shipped[name])
-        sold[name] = build(name, table, mine, file=file, names=tuple(shipped))
+        sold[name] = build(name, table, mine, file=file, names=tuple(shipped), environ=environ or {})
     return Catalog(sold, WellKnown.read(PACKAGE / "wellknown.toml"), frozenset(closed))
 
 

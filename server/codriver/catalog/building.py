@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from codriver.catalog.places import settle
 from codriver.config import ProviderTable, written
 from codriver.config.reading import line_of, near
 from codriver.config.tree import loopback
 from codriver.errors import ConfigError
-from codriver.model.provider import Model, Price, Provider, Quirks
+from codriver.model.provider import Installed, Model, Price, Provider, Quirks
 
 USUAL_PATH = {
     "openai_chat": "/v1/chat/completions",
@@ -45,8 +47,12 @@ _AS_WRITTEN = (
     "first_token", "speed", "chat", "tools", "images", "schema", "reasoning", "embeds", "fim", "aliases", "wires",
 )  # fmt: skip
 
+# Fields of a model that its server may tell.
+_TOLD = ("chat", "tools", "images", "reasoning", "embeds", "fim")
+
 Tables = Mapping[str, Any]
 Template = TypeVar("Template")
+_NOWHERE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +68,24 @@ class Sold:
 
 
 def build(
-    name: str, shipped: ProviderTable | None, own: ProviderTable | None, *, file: str, names: Iterable[str]
+    name: str,
+    shipped: ProviderTable | None,
+    own: ProviderTable | None,
+    *,
+    file: str,
+    names: Iterable[str],
+    environ: Mapping[str, str] = _NOWHERE,
 ) -> Sold:
     """A provider from its shipped table and the user's, either of which may be missing.
 
     Where a provider discovers its models, the shipped ones are templates and the user's are real.
-    names: of shipped providers, to guess what a misspelt one meant. Raises ConfigError.
+    names: of shipped providers, to guess what a misspelt one meant. environ: fills the names in braces of
+    its addresses. Raises ConfigError.
     """
     theirs, mine = (written(shipped) if shipped else {}), (written(own) if own else {})
     table = _over(theirs, mine)
     table.setdefault("discover", "" if table.get("models") else "/v1/models")
-    provider = _provider(name, table, file, names)
+    provider = _provider(name, table, file, names, environ)
     models: dict[str, Tables] = table.get("models", {})
     _check_wires(provider, models, file)
     described = frozenset(mine.get("models", {})) - {"*"}
@@ -91,19 +104,24 @@ def build(
     )
 
 
-def instances(sold: Sold, ids: Iterable[str]) -> tuple[Model, ...]:
+def instances(sold: Sold, listed: Iterable[str | Installed]) -> tuple[Model, ...]:
     """The models that a server listed, each made from the template with the longest fitting name.
 
-    Embedders are known by their names, and are left out where the provider has no wire for them.
+What the server told of a model goes over the template. Embedders are known by that or by their
+    names, and are left out where the provider has no wire for them.
     """
-    fresh = (id for id in dict.fromkeys(ids) if id not in sold.described and not _NEITHER.search(id))
-    made = (_named(_template(sold.templates, id), id) for id in fresh)
+    told = (one if isinstance(one, Installed) else Installed(one) for one in listed)
+    fresh = {one.id: one for one in told if one.id not in sold.described and not _NEITHER.search(one.id)}
+    made = (_named(_template(sold.templates, id), one) for id, one in fresh.items())
     return tuple(model for model in made if not model.embeds or _EMBEDDINGS in sold.provider.wires)
 
 
-def _named(template: Model, id: str) -> Model:
-    model = replace(template, id=id, upstream_id=id)
-    if model.embeds or not _EMBEDS.search(id):
+def _named(template: Model, one: Installed) -> Model:
+    told = {name: value for name in _TOLD if (value := getattr(one, name)) is not None}
+    window = one.window or template.window
+    size = {"window": window, "max_output": min(template.max_output, window)}
+    model = replace(template, id=one.id, upstream_id=one.id, **size, **told)
+    if template.embeds or not (model.embeds or (one.embeds is None and _EMBEDS.search(one.id))):
         return model
     return replace(model, embeds=True, chat=False, tools=False, images=False, fim="", wires=(_EMBEDDINGS,))
 
@@ -128,7 +146,11 @@ def _over(theirs: Tables, mine: Tables) -> dict[str, Any]:
     return table
 
 
-def _provider(name: str, table: Tables, file: str, names: Iterable[str]) -> Provider:
+def _provider(
+    name: str, given: Tables, file: str, names: Iterable[str], environ: Mapping[str, str]
+) -> Provider:
+    places = settle(name, given, environ)
+    table = places.table
     base_url, wires = table.get("base_url"), table.get("wires")
     for key, value, words in (("base_url", base_url, "is missing"), ("wire", wires, "is missing")):
         if not value:
@@ -143,12 +165,17 @@ def _provider(name: str, table: Tables, file: str, names: Iterable[str]) -> Prov
         wires={wire: _path(base_url, path) for wire, path in wires.items()},
         key_env=tuple(table.get("key_env", ())),
         auth=table.get("auth") or _auth(table, wires),
+        login=table.get("login", ""),
+        keyless=table.get("keyless", False),
+        lacks=places.lacks,
+        values=places.values,
         headers=table.get("headers", {}),
         quirks=Quirks(**table.get("quirks", {})),
         local=table.get("local", loopback(urlsplit(base_url).hostname or "")),
         simulated=table.get("simulated", False),
         cache_ttl=table.get("cache_ttl", 300.0),
         discover=_path(base_url, table["discover"]) if table["discover"] else "",
+        recognise=table.get("recognise", {}),
     )
 
 
@@ -187,7 +214,7 @@ def _price(table: Tables | None, tier: str, *, free: bool) -> Price:
 
 
 def _auth(table: Tables, wires: Tables) -> str:
-    if not table.get("key_env"):
+    if not (table.get("key_env") or table.get("login")):
         return "none"
     return "x-api-key" if next(iter(wires)) == "anthropic" else "bearer"
 

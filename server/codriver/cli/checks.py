@@ -68,7 +68,8 @@ def _ground(environ: Mapping[str, str]) -> Ground:
     served = frozenset(key.partition("/")[0] for key in (client.status(paths) or {}).get("models", ()))
     try:
         settings = config.load(file, environ)
-        return Ground(paths, environ, file, settings, catalog.load(settings, config_file=str(file)), None, served)
+        loaded = catalog.load(settings, config_file=str(file), environ=environ)
+        return Ground(paths, environ, file, settings, loaded, None, served)
     except ConfigError as error:
         return Ground(paths, environ, file, Settings(), catalog.load(), error, served)
 

@@ -65,7 +65,7 @@ def _empty(offered: Set[str]) -> dict[str, str]:
 
     file = config.where(os.environ)
     settings = config.load(file, os.environ)
-    known = catalog.load(settings, config_file=str(file)).providers
+    known = catalog.load(settings, config_file=str(file), environ=os.environ).providers
     return {
         known[name].title: f"{known[name].base_url} lists no models now, and providers.{name}.models describes none"
         for name in settings.providers
