@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench catalog wheel test-vscode clean
+.PHONY: run test lint bench catalog wheel test-vscode test-agents test-agents-quick clean
 
 run: $(VENV)/.installed
 	$(BIN)/codriver serve
