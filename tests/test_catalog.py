@@ -54,7 +54,7 @@ def test_shipped_models_make_sense(shipped: Catalog) -> None:
         if not provider.local:
             price = model.price
             assert 0 < price.cached <= price.input <= price.written <= 2 * price.input, model.key
-            assert price.output > price.input, model.key
+            assert price.output > price.input or (model.embeds and price.output == 0), model.key
         if model.fim:
             assert "openai_completions" in provider.wires, model.key
 
@@ -131,7 +131,7 @@ def test_a_user_changes_just_what_is_written(shipped: Catalog) -> None:
         )
     )
     before, after = shipped.providers["openai"], found.providers["openai"]
-    assert after.wires == {"openai_chat": "/chat/completions"}
+    assert after.wires["openai_chat"] == "/chat/completions"
     assert after.key_env == ("WORK_KEY",)
     assert found.find("openai/gpt-5.5") is None
     assert len(after.models) == len(before.models)
@@ -156,9 +156,13 @@ def test_a_provider_can_be_turned_off() -> None:
 
 def test_local_models_come_from_the_server_and_the_templates(shipped: Catalog) -> None:
     assert shipped.providers["ollama"].models == ()
-    listed = ["qwen2.5-coder:7b-base", "qwen2.5-coder:32b", "llama9:70b", "all-minilm:latest", "hf.co/me/StarCoder2-7B"]
+    listed = ["qwen2.5-coder:7b-base", "qwen2.5-coder:32b", "llama9:70b", "all-minilm:latest", "hf.co/me/StarCoder2-7B",
+              "bge-reranker-v2-m3", "hf.co/me/some-embed-7b"]  # fmt: skip
     models = {model.id: model for model in shipped.found("ollama", listed).providers["ollama"].models}
-    assert list(models) == [listed[0], listed[1], listed[2], listed[4]]
+    assert list(models) == [*listed[:5], listed[6]], "a reranker answers nobody"
+    for embedder in (models[listed[3]], models[listed[6]]):
+        assert embedder.embeds and not (embedder.chat or embedder.tools or embedder.fim)
+        assert embedder.wires == ("openai_embeddings",)
     assert models[listed[1]].skill[""] > models[listed[0]].skill[""]
     assert models[listed[0]].fim == "suffix" and models[listed[0]].upstream_id == listed[0]
     assert not models[listed[4]].chat

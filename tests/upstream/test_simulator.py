@@ -333,7 +333,7 @@ async def test_a_body_over_32_mib_is_refused_and_the_client_sees_why(
 async def test_models_are_listed_and_say_that_they_are_simulated(client: httpx.AsyncClient) -> None:
     listed = (await client.get("/v1/models", headers=KEY)).json()["data"]
     assert [row["id"] for row in listed] == [model.id for model in shipped.shipped()]
-    assert all(row["id"].startswith("sim-") and row["owned_by"] == "codriver-simulator" for row in listed)
+    assert all(row["id"].startswith(("sim-", "embed-")) and row["owned_by"] == "codriver-simulator" for row in listed)
     for headers in (KEY, CLAUDE):
         one = await client.get("/v1/models/sim-medium", headers=headers)
         assert one.json()["id"] == "sim-medium"
