@@ -17,6 +17,9 @@ from processes import CONFIG, codriver, script
 
 from codriver.upstream.http11 import Http11
 
+MARK = "turn 00000."
+"""Stands in the last message; each round's is another one, as no turn of a session is like the one before."""
+
 ROUNDS = 600
 WARM = 60
 
@@ -32,7 +35,7 @@ def body(size: int, *, stream: bool) -> bytes:
             {"role": "assistant", "content": None, "tool_calls": [call]},
             {"role": "tool", "tool_call_id": call["id"], "content": "def handler(request):\n    return None\n" * 30},
         ]
-    messages.append({"role": "user", "content": "Explain the parser. " + "x" * max(0, min(size, 1000) - 300)})
+    messages.append({"role": "user", "content": f"{MARK} Explain the parser. " + "x" * max(0, min(size, 1000) - 300)})
     tool = {"type": "function", "function": {"name": "read", "description": "reads", "parameters": {"type": "object"}}}
     page = {"model": "bench/fast", "messages": messages, "stream": stream}
     # Compact, as the SDKs send it.
@@ -59,8 +62,9 @@ async def measure(
     client = Http11()
     times: dict[str, list[float]] = {name: [] for name in targets}
     for n in range(WARM + ROUNDS):
+        fresh = payload.replace(MARK.encode(), b"turn %05d." % n)
         for name, (url, headers) in targets.items():
-            seconds = await call(client, url, headers, payload)
+            seconds = await call(client, url, headers, fresh)
             if n >= WARM:
                 times[name].append(seconds[at] * 1e3)
     await client.aclose()

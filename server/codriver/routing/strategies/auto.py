@@ -16,5 +16,7 @@ ENOUGH = 0.6
 
 def rank(candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
     """Highest expected gain first, among those that are good enough; the score is that gain in USD."""
+    if len(candidates) == 1:
+        return balanced.rank(candidates, taste)
     best = max((c.quality for c in candidates), default=0.0)
     return sorted(balanced.rank(candidates, taste), key=lambda c: c.quality < ENOUGH * best)

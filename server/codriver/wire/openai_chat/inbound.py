@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -117,11 +118,21 @@ class Body(msgspec.Struct, gc=False):
     prompt_cache_key: str | None = None
     user: str | None = None
 
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A body and what was seen in its messages; unfolds to the conversation. marks: developer (a message of
+    that role), parts (content that is no string), late (a system text after the start), thought (reasoning)."""
+
+    body: Body
+    marks: set[str]
+
     def __call__(self) -> m.Conversation:
-        return _conversation(self)
+        return _conversation(self.body)
 
 
 _BODY = msgspec.json.Decoder(Body)
+_UNUSUAL = ("system", "developer")
 _EFFORTS = {"none": "none", "minimal": "minimal", "low": "low", "medium": "medium", "high": "high"}
 
 
@@ -139,7 +150,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         wants_usage=bool(asked.stream_options and asked.stream_options.include_usage),
         limits=_limits(asked),
         needs=_needs(asked, survey),
-        unfold=asked,
+        unfold=Asked(asked, survey.marks),
         input_tokens=survey.weighed(len(asked.messages), _tools(asked)),
         tail=intake.tail(survey.turns, survey.results),
         task=wish.task,
@@ -175,6 +186,8 @@ def _walk(messages: list[Message], before: int, found: Survey) -> None:
         else:
             text = content if isinstance(content, str) else "\n".join(_texts(content, found))
         texts.append(text)
+        if content.__class__ is not str or role in _UNUSUAL:
+            _mark(message, number, found)
         if role == "user":
             turns.append(text)
             results = []
@@ -184,6 +197,8 @@ def _walk(messages: list[Message], before: int, found: Survey) -> None:
             results = [*results, text]
         elif role == "assistant":
             results = []
+            if message.reasoning_content or message.reasoning:
+                found.marks.add("thought")
             for called in message.tool_calls or ():
                 if called.function is not None:
                     texts += (called.function.name, called.function.arguments)
@@ -194,6 +209,16 @@ def _walk(messages: list[Message], before: int, found: Survey) -> None:
         elif role == "function":
             found.foreign.add("function_call")
     found.results = results
+
+
+def _mark(message: Message, number: int, found: Survey) -> None:
+    """Notes what some targets do not take."""
+    if not isinstance(message.content, str):
+        found.marks.add("parts")
+    if message.role == "developer":
+        found.marks.add("developer")
+    if number and message.role in _UNUSUAL:
+        found.marks.add("late")
 
 
 def _missing(number: int, name: str) -> RequestRejected:

@@ -15,7 +15,7 @@ from codriver.model.provider import Model, Quirks
 from codriver.model.request import Image, Limits, Part, Request, Text, Tool, ToolCall, ToolChoice
 from codriver.wire import carried, fim, history, jsontext, names, relay
 from codriver.wire.codec import Call
-from codriver.wire.openai_chat.inbound import Body
+from codriver.wire.openai_chat.inbound import Asked, Body
 
 _NAMES = ("max_tokens", "max_completion_tokens")
 _MESSAGES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
@@ -25,12 +25,13 @@ _EFFORT = {"none": "low", "minimal": "low", "low": "low", "medium": "medium", "h
 
 def call(request: Request, model: Model, quirks: Quirks) -> Call:
     """The body for this model. A hole to fill becomes a chat prompt when there is no conversation."""
-    if request.wire == "openai_chat" and request.body is not None and isinstance(request.unfold, Body):
+    if request.wire == "openai_chat" and request.body is not None and isinstance(request.unfold, Asked):
         return Call(_relayed(request, request.body, request.unfold, model, quirks))
     return _built(request, model, quirks)
 
 
-def _relayed(request: Request, body: bytes, asked: Body, model: Model, quirks: Quirks) -> bytes:
+def _relayed(request: Request, body: bytes, known: Asked, model: Model, quirks: Quirks) -> bytes:
+    asked = known.body
     put: dict[str, object] = {}
     drop = list(quirks.drop)
     wanted, other = _length_field(asked, quirks)
@@ -45,7 +46,7 @@ def _relayed(request: Request, body: bytes, asked: Body, model: Model, quirks: Q
     elif not quirks.stream_usage:
         drop.append("stream_options")
     change: dict[str, Any] = {}
-    if _unfit(asked, quirks):
+    if known.marks and _unfit(known.marks, quirks):
         change["messages"] = partial(_fitted, quirks=quirks)
     if any(key.startswith("codriver_") for key in asked.metadata or ()):
         change["metadata"] = relay.without_own_keys
@@ -64,16 +65,14 @@ def _length_field(asked: Body, quirks: Quirks) -> tuple[str, str]:
     return wanted, _NAMES[1] if wanted == _NAMES[0] else _NAMES[0]
 
 
-def _unfit(asked: Body, quirks: Quirks) -> bool:
+def _unfit(marks: set[str], quirks: Quirks) -> bool:
     """Whether any message is such that a quirk must change it."""
-    messages = asked.messages
-    if quirks.system_role != "developer" and any(m.role == "developer" for m in messages):
-        return True
-    if quirks.flatten_content and any(not isinstance(m.content, str) for m in messages):
-        return True
-    if quirks.merge_system and any(m.role in ("system", "developer") for m in messages[1:]):
-        return True
-    return quirks.replay_reasoning == "forbid" and any(m.reasoning_content or m.reasoning for m in messages)
+    return (
+        (quirks.system_role != "developer" and "developer" in marks)
+        or (quirks.flatten_content and "parts" in marks)
+        or (quirks.merge_system and "late" in marks)
+        or (quirks.replay_reasoning == "forbid" and "thought" in marks)
+    )
 
 
 def _fitted(raw: bytes, quirks: Quirks) -> object:
