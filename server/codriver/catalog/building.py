@@ -117,10 +117,10 @@ What the server told of a model goes over the template. Embedders are known by t
 
 
 def _named(template: Model, one: Installed) -> Model:
-    told = {name: value for name in _TOLD if (value := getattr(one, name)) is not None}
+    told: dict[str, Any] = {name: value for name in _TOLD if (value := getattr(one, name)) is not None}
     window = one.window or template.window
-    size = {"window": window, "max_output": min(template.max_output, window)}
-    model = replace(template, id=one.id, upstream_id=one.id, **size, **told)
+    told |= {"window": window, "max_output": min(template.max_output, window)}
+    model = replace(template, id=one.id, upstream_id=one.id, **told)
     if template.embeds or not (model.embeds or (one.embeds is None and _EMBEDS.search(one.id))):
         return model
     return replace(model, embeds=True, chat=False, tools=False, images=False, fim="", wires=(_EMBEDDINGS,))

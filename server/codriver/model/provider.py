@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from codriver.model.events import Usage
 
@@ -106,6 +107,15 @@ class Quirks:
     replay_reasoning: str = "forbid"
     """"forbid", "optional" or "required": whether earlier thinking goes back in messages."""
     requires_max_tokens: bool = False
+    put: Mapping[str, Any] = field(default_factory=dict)
+    """Top-level fields this target wants in every body (Vertex: anthropic_version); the caller's own win."""
+    temperature_max: float | None = None
+    """The highest temperature it takes; a higher one is lowered to it."""
+    stop_max: int = 0
+    """How many stop sequences it takes; the first ones are kept. 0: any number."""
+    tool_id_length: int = 0
+    """Its tool-call ids have exactly so many letters and digits (Mistral: 9); others are renamed, always
+    to the same. 0: any id."""
     thinking: str = ""
     """How the wish for more or less thinking is written; "" where nothing is known: by a reasoning
     model's wire (chat: effort, Anthropic: budget), else not at all.
