@@ -107,8 +107,8 @@ def build(
 def instances(sold: Sold, listed: Iterable[str | Installed]) -> tuple[Model, ...]:
     """The models that a server listed, each made from the template with the longest fitting name.
 
-What the server told of a model goes over the template. Embedders are known by that or by their
-    names, and are left out where the provider has no wire for them.
+    What the server told of a model goes over the template. Embedders are known by that or by their
+        names, and are left out where the provider has no wire for them.
     """
     told = (one if isinstance(one, Installed) else Installed(one) for one in listed)
     fresh = {one.id: one for one in told if one.id not in sold.described and not _NEITHER.search(one.id)}
@@ -146,9 +146,7 @@ def _over(theirs: Tables, mine: Tables) -> dict[str, Any]:
     return table
 
 
-def _provider(
-    name: str, given: Tables, file: str, names: Iterable[str], environ: Mapping[str, str]
-) -> Provider:
+def _provider(name: str, given: Tables, file: str, names: Iterable[str], environ: Mapping[str, str]) -> Provider:
     places = settle(name, given, environ)
     table = places.table
     base_url, wires = table.get("base_url"), table.get("wires")
