@@ -25,12 +25,15 @@ class Call:
 
     dropped: names of what this wire could not carry; they go into the decision's reasons.
     action: what stands for {action} in the provider's path of this wire.
+    family: of wire/fim.py, when its tokens were broken in the text: the answer is not relayed but
+    mended (wire/mending.py).
     """
 
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     action: str = ""
+    family: str = ""
 
 
 class Decoder(Protocol):

@@ -113,6 +113,12 @@ def neutral(family: Family, text: str) -> str:
     return family.written.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
 
 
+def breaks(family: Family, hole: Fim) -> bool:
+    """Whether any token has to be broken in the texts around this hole."""
+    texts = (hole.prefix, hole.suffix or "", *(part for file in hole.files for part in file))
+    return any(family.written.search(text) for text in texts)
+
+
 def restored(family: Family, text: str) -> str:
     """The text with broken tokens whole again; tokens that are whole stay."""
     return family.written.sub(lambda found: found[0][0] + found[0][1:].removeprefix(" "), text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
@@ -62,6 +63,9 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Request:
     prompt = _prompt(asked.prompt)
     wish = intake.wishes(headers, asked.metadata)
     stop = (asked.stop,) if isinstance(asked.stop, str) else tuple(asked.stop or ())
+    hole = Fim(prompt, asked.suffix)
+    if asked.suffix is None and (read := fim.read(prompt)) is not None:
+        hole, stop = read, fim.own_stops(stop)
     return Request(
         id=new_id(),
         purpose=Purpose.COMPLETE,
@@ -71,8 +75,8 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Request:
         stream=bool(asked.stream),
         wants_usage=bool(asked.stream_options and asked.stream_options.include_usage),
         limits=Limits(asked.max_tokens or _DEFAULT_LENGTH, asked.temperature, asked.top_p, stop),
-        needs=Needs(fim=asked.suffix is not None, stream=bool(asked.stream), same_wire=_bound(asked)),
-        fim=Fim(prompt, asked.suffix),
+        needs=Needs(fim=hole.suffix is not None, stream=bool(asked.stream), same_wire=_bound(asked)),
+        fim=hole,
         input_tokens=tokens.estimate((prompt, asked.suffix or "")),
         tail=(),
         task=wish.task,
@@ -114,22 +118,36 @@ def call(request: Request, model: Model, quirks: Quirks) -> Call:
     hole = request.fim
     if hole is None:
         raise reject("A conversation cannot be sent as a completion", kind=Kind.UNSUPPORTED)
-    native = hole.suffix is None or model.fim == "suffix"
+    own = request.wire == "openai_completions" and request.body is not None
+    put, broken = ({}, "") if own and _as_it_is(hole, model) else _told(hole, model, request.limits)
+    put["model"] = model.upstream_id
+    if own and request.body is not None:
+        return Call(_relayed(request, request.body, put, model, quirks), family=broken)
+    return replace(_built(request, put, model, quirks), family=broken)
+
+
+def _as_it_is(hole: Fim, model: Model) -> bool:
+    """Whether the caller's own fields tell this model of the hole."""
+    native = model.fim == "suffix" and not hole.form
+    return hole.suffix is None or native or fim.same_form(hole.form, model.fim)
+
+
+def _told(hole: Fim, model: Model, limits: Limits) -> tuple[dict[str, Any], str]:
+    """The fields that tell this model of the hole; and the family whose tokens were broken in its texts, or ""."""
+    if hole.suffix is None:
+        return {"prompt": hole.prefix, "stop": list(limits.stop)}, ""
+    if model.fim == "suffix":
+        return {"prompt": hole.prefix, "suffix": hole.suffix, "stop": list(limits.stop)}, ""
     family = fim.families().get(model.fim)
-    if not native and family is None:
+    if family is None:
         raise reject(f"{model.key} cannot fill in the middle", field="suffix", kind=Kind.UNSUPPORTED)
-    put: dict[str, Any] = {"model": model.upstream_id}
-    if not native and family is not None:
-        put["prompt"] = fim.prompt(family, hole)
-        put["stop"] = list(dict.fromkeys((*request.limits.stop, *family.stops)))
-    if request.wire == "openai_completions" and request.body is not None:
-        return Call(_relayed(request, request.body, put, model, quirks))
-    return _built(request, hole, put, model, quirks)
+    stops = list(dict.fromkeys((*limits.stop, *family.stops)))
+    return {"prompt": fim.prompt(family, hole), "stop": stops}, model.fim if fim.breaks(family, hole) else ""
 
 
 def _relayed(request: Request, body: bytes, put: dict[str, Any], model: Model, quirks: Quirks) -> bytes:
     drop = list(quirks.drop)
-    if "prompt" in put:
+    if "prompt" in put and "suffix" not in put:
         drop.append("suffix")
     if (request.limits.max_tokens or 0) > model.max_output > 0:
         put["max_tokens"] = model.max_output
@@ -137,18 +155,17 @@ def _relayed(request: Request, body: bytes, put: dict[str, Any], model: Model, q
         put["stream_options"] = {"include_usage": True}
     elif not quirks.stream_usage:
         drop.append("stream_options")
+    if put.get("stop") == []:
+        del put["stop"]
+        drop.append("stop")
     change = {"metadata": relay.without_own_keys} if b'"codriver_' in body else {}
     if len(put) == 1 and not drop and not change:
         return relay.named(body, request.model, model.upstream_id)
     return relay.edited(body, put, drop=drop, change=change)
 
 
-def _built(request: Request, hole: Fim, put: dict[str, Any], model: Model, quirks: Quirks) -> Call:
-    body: dict[str, Any] = {"model": model.upstream_id, "prompt": hole.prefix, **put}
-    if "stop" not in put and request.limits.stop:
-        body["stop"] = list(request.limits.stop)
-    if "prompt" not in put and hole.suffix is not None:
-        body["suffix"] = hole.suffix
+def _built(request: Request, put: dict[str, Any], model: Model, quirks: Quirks) -> Call:
+    body = {name: value for name, value in put.items() if value != []}
     length = request.limits.max_tokens
     if length:
         body["max_tokens"] = min(length, model.max_output or length)
@@ -160,6 +177,8 @@ def _built(request: Request, hole: Fim, put: dict[str, Any], model: Model, quirk
         if quirks.stream_usage:
             body["stream_options"] = {"include_usage": True}
     dropped = carried.lost(request)
+    if request.fim is not None and request.fim.files and "suffix" in put:
+        dropped.append("other files")
     dropped += [name for name in quirks.drop if body.pop(name, None) is not None]
     return Call(jsontext.encode(body), dropped=tuple(dropped))
 
