@@ -238,7 +238,13 @@ def _texts(parts: list[Part], found: Survey) -> Iterator[str]:
             found.foreign.add(f"content[{part.type}]")
 
 
+_NO_LIMITS = m.Limits()
+_PLAIN = (m.Needs(), m.Needs(stream=True))
+
+
 def _limits(asked: Body) -> m.Limits:
+    if _unbounded(asked):
+        return _NO_LIMITS
     stop = (asked.stop,) if isinstance(asked.stop, str) else tuple(asked.stop or ())
     schema: dict[str, Any] | None = None
     form = asked.response_format
@@ -258,7 +264,25 @@ def _limits(asked: Body) -> m.Limits:
     )
 
 
+def _unbounded(asked: Body) -> bool:
+    return (
+        asked.max_tokens is asked.max_completion_tokens is asked.temperature is asked.top_p is None
+        and asked.stop is asked.response_format is asked.reasoning_effort is None
+    )
+
+
+def _ordinary(asked: Body, survey: Survey) -> bool:
+    """Whether nothing is asked that some model could not do: true of most, and quickly seen."""
+    return not (survey.images or survey.foreign or asked.tools or asked.response_format) and (
+        asked.n is asked.logprobs is asked.seed is asked.service_tier is asked.modalities is None
+        and asked.logit_bias is asked.audio is asked.prediction is jsontext.NOTHING
+        and asked.web_search_options is asked.functions is jsontext.NOTHING
+    )
+
+
 def _needs(asked: Body, survey: Survey) -> m.Needs:
+    if _ordinary(asked, survey):
+        return _PLAIN[bool(asked.stream)]
     same = list(survey.foreign)
     if (asked.n or 1) > 1:
         same.append("n")
