@@ -262,8 +262,11 @@ def test_quirks_on_an_anthropic_relay(
 
 def test_trap24_another_model_gets_no_thinking_at_all() -> None:
     turns = [*HI, {"role": "assistant", "content": [SIGNED, REDACTED, WORDS]}, *HI]
-    found = json.loads(anthropic.without_thinking(dump({"model": "m", "messages": turns, "x": 1})))
-    assert found == {"model": "m", "messages": [*HI, {"role": "assistant", "content": [WORDS]}, *HI], "x": 1}
+    request = parsed("anthropic", {"model": "m", "max_tokens": 9, "messages": turns, "x": 1})
+    assert request.signatures == ("SIG", "R")
+    found = sent("anthropic", replace(request, forget=True), model(reasoning=True))
+    assert found["messages"] == [*HI, {"role": "assistant", "content": [WORDS]}, *HI]
+    assert (found["x"], found["max_tokens"]) == (1, 9)
 
 
 def test_an_anthropic_relay_is_byte_equal() -> None:

@@ -221,7 +221,7 @@ def test_images_and_schemas_are_needs() -> None:
         ({}, None), ({"thinking": {"type": "disabled"}}, "none"),
         ({"thinking": {"type": "enabled", "budget_tokens": 2000}}, "low"),
         ({"thinking": {"type": "enabled", "budget_tokens": 7168}}, "medium"),
-        ({"thinking": {"type": "enabled", "budget_tokens": 32000}}, "high"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 32000}}, "max"),
         ({"thinking": {"type": "adaptive"}}, "high"),
         ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "medium"}}, "medium"),
         ({"output_config": {"effort": "xhigh"}}, "max"),

@@ -27,13 +27,17 @@ class Wishes:
     task: str = ""
     deadline: float | None = None
     max_cost: float | None = None
+    priority: str = ""
+    file: str = ""
+    locale: str = ""
 
 
+_PRIORITIES = ("background", "interactive")
 _NONE = Wishes()
 
 
 def wishes(headers: Mapping[str, str], metadata: Mapping[str, Any] | None) -> Wishes:
-    """Headers win over metadata. Raises RequestRejected naming a number that is none."""
+    """Headers win over metadata. Raises RequestRejected naming a number that is none, or a priority."""
     notes = metadata or {}
     if not _wishing(headers, "x-codriver-") and not _wishing(notes, "codriver_"):
         return _NONE
@@ -50,6 +54,9 @@ def wishes(headers: Mapping[str, str], metadata: Mapping[str, Any] | None) -> Wi
         text("task"),
         None if milliseconds is None else milliseconds / 1000,
         _number(text("max-cost-usd"), "X-Codriver-Max-Cost-Usd"),
+        _priority(text("priority").lower()),
+        text("file"),
+        text("locale"),
     )
 
 
@@ -59,6 +66,13 @@ def _wishing(names: Iterable[str], prefix: str) -> bool:
         if name.startswith(prefix):
             return True
     return False
+
+
+def _priority(text: str) -> str:
+    if text and text not in _PRIORITIES:
+        name = "X-Codriver-Priority"
+        raise reject(f"{name}: Expected {' or '.join(_PRIORITIES)}, got {text[:40]!r}", field=name)
+    return text
 
 
 def _number(text: str, name: str) -> float | None:
@@ -100,3 +114,16 @@ def tail(turns: Sequence[str], results: Iterable[str]) -> tuple[str, ...]:
     latest = "\n".join(shorten(text, _RESULTS) for text in results if text)
     human = tuple(shorten(text, _TURN) for text in turns[-TURNS:])
     return (shorten(latest, _RESULTS), *human) if latest else human
+
+
+_BILLING = "x-anthropic-billing-header"
+
+
+def billing_line(text: str) -> bool:
+    """Whether a system prompt begins with the line that Claude Code bills by, which is another one each time."""
+    return text.startswith(_BILLING)
+
+
+def without_billing_line(text: str) -> str:
+    """The system prompt behind that line."""
+    return text.partition("\n")[2].lstrip("\n") if billing_line(text) else text

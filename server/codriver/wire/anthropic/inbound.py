@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from codriver.errors import RequestRejected, reject
 from codriver.model import request as m
 from codriver.model.ids import new_id
-from codriver.wire import intake, jsontext, prefix, tokens
+from codriver.wire import effort, envelope, intake, jsontext, prefix, tokens
 from codriver.wire.survey import Survey
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -108,8 +109,6 @@ class Body(Countable, gc=False, kw_only=True):
 
 _BODY = msgspec.json.Decoder(Body)
 _COUNTABLE = msgspec.json.Decoder(Countable)
-_WORDS = {"low": "low", "medium": "medium", "high": "high"}
-_BUDGETS = ((2048, "low"), (8192, "medium"))
 
 
 def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
@@ -145,6 +144,10 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         deadline=wish.deadline,
         max_cost=wish.max_cost,
         headers={name: headers[name] for name in FORWARDED if name in headers},
+        signatures=tuple(found.signatures),
+        priority=wish.priority,
+        file=wish.file,
+        locale=wish.locale,
     )
 
 
@@ -208,7 +211,11 @@ def _blocks(message: Message, place: int, found: Survey) -> tuple[str, bool]:
             found.images += 1
         elif block.type == "document" and isinstance(block.source, Source) and block.source.type == "text":
             found.texts.append(block.source.data)
-        elif block.type not in ("thinking", "redacted_thinking"):
+        elif block.type == "thinking":
+            found.signatures.append(block.signature or "")
+        elif block.type == "redacted_thinking":
+            found.signatures.append(block.data or "")
+        else:
             found.foreign.add(f"content[{block.type}]")
     if answers:
         found.results = results
@@ -252,11 +259,11 @@ def _effort(asked: Body) -> str | None:
     if asked.thinking is not None and asked.thinking.type == "disabled":
         return "none"
     if asked.output_config is not None and asked.output_config.effort:
-        return _WORDS.get(asked.output_config.effort, "max")
+        return effort.word(asked.output_config.effort)
     if asked.thinking is None:
         return None
     budget = asked.thinking.budget_tokens
-    return next((word for most, word in _BUDGETS if budget is not None and budget <= most), "high")
+    return "high" if budget is None else effort.of_budget(budget)
 
 
 def _needs(asked: Body, found: Survey) -> m.Needs:
@@ -284,10 +291,8 @@ def _needs(asked: Body, found: Survey) -> m.Needs:
 
 def _conversation(asked: Body) -> m.Conversation:
     messages: list[m.Message] = []
-    if isinstance(asked.system, str):
-        messages.append(m.Message("system", (m.Text(asked.system),)))
-    elif asked.system:
-        messages.append(m.Message("system", tuple(_parts(asked.system))))
+    if asked.system:
+        messages.append(m.Message("system", tuple(_system(asked.system))))
     for message in asked.messages:
         messages += _messages(message)
     defined = tuple(
@@ -296,6 +301,18 @@ def _conversation(asked: Body) -> m.Conversation:
         if tool.custom
     )
     return m.Conversation(tuple(messages), defined, _choice(asked.tool_choice))
+
+
+def _system(system: str | list[Block]) -> Iterator[m.Part]:
+    """The system prompt without Claude Code's billing line, which changes each time and defeats every cache."""
+    if isinstance(system, str):
+        yield m.Text(intake.without_billing_line(system))
+        return
+    for part in _parts(system):
+        if not isinstance(part, m.Text) or not intake.billing_line(part.text):
+            yield part
+        elif text := intake.without_billing_line(part.text):
+            yield m.Text(text, part.cache)
 
 
 def _messages(message: Message) -> Iterator[m.Message]:
@@ -319,9 +336,9 @@ def _parts(blocks: Sequence[Block] | Iterator[Block]) -> Iterator[m.Part]:
             case "image" if isinstance(block.source, Source):
                 yield m.Image(block.source.media_type, block.source.data, block.source.url)
             case "thinking":
-                yield m.Reasoning(block.thinking or "", block.signature or "")
+                yield from _thought(block.thinking or "", block.signature or "")
             case "redacted_thinking":
-                yield m.Reasoning("", redacted=block.data or "")
+                yield from envelope.open(block.data or "") or (m.Reasoning("", redacted=block.data or ""),)
             case "tool_use":
                 yield m.ToolCall(
                     block.id or "", block.name or "", bytes(block.input).decode("utf-8", "replace") or "{}"
@@ -330,6 +347,17 @@ def _parts(blocks: Sequence[Block] | Iterator[Block]) -> Iterator[m.Part]:
                 yield m.Text(block.source.data, block.cache_control)
             case _:
                 pass  # named in Needs.same_wire: such a request never leaves this wire
+
+
+def _thought(text: str, signature: str) -> Iterator[m.Part]:
+    """A thinking block. In an envelope of ours the signature's place is taken: inside are the maker's own blocks,
+    which have the text only where it differs from what was shown."""
+    opened = envelope.open(signature)
+    if opened is None:
+        yield m.Reasoning(text, "" if envelope.sealed(signature) else signature)
+        return
+    for part in opened:
+        yield part if part.text or part.redacted else replace(part, text=text)
 
 
 def _result(block: Block) -> m.ToolResult:

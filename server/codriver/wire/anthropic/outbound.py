@@ -2,100 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
-import msgspec
-
 from codriver.model.provider import Model, Quirks
-from codriver.model.request import Conversation, Image, Limits, Part, Request, Text, Tool, ToolChoice, ToolResult
-from codriver.wire import carried, fim, history, jsontext, names, relay
-from codriver.wire.anthropic.inbound import Block, Body, Message
+from codriver.model.request import (
+    Conversation,
+    Image,
+    Limits,
+    Message,
+    Part,
+    Reasoning,
+    Request,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from codriver.wire import carried, fim, history, jsontext, names
+from codriver.wire.anthropic import caching, relaying, thinking
+from codriver.wire.anthropic.inbound import Body
 from codriver.wire.codec import Call
 
-_MESSAGES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
-_CONTENT = msgspec.json.Decoder(list[msgspec.Raw] | str)
-_BLOCK = msgspec.json.Decoder(Block)
-_BUDGET = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "max": 31999}
-_LEAST_BUDGET = 1024
 _HOLE_LENGTH = 1024
 _JSON_ONLY = "Answer with one JSON object and nothing else."
-# Anthropic caches from 1,024 tokens on (more on small models) and takes four marks.
-_CACHED_FROM, _MARKS = 2048, 4
-_MARK = {"type": "ephemeral"}
 
 
 def call(request: Request, model: Model, quirks: Quirks) -> Call:
     """The body for this model. A hole to fill becomes a chat prompt when there is no conversation."""
     if request.wire == "anthropic" and request.body is not None and isinstance(request.unfold, Body):
-        return Call(_relayed(request.body, request.unfold, model, quirks))
+        return relaying.call(request, request.body, request.unfold, model, quirks)
     return _built(request, model, quirks)
-
-
-def without_thinking(body: bytes) -> bytes:
-    """A caller's body without any thinking in its history: for when another model than before answers."""
-    return relay.edited(body, {}, change={"messages": partial(_stripped, every=True)})
-
-
-def _relayed(body: bytes, asked: Body, model: Model, quirks: Quirks) -> bytes:
-    put: dict[str, object] = {}
-    drop = list(quirks.drop)
-    change: dict[str, Any] = {}
-    mute = not model.reasoning or "thinking" in quirks.drop
-    if asked.max_tokens > model.max_output > 0:
-        put["max_tokens"] = model.max_output
-        budget = asked.thinking.budget_tokens if asked.thinking else None
-        if budget is not None and budget >= model.max_output and not mute:
-            put["thinking"] = {"type": "enabled", "budget_tokens": max(_LEAST_BUDGET, model.max_output // 2)}
-    if mute and asked.thinking is not None:
-        drop += ["thinking", "context_management"]
-    if mute and asked.output_config is not None and asked.output_config.effort:
-        change["output_config"] = _without_effort
-    thoughts = [block for message in asked.messages for block in _thoughts(message)]
-    if thoughts and (mute or any(_unsigned(block) for block in thoughts)):
-        change["messages"] = partial(_stripped, every=mute)
-    if any(key.startswith("codriver_") for key in asked.metadata or ()):
-        change["metadata"] = relay.without_own_keys
-    if not (put or drop or change):
-        return relay.named(body, asked.model, model.upstream_id)
-    return relay.edited(body, {"model": model.upstream_id, **put}, drop=drop, change=change)
-
-
-def _thoughts(message: Message) -> list[Block]:
-    if message.role != "assistant" or isinstance(message.content, str):
-        return []
-    return [block for block in message.content if block.type in ("thinking", "redacted_thinking")]
-
-
-def _unsigned(block: Block) -> bool:
-    return block.type == "thinking" and not block.signature
-
-
-def _without_effort(raw: bytes) -> object:
-    kept = {key: value for key, value in relay.fields(raw).items() if key != "effort"}
-    return kept or None
-
-
-def _stripped(raw: bytes, every: bool) -> object:
-    """The messages without unsigned thinking, or without any; all else byte-equal. Empty turns go."""
-    kept: list[object] = []
-    for message in _MESSAGES.decode(raw):
-        content = _CONTENT.decode(bytes(message["content"]))
-        if isinstance(content, str) or b'"assistant"' not in bytes(message["role"]):
-            kept.append(message)
-            continue
-        blocks = [block for block in content if not _thought(block, every)]
-        if len(blocks) == len(content):
-            kept.append(message)
-        elif blocks:
-            kept.append({**message, "content": blocks})
-    return kept
-
-
-def _thought(raw: msgspec.Raw, every: bool) -> bool:
-    block = _BLOCK.decode(raw)
-    return block.type in ("thinking", "redacted_thinking") if every else _unsigned(block)
 
 
 def _built(request: Request, model: Model, quirks: Quirks) -> Call:
@@ -108,16 +45,17 @@ def _built(request: Request, model: Model, quirks: Quirks) -> Call:
     body: dict[str, Any] = {"model": model.upstream_id, "max_tokens": min(length, model.max_output or length)}
     if texts := _system(talk, request.limits):
         body["system"] = texts
-    body["messages"] = _messages(talk)
+    body["messages"] = _messages(talk, "" if request.forget or not model.reasoning else model.key)
     if talk.tools:
         body["tools"] = [_tool(tool, dropped) for tool in talk.tools]
         if choice := _choice(talk.tool_choice):
             body["tool_choice"] = choice
-    _limits(body, request.limits, model, dropped)
+    _limits(body, request, model, quirks, dropped)
     if request.stream:
         body["stream"] = True
-    if not _marked(body) and request.input_tokens >= _CACHED_FROM and (talk.tools or len(body["messages"]) > 1):
-        _mark(body)
+    long = request.input_tokens >= (quirks.cache_from or caching.USUAL_FROM)
+    if not caching.trimmed(body) and long and (talk.tools or len(body["messages"]) > 1):
+        caching.mark(body)
     dropped += [name for name in quirks.drop if body.pop(name, None) is not None]
     return Call(jsontext.encode(body), dropped=tuple(dropped))
 
@@ -129,12 +67,13 @@ def _system(talk: Conversation, limits: Limits) -> list[dict[str, Any]]:
     return texts
 
 
-def _messages(talk: Conversation) -> list[dict[str, Any]]:
+def _messages(talk: Conversation, origin: str) -> list[dict[str, Any]]:
     """Alternating, the user first and last: an answer is never begun for the model (prefill).
 
-    Thinking is left out: without a signature of this very model it would be refused.
+    Only thinking that this very model (origin) made and signed is sent: all other would be refused.
     """
-    turns = history.turns(talk.messages, tools=bool(talk.tools), thinking=False)
+    own = [Message(m.role, tuple(part for part in m.parts if _sayable(part, origin))) for m in talk.messages]
+    turns = history.turns(own, tools=bool(talk.tools))
     if not turns or turns[0].role == "assistant":
         turns.insert(0, history.Turn("user", [Text("(The conversation goes on.)")]))
     if turns[-1].role == "assistant":
@@ -142,14 +81,31 @@ def _messages(talk: Conversation) -> list[dict[str, Any]]:
     return [{"role": turn.role, "content": _content(turn)} for turn in turns]
 
 
+def _sayable(part: Part, origin: str) -> bool:
+    if not isinstance(part, Reasoning):
+        return True
+    return bool(origin) and part.origin == origin and bool(part.signature or part.redacted)
+
+
 def _content(turn: history.Turn) -> list[dict[str, Any]]:
-    """Results first in a user's turn, calls last in an assistant's."""
+    """Results first in a user's turn, calls last in an assistant's; signed thinking keeps its place among them."""
     blocks = [_result(result) for result in turn.results]
     blocks += [_block(part) for part in turn.parts if isinstance(part, Text | Image)]
-    for part in turn.calls:
-        arguments = jsontext.arguments(part.arguments) or {}
-        blocks.append({"type": "tool_use", "id": part.id, "name": names.legal_name(part.name), "input": arguments})
-    return blocks
+    others: list[dict[str, Any]] = []
+    for part in turn.parts:
+        if isinstance(part, ToolCall):
+            arguments = jsontext.arguments(part.arguments) or {}
+            others.append({"type": "tool_use", "id": part.id, "name": names.legal_name(part.name), "input": arguments})
+        elif isinstance(part, Reasoning):
+            others.append(_thought(part))
+    leading = next((n for n, block in enumerate(others) if block["type"] == "tool_use"), len(others))
+    return [*others[:leading], *blocks, *others[leading:]]
+
+
+def _thought(part: Reasoning) -> dict[str, Any]:
+    if part.redacted:
+        return {"type": "redacted_thinking", "data": part.redacted}
+    return {"type": "thinking", "thinking": part.text, "signature": part.signature}
 
 
 def _block(part: Part) -> dict[str, Any]:
@@ -207,7 +163,8 @@ def _choice(choice: ToolChoice | None) -> dict[str, Any] | None:
     return body
 
 
-def _limits(body: dict[str, Any], limits: Limits, model: Model, dropped: list[str]) -> None:
+def _limits(body: dict[str, Any], request: Request, model: Model, quirks: Quirks, dropped: list[str]) -> None:
+    limits = request.limits
     if limits.stop:
         body["stop_sequences"] = [stop for stop in limits.stop if stop.strip()]
     if limits.schema is not None and limits.schema.get("type") == "json_schema":
@@ -215,27 +172,14 @@ def _limits(body: dict[str, Any], limits: Limits, model: Model, dropped: list[st
             body["output_config"] = {"format": {"type": "json_schema", "schema": _closed(limits.schema["schema"])}}
         else:
             dropped.append("response_format")
-    budget = _BUDGET.get(limits.effort or "", 0) if model.reasoning else 0
-    if budget and _may_think(body):
-        room = min(model.max_output or body["max_tokens"], body["max_tokens"] + budget)
-        if room > _LEAST_BUDGET:
-            body["max_tokens"] = room
-            body["thinking"] = {"type": "enabled", "budget_tokens": min(budget, max(_LEAST_BUDGET, room // 2))}
-            dropped += [name for name in ("temperature", "top_p") if getattr(limits, name) is not None]
-            return
-    if limits.temperature is not None:
+    if thinking.build(body, request, model, quirks, dropped):
+        dropped += [name for name in ("temperature", "top_p") if getattr(limits, name) is not None]
+    elif limits.temperature is not None:
         body["temperature"] = min(max(limits.temperature, 0.0), 1.0)
         if limits.top_p is not None:
             dropped.append("top_p")  # newer models refuse both together
     elif limits.top_p is not None:
         body["top_p"] = limits.top_p
-
-
-def _may_think(body: dict[str, Any]) -> bool:
-    """Not inside a tool loop, whose thinking we do not have with its signature; not with a forced tool."""
-    if body.get("tool_choice", {}).get("type") in ("any", "tool"):
-        return False
-    return all(block["type"] != "tool_result" for block in body["messages"][-1]["content"])
 
 
 def _closed(schema: Any) -> Any:
@@ -255,21 +199,3 @@ def _closed(schema: Any) -> Any:
     if closed.get("type") == "object" and "properties" in closed:
         closed.setdefault("additionalProperties", False)
     return closed
-
-
-def _marked(body: dict[str, Any]) -> bool:
-    """Whether the caller set cache marks of its own; more than four are cut to the last four."""
-    blocks = [*body.get("system", ()), *(block for turn in body["messages"] for block in turn["content"])]
-    marked = [block for block in blocks if "cache_control" in block]
-    for block in marked[:-_MARKS]:
-        del block["cache_control"]
-    return bool(marked)
-
-
-def _mark(body: dict[str, Any]) -> None:
-    """Cache marks at the ends of what stays the same: tools, system, the turn before the last, the last."""
-    turns: Sequence[dict[str, Any]] = body["messages"]
-    users = [turn["content"] for turn in turns if turn["role"] == "user"]
-    for blocks in (body.get("tools"), body.get("system"), *users[-2:]):
-        if blocks:
-            blocks[-1]["cache_control"] = _MARK

@@ -1,0 +1,161 @@
+"""A caller's own messages body on its way to a provider: byte-equal but for what this model would refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from codriver.model.provider import Model, Quirks
+from codriver.model.request import Request
+from codriver.wire import envelope, intake, jsontext, relay
+from codriver.wire.anthropic import caching, thinking
+from codriver.wire.anthropic.inbound import Block, Body, Message
+from codriver.wire.codec import Call
+
+_MESSAGES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+_CONTENT = msgspec.json.Decoder(list[msgspec.Raw] | str)
+_BLOCK = msgspec.json.Decoder(Block)
+_GO_ON = msgspec.Raw(b'{"role":"user","content":"Go on."}')
+_THOUGHT = ("thinking", "redacted_thinking")
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """What is done to the messages. strip: "" nothing, "unsigned" thinking, or "all" of it."""
+
+    strip: str = ""
+    seat: bool = False
+    """System messages in the middle become the user's: the target does not know them."""
+    go_on: bool = False
+    """An answer the caller began is followed by a turn of the user's: the target begins its own."""
+    mark: bool = False
+
+
+def call(request: Request, body: bytes, asked: Body, model: Model, quirks: Quirks) -> Call:
+    """The body for this model."""
+    edit = _edit(request, body, asked, model, quirks)
+    loop = _loop(asked.messages)
+    bare = loop is not None and (not loop or not _kept(loop[0], edit.strip))
+    change = thinking.relayed(asked, request, model, quirks, bare=bare)
+    put, drop, alter = change.put, [*quirks.drop, *change.drop], change.change
+    if asked.max_tokens > model.max_output > 0:
+        put["max_tokens"] = model.max_output
+    if quirks.one_sampler and asked.temperature is not None and asked.top_p is not None:
+        drop.append("top_p")
+    if asked.tool_choice is not None and asked.tool_choice.type in ("any", "tool") and not quirks.forced_tools:
+        alter["tool_choice"] = _unforced
+        change.dropped += (thinking.UNFORCED,)
+    if edit != _Edit():
+        alter["messages"] = partial(_messages, edit=edit)
+    if system := _system(asked, edit.mark, quirks):
+        alter["system"] = system
+    if edit.mark and asked.tools:
+        alter["tools"] = caching.mark_last
+    if any(key.startswith("codriver_") for key in asked.metadata or ()):
+        alter["metadata"] = relay.without_own_keys
+    if not (put or drop or alter):
+        return Call(relay.named(body, asked.model, model.upstream_id))
+    edited = relay.edited(body, {"model": model.upstream_id, **put}, drop=drop, change=alter)
+    return Call(edited, dropped=change.dropped)
+
+
+def _edit(request: Request, body: bytes, asked: Body, model: Model, quirks: Quirks) -> _Edit:
+    strip = ""
+    if request.signatures:
+        mute = not model.reasoning or "thinking" in quirks.drop
+        if mute or request.forget or any(map(envelope.sealed, request.signatures)):
+            strip = "all"
+        elif "" in request.signatures:
+            strip = "unsigned"
+    long = 0 < quirks.cache_from <= request.input_tokens and bool(asked.tools or len(asked.messages) > 1)
+    return _Edit(
+        strip,
+        seat=not quirks.beta_headers and any(message.role == "system" for message in asked.messages),
+        go_on=not quirks.prefill and asked.messages[-1].role == "assistant",
+        mark=long and not caching.marked(body),
+    )
+
+
+def _loop(messages: Sequence[Message]) -> list[Block] | None:
+    """The blocks of the turn whose calls the last one answers; None when there is no such turn."""
+    last = messages[-1]
+    if isinstance(last.content, str) or all(block.type != "tool_result" for block in last.content):
+        return None
+    blocks: list[Block] = []
+    for message in reversed(messages[:-1]):
+        if message.role == "user":
+            break
+        if message.role == "assistant":
+            said = [Block("text")] if isinstance(message.content, str) else message.content
+            blocks = [*said, *blocks]
+    return blocks
+
+
+def _kept(block: Block, strip: str) -> bool:
+    """Whether a block is thinking that stays."""
+    return block.type in _THOUGHT and strip != "all" and not _unsigned(block)
+
+
+def _unsigned(block: Block) -> bool:
+    return block.type == "thinking" and not block.signature
+
+
+def _unforced(raw: bytes) -> object:
+    kept: dict[str, object] = {key: value for key, value in relay.fields(raw).items() if key not in ("type", "name")}
+    return {"type": "auto", **kept}
+
+
+def _messages(raw: bytes, edit: _Edit) -> object:
+    """The edited messages; all else byte-equal. Turns of which nothing is left go."""
+    kept: list[Any] = []
+    for message in _MESSAGES.decode(raw):
+        role = bytes(message["role"])
+        if role == b'"system"' and edit.seat:
+            kept.append({**message, "role": msgspec.Raw(b'"user"')})
+        elif role == b'"assistant"' and edit.strip:
+            kept += _stripped(message, edit.strip)
+        else:
+            kept.append(message)
+    if edit.mark:
+        caching.mark_turns(kept)
+    return [*kept, _GO_ON] if edit.go_on else kept
+
+
+def _stripped(message: dict[str, msgspec.Raw], strip: str) -> list[dict[str, Any]]:
+    content = _CONTENT.decode(bytes(message["content"]))
+    if isinstance(content, str):
+        return [message]
+    blocks = [raw for raw in content if not _goes(_BLOCK.decode(raw), strip)]
+    if len(blocks) == len(content):
+        return [message]
+    return [{**message, "content": blocks}] if blocks else []
+
+
+def _goes(block: Block, strip: str) -> bool:
+    return block.type in _THOUGHT if strip == "all" else _unsigned(block)
+
+
+def _system(asked: Body, mark: bool, quirks: Quirks) -> Callable[[bytes], object] | None:
+    """What is done to the system prompt, if anything."""
+    if not asked.system:
+        return None
+    first = asked.system if isinstance(asked.system, str) else asked.system[0].text or ""
+    billed = not quirks.billing_line and intake.billing_line(first)
+    return partial(_system_edited, billed=billed, mark=mark) if billed or mark else None
+
+
+def _system_edited(raw: bytes, billed: bool, mark: bool) -> object:
+    content: object = msgspec.Raw(raw)
+    if billed:
+        blocks = _CONTENT.decode(raw)
+        if isinstance(blocks, str):
+            content = intake.without_billing_line(blocks) or None
+        else:
+            first: dict[str, object] = dict(relay.fields(bytes(blocks[0])))
+            text = intake.without_billing_line(msgspec.json.decode(bytes(relay.fields(bytes(blocks[0]))["text"])))
+            content = [*([{**first, "text": text}] if text.strip() else []), *blocks[1:]] or None
+    return caching.mark_last(jsontext.encode(content)) if mark and content is not None else content
