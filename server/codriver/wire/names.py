@@ -49,3 +49,8 @@ def original_name(name: str, request: Request) -> str:
         if tool.name != name and legal_name(tool.name) == name:
             return tool.name
     return name
+
+
+def cache_key(session: str) -> str:
+    """OpenAI's prompt_cache_key for a session: the same in every turn, at most 64 characters, and telling nothing."""
+    return f"cdr-{hashlib.sha256(session.encode('utf-8', 'replace')).hexdigest()[:40]}"

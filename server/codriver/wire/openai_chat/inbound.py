@@ -11,7 +11,7 @@ import msgspec
 from codriver.errors import RequestRejected, reject
 from codriver.model import request as m
 from codriver.model.ids import new_id
-from codriver.wire import intake, jsontext, prefix
+from codriver.wire import effort, intake, jsontext, prefix
 from codriver.wire.survey import Survey
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -117,12 +117,19 @@ class Body(msgspec.Struct, gc=False):
     metadata: dict[str, Any] | None = None
     prompt_cache_key: str | None = None
     user: str | None = None
+    # Other dialects' words for effort.FIELDS; an odd value there is no fault of the caller's.
+    reasoning: Any = None
+    thinking: Any = None
+    enable_thinking: Any = None
+    thinking_budget: Any = None
+    chat_template_kwargs: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A body and what was seen in its messages; unfolds to the conversation. marks: developer (a message of
-    that role), parts (content that is no string), late (a system text after the start), thought (reasoning)."""
+    that role), parts (content that is no string), late (a system text after the start), thought (reasoning),
+    unthought (a turn of the assistant's without)."""
 
     body: Body
     marks: set[str]
@@ -133,7 +140,6 @@ class Asked:
 
 _BODY = msgspec.json.Decoder(Body)
 _UNUSUAL = ("system", "developer")
-_EFFORTS = {"none": "none", "minimal": "minimal", "low": "low", "medium": "medium", "high": "high"}
 
 
 def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
@@ -160,6 +166,9 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         deadline=wish.deadline,
         max_cost=wish.max_cost,
         headers={name: headers[name] for name in FORWARDED if name in headers},
+        priority=wish.priority,
+        file=wish.file,
+        locale=wish.locale,
     )
 
 
@@ -197,8 +206,7 @@ def _walk(messages: list[Message], before: int, found: Survey) -> None:
             results = [*results, text]
         elif role == "assistant":
             results = []
-            if message.reasoning_content or message.reasoning:
-                found.marks.add("thought")
+            found.marks.add("thought" if message.reasoning_content or message.reasoning else "unthought")
             for called in message.tool_calls or ():
                 if called.function is not None:
                     texts += (called.function.name, called.function.arguments)
@@ -253,15 +261,20 @@ def _limits(asked: Body) -> m.Limits:
     elif form is not None and form.json_schema is not None:
         shape = form.json_schema
         schema = {"type": "json_schema", "name": shape.name, "schema": shape.schema or {}, "strict": shape.strict}
-    effort = asked.reasoning_effort
     return m.Limits(
         max_tokens=asked.max_completion_tokens or asked.max_tokens,
         temperature=asked.temperature,
         top_p=asked.top_p,
         stop=stop,
         schema=schema,
-        effort=_EFFORTS.get(effort, "max") if effort else None,
+        effort=_effort(asked),
     )
+
+
+def _effort(asked: Body) -> str | None:
+    """What the body says of thinking, mostly nothing."""
+    said = {name: value for name in effort.FIELDS if (value := getattr(asked, name)) is not None}
+    return effort.said_in(said) if said else None
 
 
 def _unbounded(asked: Body) -> bool:

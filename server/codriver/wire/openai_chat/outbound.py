@@ -5,7 +5,7 @@ How servers differ arrives as Quirks; a quirk changes the bytes only where it fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,27 +13,26 @@ import msgspec
 
 from codriver.model.provider import Model, Quirks
 from codriver.model.request import Image, Limits, Part, Request, Text, Tool, ToolCall, ToolChoice
-from codriver.wire import carried, fim, history, jsontext, names, relay
+from codriver.wire import carried, effort, fim, history, jsontext, names, relay
 from codriver.wire.codec import Call
-from codriver.wire.openai_chat.inbound import Asked, Body
+from codriver.wire.openai_chat.inbound import Asked, Body, Called
 
 _NAMES = ("max_tokens", "max_completion_tokens")
 _MESSAGES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
-# Every model that reasons takes these three; the ends of the scale are clamped to them.
-_EFFORT = {"none": "low", "minimal": "low", "low": "low", "medium": "medium", "high": "high", "max": "high"}
+_CALLS = msgspec.json.Decoder(list[Called] | None)
 
 
 def call(request: Request, model: Model, quirks: Quirks) -> Call:
     """The body for this model. A hole to fill becomes a chat prompt when there is no conversation."""
     if request.wire == "openai_chat" and request.body is not None and isinstance(request.unfold, Asked):
-        return Call(_relayed(request, request.body, request.unfold, model, quirks))
+        return _relayed(request, request.body, request.unfold, model, quirks)
     return _built(request, model, quirks)
 
 
-def _relayed(request: Request, body: bytes, known: Asked, model: Model, quirks: Quirks) -> bytes:
+def _relayed(request: Request, body: bytes, known: Asked, model: Model, quirks: Quirks) -> Call:
     asked = known.body
-    put: dict[str, object] = {}
-    drop = list(quirks.drop)
+    put, unfit = _effort(request, asked, model, quirks) if request.limits.effort else ({}, ())
+    drop = [*quirks.drop, *unfit]
     wanted, other = _length_field(asked, quirks)
     rename = {other: wanted} if quirks.max_tokens_field and getattr(asked, wanted) is None else {}
     if quirks.max_tokens_field and getattr(asked, wanted) is not None:
@@ -45,18 +44,36 @@ def _relayed(request: Request, body: bytes, known: Asked, model: Model, quirks: 
         put["stream_options"] = {"include_usage": True}
     elif not quirks.stream_usage:
         drop.append("stream_options")
+    if quirks.cache_key and request.session and asked.prompt_cache_key is None:
+        put["prompt_cache_key"] = names.cache_key(request.session)
     change: dict[str, Any] = {}
     if known.marks and _unfit(known.marks, quirks):
-        change["messages"] = partial(_fitted, quirks=quirks)
+        change["messages"] = partial(_fitted, quirks=quirks, recalled=request.recalled)
     if any(key.startswith("codriver_") for key in asked.metadata or ()):
         change["metadata"] = relay.without_own_keys
     rename = {old: new for old, new in rename.items() if getattr(asked, old) is not None}
     drop = [name for name in drop if getattr(asked, name, name) is not None]
-    names = (asked.model, model.upstream_id)
+    named = (asked.model, model.upstream_id)
+    dropped = () if model.reasoning or quirks.thinking else tuple(unfit)
     if not (drop or rename or change) and all(getattr(asked, name, name) is None for name in put):
-        return relay.extended(body, names, put)
+        return Call(relay.extended(body, named, put), dropped=dropped)
     put = {name: value for name, value in put.items() if name not in quirks.drop}
-    return relay.edited(body, {"model": model.upstream_id, **put}, drop=drop, rename=rename, change=change)
+    edited = relay.edited(body, {"model": model.upstream_id, **put}, drop=drop, rename=rename, change=change)
+    return Call(edited, dropped=dropped)
+
+
+def _effort(request: Request, asked: Body, model: Model, quirks: Quirks) -> tuple[dict[str, object], Sequence[str]]:
+    """Fields to put and to drop, so that a wish to think is said as this model knows it; bytes that say it so stay."""
+    given = [name for name in effort.FIELDS if getattr(asked, name) is not None]
+    if not quirks.thinking:
+        return {}, () if model.reasoning else given
+    assert request.limits.effort is not None
+    wanted = effort.chat(request.limits.effort, quirks.thinking, quirks)
+    own = {effort.MAIN.get(quirks.thinking, ""), "reasoning_effort" if quirks.efforts else "", *wanted}
+    word = asked.reasoning_effort
+    known = word is None or not quirks.efforts or word in quirks.efforts
+    fits = known and own.issuperset(given) and effort.MAIN.get(quirks.thinking) in given
+    return ({}, ()) if fits else (wanted, given)
 
 
 def _length_field(asked: Body, quirks: Quirks) -> tuple[str, str]:
@@ -72,10 +89,11 @@ def _unfit(marks: set[str], quirks: Quirks) -> bool:
         or (quirks.flatten_content and "parts" in marks)
         or (quirks.merge_system and "late" in marks)
         or (quirks.replay_reasoning == "forbid" and "thought" in marks)
+        or (quirks.replay_reasoning == "required" and "unthought" in marks)
     )
 
 
-def _fitted(raw: bytes, quirks: Quirks) -> object:
+def _fitted(raw: bytes, quirks: Quirks, recalled: Mapping[str, str]) -> object:
     """The messages with what the quirks demand; all else byte-equal."""
     leading: list[str] = []
     rest: list[dict[str, Any]] = []
@@ -89,6 +107,8 @@ def _fitted(raw: bytes, quirks: Quirks) -> object:
         if quirks.replay_reasoning == "forbid":
             message.pop("reasoning_content", None)
             message.pop("reasoning", None)
+        if quirks.replay_reasoning == "required" and role == "assistant":
+            message.setdefault(quirks.reasoning_field, _recalled(source, recalled))
         if quirks.merge_system and role in ("system", "developer"):
             leading.append(str(_flat(source.get("content", jsontext.NOTHING))))
         else:
@@ -96,6 +116,14 @@ def _fitted(raw: bytes, quirks: Quirks) -> object:
     if leading:
         rest.insert(0, {"role": quirks.system_role, "content": "\n\n".join(leading)})
     return rest
+
+
+def _recalled(message: Mapping[str, msgspec.Raw], recalled: Mapping[str, str]) -> str:
+    """The thinking a caller dropped; "" when nobody knows it: such targets miss the field, not its words."""
+    if not recalled or "tool_calls" not in message:
+        return ""
+    idents = (called.id for called in _CALLS.decode(message["tool_calls"]) or ())
+    return next((recalled[ident] for ident in idents if ident in recalled), "")
 
 
 def _flat(raw: msgspec.Raw) -> object:
@@ -122,6 +150,8 @@ def _built(request: Request, model: Model, quirks: Quirks) -> Call:
         body["tools"] = [_tool(tool) for tool in talk.tools]
         body |= _choice(talk.tool_choice)
     body |= _limits(request.limits, model, quirks)
+    if quirks.cache_key and request.session:
+        body["prompt_cache_key"] = names.cache_key(request.session)
     if request.stream:
         body["stream"] = True
         if quirks.stream_usage:
@@ -143,8 +173,8 @@ def _limits(limits: Limits, model: Model, quirks: Quirks) -> dict[str, Any]:
         body["stop"] = list(limits.stop)
     if limits.schema is not None:
         body["response_format"] = _format(dict(limits.schema))
-    if limits.effort and model.reasoning:
-        body["reasoning_effort"] = _EFFORT.get(limits.effort, "medium")
+    if limits.effort:
+        body |= effort.chat(limits.effort, effort.style(model, quirks, "effort"), quirks)
     return body
 
 
@@ -181,7 +211,7 @@ def _assistant(turn: history.Turn, quirks: Quirks) -> dict[str, Any]:
         message["content"] = content if content or quirks.flatten_content else None
         message["tool_calls"] = [_called(part) for part in calls]
     thought = history.reasoning(turn.parts)
-    if (quirks.replay_reasoning == "optional" and thought) or (quirks.replay_reasoning == "required" and calls):
+    if (quirks.replay_reasoning == "optional" and thought) or quirks.replay_reasoning == "required":
         message[quirks.reasoning_field] = thought
     return message
 
