@@ -1,12 +1,17 @@
 """Facts about providers and models: the shipped files with the user's over them, and look-ups by name.
 
 building    tables -> Provider and Model values
+facts       the form of what the price tables say
+sheets      which of it counts: shipped or fetched
+pricing     what a model costs
+tables/     the price tables of others -> facts
 names       the names a model goes by
 resolving   what a caller asked for -> a pin, a tier, or the router's free choice
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,6 +20,7 @@ from pathlib import Path
 from codriver.catalog.building import Sold, build, instances
 from codriver.catalog.names import Known, WellKnown
 from codriver.catalog.resolving import Market, Resolution, resolve
+from codriver.catalog.sheets import Sheets
 from codriver.config import ProviderTable, Settings, check, parse
 from codriver.model.provider import Installed, Model, Provider
 
@@ -34,12 +40,14 @@ class Catalog:
 
     sold: what each provider's tables say. installed: for those whose models are discovered, the
     models their servers listed. closed: names of the providers that are turned off.
+    complaint: why fetched prices are not used, if there are any that cannot be.
     """
 
     sold: Mapping[str, Sold]
     well_known: WellKnown = WellKnown(())
     closed: frozenset[str] = frozenset()
     installed: Mapping[str, tuple[Model, ...]] = field(default_factory=dict)
+    complaint: str = ""
 
     @cached_property
     def providers(self) -> Mapping[str, Provider]:
@@ -87,13 +95,16 @@ def load(
     *,
     config_file: str = "config.toml",
     environ: Mapping[str, str] | None = None,
+    fetched: Path | None = None,
 ) -> Catalog:
-    """The shipped providers of a folder, with the settings' own tables over them.
+    """The shipped providers of a folder, over what the price tables say, with the settings' own tables over them.
 
     environ: fills what is not the same for everybody in their addresses (a region, a project).
+    fetched: the file in which newer price tables may lie; one that is broken is a complaint of the catalog.
     Raises ConfigError, naming file and key, for a table that cannot become a provider.
     """
     own = dict(settings.providers) if settings is not None else {}
+    sheets = Sheets(fetched)
     sold: dict[str, Sold] = {}
     closed: set[str] = set()
     shipped = {path.stem: path for path in sorted(folder.glob("*.toml"))}
@@ -104,8 +115,17 @@ def load(
             closed.add(name)
             continue
         file = config_file if mine is not None else str(shipped[name])
-        sold[name] = build(name, table, mine, file=file, names=tuple(shipped), environ=environ or {})
-    return Catalog(sold, WellKnown.read(PACKAGE / "wellknown.toml"), frozenset(closed))
+        sold[name] = build(
+            name,
+            table,
+            mine,
+            file=file,
+            names=tuple(shipped),
+            environ=environ or {},
+            known=sheets.find(name),
+            now=time.time(),
+        )
+    return Catalog(sold, WellKnown.read(PACKAGE / "wellknown.toml"), frozenset(closed), complaint=sheets.complaint)
 
 
 def _shipped(path: Path) -> ProviderTable:

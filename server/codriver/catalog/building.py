@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from codriver.catalog.facts import Known, midnight
 from codriver.catalog.places import settle
+from codriver.catalog.pricing import beneath, priced
 from codriver.config import ProviderTable, written
 from codriver.config.reading import line_of, near
 from codriver.config.tree import loopback
 from codriver.errors import ConfigError
-from codriver.model.provider import Installed, Model, Price, Provider, Quirks
+from codriver.model.provider import Installed, Model, Provider, Quirks
 
 USUAL_PATH = {
     "openai_chat": "/v1/chat/completions",
@@ -30,13 +32,6 @@ _EMBEDDINGS = "openai_embeddings"
 
 SKILL_OF_TIER = {"small": 0.7, "medium": 1.8, "large": 2.8}
 """General ability (logits) of a model of which only the tier is known."""
-
-PRICE_OF_TIER = {
-    "small": Price(0.3, 0.03, 0.3, 1.5),
-    "medium": Price(2, 0.2, 2, 10),
-    "large": Price(5, 0.5, 5, 25),
-}
-"""Assumed for a remote model without a price, so that what nobody stated never looks free."""
 
 # Servers list these beside their chat models.
 _EMBEDS = re.compile(r"embed|minilm|\bbge-|\bgte-|\be5-", re.IGNORECASE)
@@ -60,11 +55,13 @@ class Sold:
     """A provider with the models that are surely there, and templates for those to be discovered.
 
     described: ids the user wrote a table for, also to turn them off; those are not discovered.
+    stated: what the price tables say of a discovered model, for those that no template but "*" fits.
     """
 
     provider: Provider
     templates: Mapping[str, Model]
     described: frozenset[str] = frozenset()
+    stated: Callable[[str], Model | None] = lambda id: None
 
 
 def build(
@@ -75,12 +72,15 @@ def build(
     file: str,
     names: Iterable[str],
     environ: Mapping[str, str] = _NOWHERE,
+    known: Known | None = None,
+    now: float = 0.0,
 ) -> Sold:
     """A provider from its shipped table and the user's, either of which may be missing.
 
     Where a provider discovers its models, the shipped ones are templates and the user's are real.
     names: of shipped providers, to guess what a misspelt one meant. environ: fills the names in braces of
-    its addresses. Raises ConfigError.
+    its addresses. known: what the price tables say, which goes beneath both. now: Unix time, for prices
+    that change. Raises ConfigError.
     """
     theirs, mine = (written(shipped) if shipped else {}), (written(own) if own else {})
     table = _over(theirs, mine)
@@ -97,10 +97,18 @@ def build(
         for id, model in models.items()
         if model.get("enabled", True) and (id in described or not provider.discover)
     }
+    yours = {id for id, model in mine.get("models", {}).items() if "price" in model}
+    read = f"{table['source']} ({table['date']})" if table.get("source") and table.get("date") else name
+
+    def made(id: str, model: Tables) -> Model:
+        source = "your settings" if id in yours else read
+        return _model(provider, id, {"read": source, **beneath(known, id, model), **model}, now)
+
     return Sold(
-        replace(provider, models=tuple(_model(provider, id, model) for id, model in sure.items())),
-        {pattern: _model(provider, pattern, model) for pattern, model in patterns.items()},
+        replace(provider, models=tuple(made(id, model) for id, model in sure.items())),
+        {pattern: made(pattern, model) for pattern, model in patterns.items()},
         described,
+        lambda id: made(id, patterns["*"]) if known is not None and known.find(id) else None,
     )
 
 
@@ -112,8 +120,13 @@ def instances(sold: Sold, listed: Iterable[str | Installed]) -> tuple[Model, ...
     """
     told = (one if isinstance(one, Installed) else Installed(one) for one in listed)
     fresh = {one.id: one for one in told if one.id not in sold.described and not _NEITHER.search(one.id)}
-    made = (_named(_template(sold.templates, id), one) for id, one in fresh.items())
+    made = (_named(_fitting(sold, id), one) for id, one in fresh.items())
     return tuple(model for model in made if not model.embeds or _EMBEDDINGS in sold.provider.wires)
+
+
+def _fitting(sold: Sold, id: str) -> Model:
+    template = _template(sold.templates, id)
+    return (sold.stated(id) or template) if template.id == "*" else template
 
 
 def _named(template: Model, one: Installed) -> Model:
@@ -177,7 +190,7 @@ def _provider(name: str, given: Tables, file: str, names: Iterable[str], environ
     )
 
 
-def _model(provider: Provider, id: str, table: Tables) -> Model:
+def _model(provider: Provider, id: str, table: Tables, now: float) -> Model:
     tier = table.get("tier", "medium")
     quirks = table.get("quirks")
     known = {field: table[field] for field in _AS_WRITTEN if field in table}
@@ -188,26 +201,13 @@ def _model(provider: Provider, id: str, table: Tables) -> Model:
         upstream_id=table.get("upstream_id", id),
         window=window,
         max_output=min(table.get("max_output", 8_192), window),
-        price=_price(table.get("price"), tier, free=provider.local),
+        **priced(table, tier, free=provider.local, now=now),
         skill={"": SKILL_OF_TIER[tier], **table.get("skill", {})},
         tier=tier,
         quirks=replace(provider.quirks, **quirks) if quirks else None,
+        max_input=table.get("max_input", 0) if table.get("max_input", 0) < window else 0,
+        retires=midnight(str(table["retires"])) if table.get("retires") else 0.0,
         **known,
-    )
-
-
-def _price(table: Tables | None, tier: str, *, free: bool) -> Price:
-    if table is None:
-        return Price() if free else PRICE_OF_TIER[tier]
-    fresh, long = table["input"], table.get("long", {})
-    return Price(
-        input=fresh,
-        cached=table.get("cached", fresh),
-        written=table.get("written", fresh),
-        output=table["output"],
-        long_from=long.get("from", 0),
-        long_input=long.get("input", 1.0),
-        long_output=long.get("output", 1.0),
     )
 
 

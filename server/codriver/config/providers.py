@@ -65,6 +65,7 @@ class PriceTable(Table):
     output: Amount = Field(description="Answer tokens, reasoning included.")
     cached: Amount | None = Field(default=None, description="Prompt tokens read from a cache; default: as input.")
     written: Amount | None = Field(default=None, description="Prompt tokens written to a cache; default: as input.")
+    written_1h: Amount | None = Field(default=None, description="Written and kept for an hour; default: as written.")
     long: LongTable | None = Field(default=None, description="What changes for long prompts.")
 
 
@@ -80,7 +81,12 @@ class ModelTable(Table):
         default=None, description="Tokens of prompt and answer together."
     )
     max_output: Annotated[int, Field(ge=1)] | None = Field(default=None, description="Tokens of one answer.")
+    max_input: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="The longest prompt in tokens, where that is less than the window."
+    )
     price: PriceTable | None = Field(default=None, description="USD per million tokens.")
+    batch: PriceTable | None = Field(default=None, description="The same in the provider's own batches.")
+    retires: datetime.date | None = Field(default=None, description="From when on the provider does not answer it.")
     skill: dict[str, float] | None = Field(
         default=None, description='Ability per task family in logits; "" is the general one.'
     )
