@@ -123,8 +123,9 @@ class Quirks:
     effort: reasoning_effort. reasoning: {"reasoning": {"effort"}} (OpenRouter). type: {"thinking":
     {"type": "enabled" or "disabled"}}, with reasoning_effort beside it where efforts are named (GLM,
     DeepSeek, Moonshot, Doubao). enable: enable_thinking and thinking_budget (Qwen). template:
-    chat_template_kwargs.enable_thinking (vLLM, llama.cpp). budget: Anthropic's budget_tokens.
-    adaptive: Anthropic's adaptive thinking with output_config.effort."""
+    chat_template_kwargs.enable_thinking (vLLM, llama.cpp). budget: Anthropic's budget_tokens, Gemini's
+    thinkingBudget. adaptive: Anthropic's adaptive thinking with output_config.effort. level: Gemini's
+    thinkingLevel."""
     efforts: tuple[str, ...] = ()
     """The effort words the model knows; "none" among them when it can be told not to think. Empty:
     low, medium and high for effort, everything for the other styles."""
@@ -147,6 +148,9 @@ class Quirks:
     changes with each request, so elsewhere it only costs the prompt cache."""
     beta_headers: bool = True
     """Understands the wire's beta headers; where not, they stay here."""
+    thought_signature: str = ""
+    """Gemini: what stands for a missing thoughtSignature, at models that insist on one at the first call
+    of each step; "" where none is needed."""
 
 
 @dataclass(frozen=True, slots=True)
