@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,15 @@ def test_each_shipped_file_says_where_and_when_its_facts_were_read(path: Path) -
     assert table["source"].startswith("https://")
     assert isinstance(table["date"], datetime.date)
     for name, model in table["models"].items():
-        assert {"tier", "window", "max_output", "skill"} <= set(model), name
-        assert "price" in model or table.get("local"), name
+        assert {"tier", "skill"} <= set(model), name
+
+
+def test_every_remote_model_has_a_price_with_a_source_and_a_day(shipped: Catalog) -> None:
+    """Only what is local or simulated may cost nothing; nothing that is sold may rest on a guess."""
+    for model in shipped.models:
+        provider = shipped.providers[model.provider]
+        if not (provider.local or provider.simulated):
+            assert re.fullmatch(r"https://\S+ \(\d{4}-\d\d-\d\d\)", model.source), f"{model.key}: {model.source!r}"
 
 
 def test_shipped_models_make_sense(shipped: Catalog) -> None:
