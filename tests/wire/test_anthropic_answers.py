@@ -25,8 +25,9 @@ from codriver.model.events import (
     UsageSeen,
     fold,
 )
-from codriver.model.request import Conversation, Tool, ToolCall
+from codriver.model.request import Conversation, Reasoning, Tool, ToolCall
 from codriver.wire import anthropic as wire
+from codriver.wire import envelope
 from codriver.wire.names import legal_name
 from wire.samples import PLAIN, asked, dump, events, frames, model, named
 
@@ -229,7 +230,8 @@ def test_whole_answers() -> None:
         "x", (ReasoningDelta("t", "S"),), (call,), Usage(3, 4, 5, 6), Finish.TOOL_CALLS, id="i", model="m"
     )
     written = json.loads(wire.encoder(asked("anthropic"), "m").whole(reply))
-    assert written["content"] == content
+    assert envelope.open(written["content"][0]["signature"]) == (Reasoning("", "S", origin="m"),)
+    assert [{**block, "signature": "S"} if "signature" in block else block for block in written["content"]] == content
     assert (written["stop_reason"], written["usage"]) == ("tool_use", usage)
 
 
@@ -293,7 +295,7 @@ WRITES: list[Any] = [
     pytest.param(
         [ReasoningDelta("t"), ReasoningDelta("", "SIG"), ReasoningDelta("u"), TextDelta("x")],
         [("thinking", "t/SIG"), ("thinking", "u/"), ("text", "x")],
-        id="trap24-only-real-signatures",
+        id="trap24-each-block-in-an-envelope",
     ),
     pytest.param(
         [ReasoningDelta(redacted="RR"), TextDelta("x")], [("redacted_thinking", "RR"), ("text", "x")], id="redacted"
@@ -309,12 +311,19 @@ def test_writing_one_block_at_a_time(told: list[Event], expected: list[tuple[str
     for found in blocks(stream):
         kind = found["type"]
         shown.append((kind, {
-            "text": found.get("text"), "tool_use": found["json"], "redacted_thinking": found.get("data"),
-            "thinking": f"{found.get('thinking')}/{found.get('signature')}",
+            "text": found.get("text"), "tool_use": found["json"], "redacted_thinking": opened(found.get("data")).redacted,
+            "thinking": f"{found.get('thinking')}/{opened(found.get('signature')).signature}",
         }[kind]))  # fmt: skip
     assert shown == expected
     signatures = [line for line in frames(stream) if line.get("delta", {}).get("type") == "signature_delta"]
-    assert len(signatures) == sum(bool(e.signature) for e in told if isinstance(e, ReasoningDelta))
+    assert len(signatures) == sum(kind == "thinking" for kind, _ in shown)
+
+
+def opened(signature: str | None) -> Reasoning:
+    """What is in an envelope of ours, which names the model that answered."""
+    found = envelope.open(signature or "") or (Reasoning("", origin="m"),)
+    assert [part.origin for part in found] == ["m"]
+    return found[0]
 
 
 def test_T20_usage_estimate_first_truth_last() -> None:

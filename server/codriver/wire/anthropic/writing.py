@@ -1,7 +1,7 @@
 """Our answer to a messages caller: one block open at a time, in order, whatever it was made from.
 
-Thinking of a model that signs nothing is shown as a thinking block with an empty signature, and no
-signature_delta; when the caller sends it back, outbound.py takes it out again on the way to a provider.
+Thinking is signed with an envelope of ours that names its maker: callers return it unread, inbound.py
+opens it, and no provider ever sees it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from codriver.model.events import (
     UsageSeen,
 )
 from codriver.model.request import Request
-from codriver.wire import jsontext, names
+from codriver.wire import envelope, jsontext, names
 
 _FINISH = {
     Finish.STOP: "end_turn",
@@ -87,6 +87,7 @@ class _Block:
     opening: dict[str, Any]
     arguments: list[str] = field(default_factory=list)
     waiting: list[dict[str, Any]] = field(default_factory=list)
+    signed: bool = False
 
     @property
     def closable(self) -> bool:
@@ -115,7 +116,7 @@ class MessageEncoder:
         return _frame(_error(failure))
 
     def whole(self, reply: Reply) -> bytes:
-        content = [_thinking(block) for block in reply.reasoning]
+        content = [_thinking(block, self._model) for block in reply.reasoning]
         if reply.text:
             content.append({"type": "text", "text": reply.text})
         for index, call in enumerate(reply.tool_calls):
@@ -153,14 +154,14 @@ class MessageEncoder:
 
     def _thought(self, event: ReasoningDelta) -> bytes:
         if event.redacted:
-            block = {"type": "redacted_thinking", "data": event.redacted}
+            block = {"type": "redacted_thinking", "data": envelope.seal([event], self._model)}
             return self._delta("redacted", block, None) + self._signed()
         written = b""
         opening = {"type": "thinking", "thinking": "", "signature": ""}
         if event.text:
             written += self._delta("thinking", opening, {"type": "thinking_delta", "thinking": event.text})
         if event.signature:
-            written += self._delta("thinking", opening, {"type": "signature_delta", "signature": event.signature})
+            written += self._delta("thinking", opening, _sealed(event.signature, self._model))
             written += self._signed()
         return written
 
@@ -207,6 +208,8 @@ class MessageEncoder:
         return _frame({"type": "content_block_start", "index": self._number, "content_block": block.opening})
 
     def _put(self, delta: dict[str, Any]) -> bytes:
+        if self._open is not None and delta["type"] == "signature_delta":
+            self._open.signed = True
         frame = _frame({"type": "content_block_delta", "index": self._number, "delta": delta})
         self._written += len(frame) - 110
         return frame
@@ -214,8 +217,10 @@ class MessageEncoder:
     def _close(self) -> bytes:
         if self._open is None:
             return b""
+        unsigned = self._open.key == "thinking" and not self._open.signed
+        written = self._put(_sealed("", self._model)) if unsigned else b""
         self._open = None
-        return _frame({"type": "content_block_stop", "index": self._number})
+        return written + _frame({"type": "content_block_stop", "index": self._number})
 
     def _end(self, finished: Finished) -> bytes:
         written = [self._start(), self._close()]
@@ -245,10 +250,15 @@ class MessageEncoder:
         return {"type": "tool_use", "id": ident, "name": names.original_name(name, self._request), "input": {}}
 
 
-def _thinking(block: ReasoningDelta) -> dict[str, Any]:
+def _thinking(block: ReasoningDelta, origin: str) -> dict[str, Any]:
     if block.redacted:
-        return {"type": "redacted_thinking", "data": block.redacted}
-    return {"type": "thinking", "thinking": block.text, "signature": block.signature}
+        return {"type": "redacted_thinking", "data": envelope.seal([block], origin)}
+    return {"type": "thinking", "thinking": block.text, "signature": _sealed(block.signature, origin)["signature"]}
+
+
+def _sealed(signature: str, origin: str) -> dict[str, Any]:
+    """The end of a thinking block: its maker, and the maker's signature if there is one. The text stands outside."""
+    return {"type": "signature_delta", "signature": envelope.seal([ReasoningDelta("", signature)], origin)}
 
 
 def _reason(reason: Finish, calls: bool) -> str:

@@ -25,6 +25,7 @@ from codriver.model.provider import Model, Quirks
 from codriver.wire import jsontext
 from codriver.wire.sse import Frame
 from codriver.wire.stream import FrameDecoder, Unreadable, unreadable
+from codriver.wire.think_tags import ThinkTags
 
 Number = int | float | None
 
@@ -32,6 +33,9 @@ Number = int | float | None
 class Details(msgspec.Struct, gc=False):
     cached_tokens: Number = None
     cache_write_tokens: Number = None
+    cache_creation_tokens: Number = None
+    cache_creation_input_tokens: Number = None
+    cached_creation_tokens: Number = None
     reasoning_tokens: Number = None
 
 
@@ -39,7 +43,11 @@ class Counts(msgspec.Struct, gc=False):
     prompt_tokens: Number = None
     completion_tokens: Number = None
     total_tokens: Number = None
+    input_tokens: Number = None
+    output_tokens: Number = None
     prompt_tokens_details: Details | None = None
+    input_tokens_details: Details | None = None
+    output_tokens_details: Details | None = None
     completion_tokens_details: Details | None = None
     prompt_cache_hit_tokens: Number = None
     cached_tokens: Number = None
@@ -86,6 +94,7 @@ class Chunk(msgspec.Struct, gc=False):
 
 
 _CHUNK = msgspec.json.Decoder(Chunk, strict=False)
+_NONE = Usage()
 _FINISH = {
     "stop": Finish.STOP,
     "length": Finish.LENGTH,
@@ -98,7 +107,7 @@ _FINISH = {
 
 def decoder(model: Model, quirks: Quirks) -> ChatDecoder:
     """For the answer of this model."""
-    return ChatDecoder(quirks.reasoning_field)
+    return ChatDecoder(quirks.reasoning_field, ThinkTags() if quirks.think_tags else None)
 
 
 def usage(counts: Counts) -> Usage:
@@ -106,15 +115,18 @@ def usage(counts: Counts) -> Usage:
 
     Some servers (xAI) leave reasoning out of completion_tokens; then their total says so.
     """
-    details = counts.prompt_tokens_details or Details()
-    answer = counts.completion_tokens_details or Details()
-    prompt, output = int(counts.prompt_tokens or 0), int(counts.completion_tokens or 0)
+    details = counts.prompt_tokens_details or counts.input_tokens_details or Details()
+    answer = counts.completion_tokens_details or counts.output_tokens_details or Details()
+    prompt = int(counts.prompt_tokens or counts.input_tokens or 0)
+    output = int(counts.completion_tokens or counts.output_tokens or 0)
     reasoning = int(answer.reasoning_tokens or 0)
     if reasoning and counts.total_tokens == prompt + output + reasoning:
         output += reasoning
     cached = int(details.cached_tokens or counts.prompt_cache_hit_tokens or counts.cached_tokens or 0)
     cached = min(cached, prompt)
-    written = min(int(details.cache_write_tokens or 0), prompt - cached)
+    words = ("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens", "cached_creation_tokens")
+    told = next((value for word in words if (value := getattr(details, word))), 0)
+    written = min(int(told), prompt - cached)
     return Usage(prompt - cached - written, cached, written, output, min(reasoning, output))
 
 
@@ -134,10 +146,14 @@ class ChatDecoder(FrameDecoder):
     """Also reads the completions format, whose choices hold `text`."""
 
     end = b"data: [DONE]\n\n"
-    loud = (b'"error"', b"[DONE]", b'"usage":{', b'"usage": {', b'"finish_reason":"', b'"finish_reason": "')
+    loud = (
+        *(b'"error"', b"[DONE]", b'"usage":{', b'"usage": {', b'"finish_reason":"', b'"finish_reason": "'),
+        *(b'_call":{', b'_calls":[', b'_call": {', b'_calls": [', b'"reasoning'),
+    )
 
-    def __init__(self, reasoning_field: str = "reasoning_content") -> None:
+    def __init__(self, reasoning_field: str = "reasoning_content", tags: ThinkTags | None = None) -> None:
         super().__init__()
+        self._tags = tags
         self._first_reasoning = reasoning_field
         self._started = False
         self._table: dict[object, _Open] = {}
@@ -187,9 +203,13 @@ class ChatDecoder(FrameDecoder):
             if choice.finish_reason:
                 self._finish = Finished(_FINISH.get(choice.finish_reason, Finish.STOP))
         self._said = self._said or len(events) > begun
-        if counts is not None and (counts.prompt_tokens or counts.completion_tokens):
-            events.append(UsageSeen(usage(counts)))
-        return events
+        if counts is not None and (used := usage(counts)) != _NONE:
+            events.append(UsageSeen(used))
+        return events if self._tags is None else self._tags.feed(events)
+
+    def finished(self) -> tuple[Event, ...]:
+        """The regular end, and before it what was held back."""
+        return (*(self._tags.rest() if self._tags is not None else ()), *super().finished())
 
     def _delta(self, delta: Delta, events: list[Event]) -> None:
         if thought := self._thought(delta):

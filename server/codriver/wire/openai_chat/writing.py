@@ -21,6 +21,7 @@ from codriver.model.events import (
 )
 from codriver.model.request import Request
 from codriver.wire import jsontext, names
+from codriver.wire.openai_chat.inbound import Asked
 
 _FINISH = {Finish.LENGTH: "length", Finish.FILTERED: "content_filter"}
 # type and code as api.openai.com words them; clients look at the code.
@@ -84,6 +85,7 @@ class ChatEncoder:
         self._usage: Usage | None = None
         self._written = 0
         self._calls: dict[int, bool] = {}
+        self._thought = _reasoning_field(request)
 
     def feed(self, events: Sequence[Event]) -> bytes:
         return b"".join([self._write(event) for event in events])
@@ -106,8 +108,9 @@ class ChatEncoder:
             "content": reply.text or (None if calls else ""),
             "refusal": None,
         }
-        if thought := "\n".join(block.text for block in reply.reasoning if block.text):
-            message["reasoning_content"] = thought
+        thought = "\n".join(block.text for block in reply.reasoning if block.text)
+        if thought and self._thought:
+            message[self._thought] = thought
         if calls:
             message["tool_calls"] = calls
         finish = _reason(reply.finish or Finish.LENGTH, bool(calls))
@@ -121,7 +124,7 @@ class ChatEncoder:
             case TextDelta():
                 return self._delta({"content": event.text}) if event.text else b""
             case ReasoningDelta():
-                return self._delta({"reasoning_content": event.text}) if event.text else b""
+                return self._delta({self._thought: event.text}) if event.text and self._thought else b""
             case ToolStart():
                 self._calls[event.index] = False
                 call = {"index": event.index, "id": self._id(event.id, event.index), "type": "function"}
@@ -174,6 +177,14 @@ class ChatEncoder:
 
     def _function(self, name: str, arguments: str) -> dict[str, str]:
         return {"name": names.original_name(name, self._request), "arguments": arguments}
+
+
+def _reasoning_field(request: Request) -> str:
+    """Where this caller looks for thinking: `reasoning` for those who asked in OpenRouter's words; "" for nowhere."""
+    wish = request.unfold.body.reasoning if isinstance(request.unfold, Asked) else None
+    if not isinstance(wish, dict):
+        return "reasoning_content"
+    return "" if wish.get("exclude") is True else "reasoning"
 
 
 def _reason(reason: Finish, calls: bool) -> str:
