@@ -1,14 +1,14 @@
 """One upstream answer being read: bytes -> pieces, counted as they pass.
 
-A relay may pass ordinary content on before it is read (`passing`): then accounting comes after
-the bytes, and whatever ends, counts or fails is still read before it is passed on.
+A relay passes ordinary content on unread: only what ends, counts, fails, calls or thinks is decoded
+there, and the rest is weighed by its bytes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 
 from codriver.errors import UpstreamFailed
 from codriver.model.events import Failed, Piece, Started, TextDelta, ToolDelta, Usage, UsageSeen
@@ -18,64 +18,79 @@ from codriver.wire.codec import Decoder
 LAST_BYTES = 0.2
 """Seconds an upstream has to end its transfer after its answer ended."""
 
+FIRST_FRAMES = 2
+"""Frames of a burst that are read before its first word goes out: a stream opens with one that says nothing."""
+
 
 class Reading:
     """The pieces of one answer, and what was counted in them. For one reader."""
 
     def __init__(self, answer: Answer, decoder: Decoder) -> None:
         self.begun = False
-        """Whether content was seen. Until then frames are read one by one: the first word of a burst goes out first."""
-        self.passing = False
+        """Whether content was seen. Until then few frames are read at once: a burst's first word goes out first."""
         self.usage: Usage | None = None
         """What the provider counted, None until it said something."""
         self.written = 0
-        """Characters of text and arguments so far."""
+        """Characters of text and arguments so far; of what was passed on unread, about."""
         self._answer = answer
         self._decoder = decoder
-        self._behind: list[bytes] = []
-        self.pieces = self._pieces()
-        """Batches, one for each read from upstream. Raises UpstreamFailed when the answer fails or is cut."""
+        self._rest = b""
+        self._over = False
+        self._frame = 0  # bytes of a frame around its text, as seen in one that was read
+
+    async def batch(self) -> list[Piece]:
+        """The next pieces, of one read from upstream; [] at the end. Raises UpstreamFailed when it fails or is cut."""
+        if not self._answer.streamed:
+            return await self._whole()
+        while not self._over:
+            chunk = await self._chunk()
+            pieces = self._seen(self._decoder.feed(chunk) if chunk else self._decoder.close())
+            self._over = not chunk or self._decoder.over
+            if pieces:
+                return pieces
+        if self._decoder.over:
+            await self._finish()
+        return []
+
+    async def relay(self, write: Callable[[bytes], Awaitable[None]], *, counts: bool) -> None:
+        """Passes the rest on as it comes. counts: whether frames that hold nothing but counts go on as well.
+
+        Raises UpstreamFailed as `batch` does; what a failing read brought is not passed on.
+        """
+        quiet = self._decoder.quiet
+        while not self._over:
+            chunk = await self._chunk()
+            if chunk and self.begun and quiet(chunk):
+                self.written += max(0, len(chunk) - chunk.count(b"\n\n") * self._frame)
+                await write(chunk)
+                continue
+            pieces = self._seen(self._decoder.feed(chunk) if chunk else self._decoder.close())
+            self._over = not chunk or self._decoder.over
+            data = b"".join([piece.raw for piece in pieces if counts or not piece.usage_only])
+            if data:
+                await write(data)
+        if self._decoder.over:
+            await self._finish()
 
     async def close(self) -> None:
-        """Reads what was passed on unread, then closes the connection at once unless the answer was complete."""
-        if self._behind:
-            with contextlib.suppress(UpstreamFailed):  # left early: only what was said counts
-                self._catch_up()
+        """Closes the connection at once unless the answer was complete."""
         await self._answer.aclose()
 
-    async def _pieces(self) -> AsyncIterator[list[Piece]]:
-        answer, decoder = self._answer, self._decoder
-        if not answer.streamed:
-            body = await answer.read()
-            yield self._seen([Piece(body, decoder.whole(body))])
-            return
-        rest = b""
-        while chunk := rest or await answer.more():
-            rest = b""
-            if not self.begun:
-                end = chunk.find(b"\n\n") + 2
-                if 2 <= end < len(chunk):
-                    chunk, rest = chunk[:end], chunk[end:]
-            elif self.passing and decoder.quiet(chunk):
-                self._behind.append(chunk)
-                yield [Piece(chunk, ())]
-                continue
-            self._catch_up()
-            pieces = decoder.feed(chunk)
-            if pieces:
-                yield self._seen(pieces)
-            if decoder.over:
-                await _finished(answer)
-                return
-        self._catch_up()
-        pieces = decoder.close()
-        if pieces:
-            yield self._seen(pieces)
+    async def _whole(self) -> list[Piece]:
+        if self._over:
+            return []
+        self._over = True
+        body = await self._answer.read()
+        return self._seen([Piece(body, self._decoder.whole(body))])
 
-    def _catch_up(self) -> None:
-        behind, self._behind = self._behind, []
-        for chunk in behind:
-            self._seen(self._decoder.feed(chunk))
+    async def _chunk(self) -> bytes:
+        chunk = self._rest or await self._answer.more()
+        self._rest = b""
+        if not self.begun:
+            end = _frames_end(chunk)
+            if end:
+                chunk, self._rest = chunk[:end], chunk[end:]
+        return chunk
 
     def _seen(self, pieces: list[Piece]) -> list[Piece]:
         """Counts what is in these pieces; a failure inside the answer is raised."""
@@ -84,6 +99,7 @@ class Reading:
                 match event:
                     case TextDelta():
                         self.written += len(event.text)
+                        self._frame = max(0, len(piece.raw) - len(event.text))
                     case ToolDelta():
                         self.written += len(event.arguments)
                     case UsageSeen():
@@ -96,10 +112,19 @@ class Reading:
                         pass
         return pieces
 
+    async def _finish(self) -> None:
+        """After the regular end only the transport's own end may come; without it the connection is not kept."""
+        with contextlib.suppress(UpstreamFailed, TimeoutError):
+            async with asyncio.timeout(LAST_BYTES):
+                while await self._answer.more():
+                    pass
 
-async def _finished(answer: Answer) -> None:
-    """After the regular end only the transport's own end may come; without it the connection is not kept."""
-    with contextlib.suppress(UpstreamFailed, TimeoutError):
-        async with asyncio.timeout(LAST_BYTES):
-            while await answer.more():
-                pass
+
+def _frames_end(chunk: bytes) -> int:
+    """Where the first frames of a burst end; 0 when nothing comes after them."""
+    end = 0
+    for _ in range(FIRST_FRAMES):
+        end = chunk.find(b"\n\n", end) + 2
+        if end < 2:
+            return 0
+    return end if end < len(chunk) else 0

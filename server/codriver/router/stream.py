@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from codriver.router import Router
 
 Check = Callable[[Reply], str]
+
+BACKGROUND = "batch"
+"""The front of requests that nobody waits for."""
 
 MOST_ATTEMPTS = 6
 """Upstream calls of one request, at most."""
@@ -97,17 +100,20 @@ class Stream:
             yield self._held
             self._held = []
         if self._reading is not None and not self._whole:
-            async for pieces in self._reading.pieces:
+            while pieces := await self._reading.batch():
                 yield pieces
 
-    def relay(self) -> AsyncIterator[list[Piece]]:
-        """`batches` for a caller who only passes `raw` on: ordinary content goes on before it is read.
+    async def relay(self, write: Callable[[bytes], Awaitable[None]], *, counts: bool = True) -> None:
+        """The bytes of the answer as they come, ordinary content unread. Only where `relayed` holds.
 
-        Pieces that were not read yet have no events. Only where `relayed` holds.
+        counts: whether the caller gets frames of nothing but counts. Raises UpstreamFailed on a break.
         """
-        if self._reading is not None:
-            self._reading.passing = self.relayed
-        return self.batches()
+        data = b"".join([piece.raw for piece in self._held if counts or not piece.usage_only])
+        self._held = []
+        if data:
+            await write(data)
+        if self._reading is not None and not self._whole:
+            await self._reading.relay(write, counts=counts)
 
     async def __aiter__(self) -> AsyncIterator[Piece]:
         async for pieces in self.batches():
@@ -121,6 +127,7 @@ class Stream:
     # Opening: candidates until one brings content.
 
     async def __aenter__(self) -> Self:
+        self._router.waiting += self._front != BACKGROUND
         try:
             await self._open()
         except BaseException as error:
@@ -195,7 +202,7 @@ class Stream:
         self._router.ledger.answered(model.key, provider.name)
 
     async def _reach_content(self, reading: Reading) -> None:
-        async for pieces in reading.pieces:
+        while pieces := await reading.batch():
             self._held += pieces
             if any(is_content(event) for piece in pieces for event in piece.events):
                 reading.begun = True
@@ -206,7 +213,7 @@ class Stream:
     async def _judge(self, reading: Reading, check: Check) -> None:
         """Holds the whole reply and asks for a verdict; a bad one fails this attempt."""
         reading.begun = True
-        async for pieces in reading.pieces:
+        while pieces := await reading.batch():
             if self._first is None:
                 self._first = self._elapsed()
             self._held += pieces
@@ -248,6 +255,9 @@ class Stream:
         if self._recorded:
             return
         self._recorded = True
+        self._router.waiting -= self._front != BACKGROUND
+        if not self._router.waiting and self._router.quiet is not None:
+            self._router.quiet()
         self._judge_end(error)
         try:
             await self._release()

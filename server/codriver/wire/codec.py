@@ -49,8 +49,8 @@ class Decoder(Protocol):
         ...
 
     def quiet(self, data: bytes) -> bool:
-        """Whether these next bytes are whole frames of ordinary content: nothing that ends, counts or
-        fails. A relay may pass them on at once and feed them later."""
+        """Whether these next bytes are whole frames of nothing but text: none that ends, counts, fails,
+        calls or thinks. A relay passes them on and never feeds them."""
         ...
 
     def close(self) -> list[Piece]:

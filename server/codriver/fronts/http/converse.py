@@ -92,10 +92,7 @@ async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec
 async def _relay(bridge: _Bridge, request: Request, stream: Stream, speaker: codec.Codec) -> None:
     """Frames as they came, but for the count the caller did not ask for."""
     try:
-        async for pieces in stream.relay():
-            data = b"".join([piece.raw for piece in pieces if request.wants_usage or not piece.usage_only])
-            if data:
-                await bridge.write(data)
+        await stream.relay(bridge.write, counts=request.wants_usage)
     except UpstreamFailed as broken:
         await bridge.write(_encoder(request, stream, speaker).broken(broken.failure))
         raise
@@ -151,7 +148,8 @@ class _Bridge:
             await self._exchange.start(200, [*_STREAM_HEADERS, *headers])
 
     async def write(self, data: bytes) -> None:
-        await self._quiet()
+        if self._sending is not None:
+            await self._quiet()
         self.wrote = True
         self._last = self._loop.time()
         await self._exchange.write(data)

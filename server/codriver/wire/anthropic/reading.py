@@ -122,7 +122,7 @@ class MessageDecoder(FrameDecoder):
 
     end = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
-    loud = (b"message_", b'error"', b"event: error")
+    loud = (b"message_", b'error"', b"event: error", b'_use"', b"input_json_delta", b"thinking", b"signature")
 
     def __init__(self) -> None:
         super().__init__()

@@ -148,7 +148,14 @@ class ChatDecoder(FrameDecoder):
     end = b"data: [DONE]\n\n"
     loud = (
         *(b'"error"', b"[DONE]", b'"usage":{', b'"usage": {', b'"finish_reason":"', b'"finish_reason": "'),
-        *(b'_call":{', b'_calls":[', b'_call": {', b'_calls": [', b'"reasoning'),
+        *(b'_call":{', b'_calls":[', b'_call": {', b'_calls": ['),
+        *(
+            b'reasoning_content":"',
+            b'reasoning_content": "',
+            b'"reasoning":"',
+            b'"reasoning": "',
+            b'reasoning_details":[',
+        ),
     )
 
     def __init__(self, reasoning_field: str = "reasoning_content", tags: ThinkTags | None = None) -> None:
