@@ -20,8 +20,23 @@ CARRIED: dict[str, frozenset[str]] = {
     | _SAMPLING
     | {"input", "instructions", "max_output_tokens", "tools", "tool_choice", "parallel_tool_calls", "text"}
     | {"reasoning", "include", "client_metadata", "prompt_cache_retention"},
+    "gemini": frozenset({"contents", "model", "systemInstruction", "tools", "toolConfig", "generationConfig"})
+    | {"maxOutputTokens", "temperature", "topP", "stopSequences", "candidateCount", "thinkingConfig"}
+    | {"responseMimeType", "responseSchema", "responseJsonSchema"},
     "openai_completions": _QUIET | _SAMPLING | {"prompt", "suffix", "stop", "n", "echo", "best_of"},
+    "mistral_fim": _QUIET | _SAMPLING | {"prompt", "suffix", "stop"},
+    "ollama_chat": _QUIET | {"tools", "format", "options", "think", "keep_alive"},
+    "ollama_generate": _QUIET
+    | {"prompt", "suffix", "system", "images", "raw", "format", "options", "think", "keep_alive"},
+    # What steers a cache, a sampler or the answer's fields is no loss for another server.
+    "llamacpp_infill": _QUIET
+    | _SAMPLING
+    | {"input_prefix", "input_suffix", "input_extra", "prompt", "n_predict", "stop", "response_fields"}
+    | {"cache_prompt", "samplers", "id_slot", "t_max_prompt_ms", "t_max_predict_ms", "n_indent", "top_k"},
 }
+
+_NESTED = "generationConfig"
+"""Where Gemini keeps what other wires have at the top."""
 
 
 def lost(request: Request) -> list[str]:
@@ -29,7 +44,8 @@ def lost(request: Request) -> list[str]:
     known = CARRIED.get(request.wire)
     if known is None or request.body is None:
         return []
-    fields = relay.fields(request.body).items()
-    return [name for name, value in fields if name not in known and bytes(value) != b"null"] + list(
-        request.conversation.lost
-    )
+    fields = relay.fields(request.body)
+    if _NESTED in fields and request.wire == "gemini":
+        fields |= {name: value for name, value in relay.fields(bytes(fields[_NESTED])).items() if name not in fields}
+    left = [name for name, value in fields.items() if name not in known and bytes(value) != b"null"]
+    return left + list(request.conversation.lost)

@@ -41,12 +41,21 @@ def legal_name(name: str) -> str:
     return f"{_ILLEGAL.sub('_', name)[:55]}_{digest}"
 
 
+def lettered_name(name: str) -> str:
+    """A legal name that begins with a letter or an underscore, as Gemini wants it."""
+    legal = legal_name(name)
+    if legal[0].isalpha() or legal[0] == "_":
+        return legal
+    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"_{legal[:54]}_{digest}"
+
+
 def original_name(name: str, request: Request) -> str:
-    """The caller's own name of a tool that legal_name had to change."""
+    """The caller's own name of a tool that legal_name or lettered_name had to change."""
     if len(name) < 10 or name[-9] != "_":
         return name
     for tool in request.conversation.tools:
-        if tool.name != name and legal_name(tool.name) == name:
+        if tool.name != name and name in (legal_name(tool.name), lettered_name(tool.name)):
             return tool.name
     return name
 
