@@ -26,6 +26,10 @@ USUAL_PATH = {
     "anthropic": "/v1/messages",
     "openai_embeddings": "/v1/embeddings",
     "gemini": "/v1beta/models/{model}:{action}",
+    "mistral_fim": "/v1/fim/completions",
+    "llamacpp_infill": "/infill",
+    "ollama_chat": "/api/chat",
+    "ollama_generate": "/api/generate",
 }
 
 _EMBEDDINGS = "openai_embeddings"

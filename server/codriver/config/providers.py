@@ -38,7 +38,10 @@ EnvKey = Annotated[str, AfterValidator(_env_only)]
 Address = Annotated[str, AfterValidator(_address)]
 Amount = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
-Wire = Literal["openai_chat", "openai_completions", "openai_responses", "openai_embeddings", "anthropic", "gemini"]
+Wire = Literal[
+    "openai_chat", "openai_completions", "openai_responses", "openai_embeddings", "anthropic", "gemini",
+    "mistral_fim", "llamacpp_infill", "ollama_chat", "ollama_generate",
+]  # fmt: skip
 Tier = Literal["small", "medium", "large"]
 
 # One optional field per quirk: a new quirk in the model is at once something to write.

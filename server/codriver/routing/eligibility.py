@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from codriver.model.decision import Refusal, View
 from codriver.model.features import Features
 from codriver.model.provider import Model, Provider
-from codriver.model.request import Request
+from codriver.model.request import HOLES, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ _Found = tuple[str, str] | None
 TIERS = ("small", "medium", "large")
 
 
-_NO_CHAT = frozenset({"openai_completions", "openai_embeddings"})
+_NO_CHAT = HOLES | {"openai_embeddings"}
 
 
 def wire_for(request: Request, offer: Offer) -> str:
@@ -58,8 +58,10 @@ def wire_for(request: Request, offer: Offer) -> str:
     model, spoken = offer.model, offer.wires
     if request.needs.embed:
         return "openai_embeddings" if model.embeds and "openai_embeddings" in spoken else ""
-    if request.fim is not None and model.fim and "openai_completions" in spoken:
-        return "openai_completions"
+    if request.fim is not None and model.fim:
+        fitting = [wire for wire in spoken if wire in HOLES]
+        if fitting:
+            return request.wire if request.wire in fitting else fitting[0]
     if request.fim is None and model.chat and request.wire in spoken:
         return request.wire
     if model.chat:
