@@ -169,7 +169,7 @@ class App:
             try:
                 settings = _settings(self.config_file, os.environ)
                 keys = _keys(self.paths, os.environ, self.token)
-                fresh = catalog.load(settings, config_file=str(self.config_file), environ=os.environ)
+                fresh = load(self.paths, settings, self.config_file, os.environ)
             except ConfigError as error:
                 self.config_error = str(error)
                 log.warning("the settings were not reloaded: %s", error)
@@ -298,7 +298,7 @@ def create(
     settings = _settings(file, environ)
     own = token(paths)
     keys = _keys(paths, environ, own)
-    loaded = catalog.load(settings, config_file=str(file), environ=environ)
+    loaded = load(paths, settings, file, environ)
     store: Store = MemoryStore(time.time) if memory else SqliteStore(paths.ledger, time.time)
     return App(
         paths,
@@ -309,6 +309,11 @@ def create(
         fleet=fleet(settings, loaded, keys, ""),
         simulate=simulate,
     )
+
+
+def load(paths: Paths, settings: Settings, file: Path, environ: Mapping[str, str]) -> Catalog:
+    """The catalog of this installation: with the prices it fetched, if it did. Raises ConfigError."""
+    return catalog.load(settings, config_file=str(file), environ=environ, fetched=paths.prices, cache=paths.parsed)
 
 
 def _settings(file: Path, environ: Mapping[str, str]) -> Settings:

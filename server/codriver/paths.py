@@ -32,6 +32,16 @@ class Paths:
         return self.state / "ledger.sqlite3"
 
     @property
+    def prices(self) -> Path:
+        """Price tables newer than the shipped ones, once `codriver models refresh` fetched some."""
+        return self.state / "prices.json"
+
+    @property
+    def parsed(self) -> Path:
+        """The shipped provider files as they were parsed the last time; may be removed at any time."""
+        return self.state / "providers.json"
+
+    @property
     def log(self) -> Path:
         return self.state / "daemon.log"
 

@@ -19,9 +19,10 @@ from pathlib import Path
 
 from codriver.catalog.building import Sold, build, instances
 from codriver.catalog.names import Known, WellKnown
+from codriver.catalog.parsed import Parsed
 from codriver.catalog.resolving import Market, Resolution, resolve
 from codriver.catalog.sheets import Sheets
-from codriver.config import ProviderTable, Settings, check, parse
+from codriver.config import Settings
 from codriver.model.provider import Installed, Model, Provider
 
 __all__ = ["Catalog", "Resolution", "load"]
@@ -96,20 +97,22 @@ def load(
     config_file: str = "config.toml",
     environ: Mapping[str, str] | None = None,
     fetched: Path | None = None,
+    cache: Path | None = None,
 ) -> Catalog:
     """The shipped providers of a folder, over what the price tables say, with the settings' own tables over them.
 
     environ: fills what is not the same for everybody in their addresses (a region, a project).
     fetched: the file in which newer price tables may lie; one that is broken is a complaint of the catalog.
+    cache: a file that spares reading the shipped TOML at every start.
     Raises ConfigError, naming file and key, for a table that cannot become a provider.
     """
     own = dict(settings.providers) if settings is not None else {}
-    sheets = Sheets(fetched)
+    sheets, parsed = Sheets(fetched), Parsed(cache)
     sold: dict[str, Sold] = {}
     closed: set[str] = set()
     shipped = {path.stem: path for path in sorted(folder.glob("*.toml"))}
     for name in (*shipped, *(name for name in own if name not in shipped)):
-        table = _shipped(shipped[name]) if name in shipped else None
+        table = parsed.table(shipped[name]) if name in shipped else None
         mine = own.get(name)
         if mine is not None and not mine.enabled:
             closed.add(name)
@@ -125,9 +128,5 @@ def load(
             known=sheets.find(name),
             now=time.time(),
         )
+    parsed.keep()
     return Catalog(sold, WellKnown.read(PACKAGE / "wellknown.toml"), frozenset(closed), complaint=sheets.complaint)
-
-
-def _shipped(path: Path) -> ProviderTable:
-    tables, text = parse(path)
-    return check(ProviderTable, tables, file=str(path), text=text)
