@@ -20,6 +20,6 @@ for mode in (instructor.Mode.TOOLS, instructor.Mode.JSON, instructor.Mode.JSON_S
     client = instructor.from_openai(OpenAI(base_url=OPENAI, api_key=KEY), mode=mode)
     messages = [{"role": "user", "content": TASK}]
     found.append(client.chat.completions.create(model=MODEL, response_model=Addition, messages=messages))
-if not all(item == found[0] for item in found):
+if not all(item.model_dump() == found[0].model_dump() for item in found):
     raise SystemExit(f"three ways, different documents: {found}")
 finish(append_line(found[0].path, found[0].line))

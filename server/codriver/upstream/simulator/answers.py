@@ -5,6 +5,7 @@ The same request always gets the same answer; nothing here is random or remember
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from typing import Any
 
 from codriver.model.events import Finish, ReasoningDelta, Reply, Usage
 from codriver.model.request import Conversation, Limits, Message, ToolCall, ToolResult
-from codriver.upstream.simulator import edits, fill, intent, review, schema, tools
+from codriver.upstream.simulator import edits, errand, errand_words, fill, intent, review, schema, tools
 from codriver.upstream.simulator.values import Asked, digest, tokens
 
 _HOLE = re.compile(
@@ -50,9 +51,23 @@ def _draft(asked: Asked, seed: str) -> Draft:
         return Draft(calls=calls, thinking=thinking)
     if asked.limits.schema is not None:
         return Draft(json.dumps(_asked_document(asked, seed), ensure_ascii=False), thinking=thinking)
+    chore = _chore(conversation)
+    if chore:
+        return Draft(chore, thinking=thinking)
     if conversation.messages[-1].role == "tool":
         return Draft(_reported(conversation), thinking=thinking)
     return Draft(_said(conversation, asked.model.id, seed), thinking=thinking)
+
+
+def _chore(conversation: Conversation) -> str:
+    """The words of the job of appending a line: for agents that read text, and once it is done for all."""
+    addition = errand.asked(conversation.messages)
+    if addition is None:
+        return ""
+    progress = errand.progress(conversation.messages, addition)
+    words = "" if conversation.tools else errand_words.text(conversation.messages, addition, progress)
+    done = f"Done, in a simulated run: a line was appended to {addition.path}." if progress.done else ""
+    return words or done
 
 
 def _said(conversation: Conversation, model: str, seed: str) -> str:
@@ -153,9 +168,11 @@ def _example(prompt: str) -> Any:
 def _asked_document(asked: Asked, seed: str) -> Any:
     """A document for response_format: findings where the schema has room for them."""
     wanted = asked.limits.schema or {}
-    if wanted.get("type") != "json_schema":
-        return {"answer": "simulated", "about": _short(intent.wish(asked.conversation.messages))}
     whole = "\n".join(message.text for message in asked.conversation.messages)
+    shape = wanted.get("schema") if wanted.get("type") == "json_schema" else _schema_in(whole)
+    if shape is None:
+        return {"answer": "simulated", "about": _short(intent.wish(asked.conversation.messages))}
+    root, offered = shape or {}, tools.offered(asked.conversation.messages)
     blocks = intent.fences(whole)
     found = [review.document(item) for item in review.findings(blocks[-1].code, seed)] if blocks else []
 
@@ -163,11 +180,24 @@ def _asked_document(asked: Asked, seed: str) -> Any:
         items = shape.get("items") if shape.get("type") == "array" else None
         holds = "findings" in name or name in ("issues", "problems", "comments")
         if isinstance(items, dict) and found and holds:
-            part = schema.resolve(items, wanted["schema"])
+            part = schema.resolve(items, root)
             return ([schema.fill(part, _from(item)) for item in found],)
-        return ()
+        return offered(name, shape)
 
-    return schema.fill(wanted.get("schema") or {}, suggest)
+    return schema.fill(root, suggest)
+
+
+def _schema_in(prompt: str) -> Any:
+    """The JSON Schema of an object that a prompt shows, if it shows one."""
+    decoder = json.JSONDecoder()
+    for match in itertools.islice(re.finditer(r"\{\s*\"", prompt), 50):
+        try:
+            value, _ = decoder.raw_decode(prompt, match.start())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value.get("properties"), dict) and value["properties"]:
+            return value
+    return None
 
 
 def _from(fields: dict[str, Any]) -> schema.Suggest:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from codriver.model.request import Conversation, Tool, ToolCall
-from codriver.upstream.simulator import intent
-from codriver.upstream.simulator.schema import fill
+from codriver.model.request import Conversation, Message, Tool, ToolCall
+from codriver.upstream.simulator import errand, errand_calls, intent
+from codriver.upstream.simulator.schema import Suggest, fill
 from codriver.upstream.simulator.values import digest
 
 # Which tools serve which kind of wish, best first.
@@ -38,7 +38,12 @@ def wanted(conversation: Conversation, seed: str) -> tuple[ToolCall, ...]:
     choice, tools = conversation.tool_choice, conversation.tools
     if not tools or (choice and choice.mode == "none"):
         return ()
-    answered = conversation.messages[-1].role == "tool"
+    addition, last = errand.asked(conversation.messages), len(conversation.messages) - 1
+    if addition and not (choice and choice.mode == "named"):
+        step = errand_calls.following(conversation, addition, errand.progress(conversation.messages, addition))
+        if step is not None:
+            return (_call(step[0], step[1], seed, 0),)
+    answered = conversation.messages[-1].role == "tool" or (addition is not None and addition.place < last)
     text = intent.wish(conversation.messages)
     forced = choice is not None and choice.mode in ("required", "named")
     if answered and not forced:
@@ -99,13 +104,31 @@ def _calls(
     folder = intent.folder(conversation.messages)
     calls = []
     for place, (tool, path) in enumerate(jobs):
-        arguments = fill(tool.schema, _suggest(tool, text, path, folder))
-        shown = json.dumps(arguments if isinstance(arguments, dict) else {}, ensure_ascii=False)
-        calls.append(ToolCall(f"call_sim{digest(tool.name, seed, place)[:20]}", tool.name, shown))
+        arguments = fill(tool.schema, _suggest(tool, text, path, folder, errand.asked(conversation.messages)))
+        calls.append(_call(tool, arguments, seed, place))
     return tuple(calls)
 
 
-def _suggest(tool: Tool, text: str, path: str, folder: str) -> Callable[[str, Mapping[str, Any]], Sequence[Any]]:
+def _call(tool: Tool, arguments: Any, seed: str, place: int) -> ToolCall:
+    shown = json.dumps(arguments if isinstance(arguments, dict) else {}, ensure_ascii=False)
+    return ToolCall(f"call_sim{digest(tool.name, seed, place)[:20]}", tool.name, shown)
+
+
+def offered(messages: Sequence[Message]) -> Suggest:
+    """What the newest message offers for a document's fields: a line to append and its file; nothing else."""
+    addition = errand.asked(messages)
+
+    def suggest(name: str, schema: Mapping[str, Any]) -> Sequence[Any]:
+        if addition is None:
+            return ()
+        if re.search(r"path|file", name, re.I):
+            return (addition.path,)
+        return (addition.line,) if name.lower() in ("line", "text", "sentence") else ()
+
+    return suggest
+
+
+def _suggest(tool: Tool, text: str, path: str, folder: str, addition: errand.Addition | None) -> Suggest:
     """What the message offers for a property, by the property's name."""
     content, replaced = intent.content(text), intent.replacement(text)
     old, new = replaced or (content or "simulated", content or "simulated")
@@ -123,6 +146,8 @@ def _suggest(tool: Tool, text: str, path: str, folder: str) -> Callable[[str, Ma
             hint = name + str(schema.get("description", ""))
             full = f"{folder}/{known}" if folder and absolute.search(hint) and known[0] != "/" else known
             return (full, [full]) if path or not words & {"paths", "files"} else ()
+        if words & {"line", "sentence"} and addition:
+            return (addition.line,)
         if words & {"old", "search", "before", "find"} and words - {"search"}:
             return (old,)
         if words & {"new", "after", "replacement"} and not words & {"content"}:
