@@ -185,7 +185,7 @@ def fold(events: Iterable[Event]) -> Reply:
                 break
     return Reply(
         text="".join(text),
-        reasoning=_blocks(thoughts),
+        reasoning=blocks(thoughts),
         tool_calls=tuple(
             ToolCall(c.id, c.name, "".join(c.arguments) or "{}", c.signature) for _, c in sorted(calls.items())
         ),
@@ -197,21 +197,21 @@ def fold(events: Iterable[Event]) -> Reply:
     )
 
 
-def _blocks(deltas: list[ReasoningDelta]) -> tuple[ReasoningDelta, ...]:
+def blocks(deltas: Iterable[ReasoningDelta]) -> tuple[ReasoningDelta, ...]:
     """Joins pieces of thinking into blocks: a signature or a redacted block ends one."""
-    blocks: list[ReasoningDelta] = []
+    whole: list[ReasoningDelta] = []
     text: list[str] = []
     for delta in deltas:
         if delta.redacted:
             if text:
-                blocks.append(ReasoningDelta("".join(text)))
+                whole.append(ReasoningDelta("".join(text)))
                 text = []
-            blocks.append(delta)
+            whole.append(delta)
             continue
         text.append(delta.text)
         if delta.signature:
-            blocks.append(ReasoningDelta("".join(text), delta.signature))
+            whole.append(ReasoningDelta("".join(text), delta.signature))
             text = []
     if text:
-        blocks.append(ReasoningDelta("".join(text)))
-    return tuple(blocks)
+        whole.append(ReasoningDelta("".join(text)))
+    return tuple(whole)

@@ -251,6 +251,8 @@ class Request:
     """What only its maker may see again, as it stands in the body: signatures, redacted and encrypted thinking."""
     forget: bool = False
     """Another model made the thinking in this history: whoever writes the call leaves all of it out."""
+    own: frozenset[str] = frozenset()
+    """With `forget`: those of `signatures` that are known to be the target's, and may stay."""
     recalled: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Thinking the caller dropped, by the id of the tool call it led to, for a target that wants it back."""
     priority: str = ""

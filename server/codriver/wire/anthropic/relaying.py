@@ -25,9 +25,10 @@ _THOUGHT = ("thinking", "redacted_thinking")
 
 @dataclass(frozen=True, slots=True)
 class _Edit:
-    """What is done to the messages. strip: "" nothing, "unsigned" thinking, or "all" of it."""
+    """What is done to the messages. strip: "" nothing, "unsigned" thinking, or "all" of it but for `own`."""
 
     strip: str = ""
+    own: frozenset[str] = frozenset()
     seat: bool = False
     """System messages in the middle become the user's: the target does not know them."""
     go_on: bool = False
@@ -39,7 +40,7 @@ def call(request: Request, body: bytes, asked: Body, model: Model, quirks: Quirk
     """The body for this model."""
     edit = _edit(request, body, asked, model, quirks)
     loop = _loop(asked.messages)
-    bare = loop is not None and (not loop or not _kept(loop[0], edit.strip))
+    bare = loop is not None and (not loop or loop[0].type not in _THOUGHT or _goes(loop[0], edit))
     change = thinking.relayed(asked, request, model, quirks, bare=bare)
     put, drop, alter = change.put, [*quirks.drop, *change.drop], change.change
     if asked.max_tokens > model.max_output > 0:
@@ -64,16 +65,21 @@ def call(request: Request, body: bytes, asked: Body, model: Model, quirks: Quirk
 
 
 def _edit(request: Request, body: bytes, asked: Body, model: Model, quirks: Quirks) -> _Edit:
-    strip = ""
+    strip, own = "", request.own
     if request.signatures:
         mute = not model.reasoning or "thinking" in quirks.drop
-        if mute or request.forget or any(map(envelope.sealed, request.signatures)):
+        if mute:
+            strip, own = "all", frozenset()
+        elif request.forget:
             strip = "all"
+        elif any(map(envelope.sealed, request.signatures)):
+            strip, own = "all", frozenset(text for text in request.signatures if not envelope.sealed(text))
         elif "" in request.signatures:
             strip = "unsigned"
     long = 0 < quirks.cache_from <= request.input_tokens and bool(asked.tools or len(asked.messages) > 1)
     return _Edit(
         strip,
+        own,
         seat=not quirks.beta_headers and any(message.role == "system" for message in asked.messages),
         go_on=not quirks.prefill and asked.messages[-1].role == "assistant",
         mark=long and not caching.marked(body),
@@ -95,11 +101,6 @@ def _loop(messages: Sequence[Message]) -> list[Block] | None:
     return blocks
 
 
-def _kept(block: Block, strip: str) -> bool:
-    """Whether a block is thinking that stays."""
-    return block.type in _THOUGHT and strip != "all" and not _unsigned(block)
-
-
 def _unsigned(block: Block) -> bool:
     return block.type == "thinking" and not block.signature
 
@@ -117,7 +118,7 @@ def _messages(raw: bytes, edit: _Edit) -> object:
         if role == b'"system"' and edit.seat:
             kept.append({**message, "role": msgspec.Raw(b'"user"')})
         elif role == b'"assistant"' and edit.strip:
-            kept += _stripped(message, edit.strip)
+            kept += _stripped(message, edit)
         else:
             kept.append(message)
     if edit.mark:
@@ -125,18 +126,21 @@ def _messages(raw: bytes, edit: _Edit) -> object:
     return [*kept, _GO_ON] if edit.go_on else kept
 
 
-def _stripped(message: dict[str, msgspec.Raw], strip: str) -> list[dict[str, Any]]:
+def _stripped(message: dict[str, msgspec.Raw], edit: _Edit) -> list[dict[str, Any]]:
     content = _CONTENT.decode(bytes(message["content"]))
     if isinstance(content, str):
         return [message]
-    blocks = [raw for raw in content if not _goes(_BLOCK.decode(raw), strip)]
+    blocks = [raw for raw in content if not _goes(_BLOCK.decode(raw), edit)]
     if len(blocks) == len(content):
         return [message]
     return [{**message, "content": blocks}] if blocks else []
 
 
-def _goes(block: Block, strip: str) -> bool:
-    return block.type in _THOUGHT if strip == "all" else _unsigned(block)
+def _goes(block: Block, edit: _Edit) -> bool:
+    """Whether a block is thinking that may not be sent. One without a signature never may (T9)."""
+    if block.type not in _THOUGHT or not edit.strip:
+        return False
+    return _unsigned(block) or (edit.strip == "all" and (block.signature or block.data) not in edit.own)
 
 
 def _system(asked: Body, mark: bool, quirks: Quirks) -> Callable[[bytes], object] | None:
