@@ -233,6 +233,11 @@ class Stream:
         self._usage, self._written = None, 0
         self._router.ledger.failed(candidate.model, offer.provider.name, failure)
 
+    def spent(self) -> tuple[float, float]:
+        """Seconds to the first content, and until now."""
+        now = self._elapsed()
+        return now if self._first is None else self._first, now
+
     def _elapsed(self) -> float:
         return time.perf_counter() - self._began
 

@@ -35,5 +35,6 @@ class LinesDecoder(FrameDecoder, ABC):
         self._parser = Lines()
 
     def quiet(self, data: bytes) -> bool:
-        whole = data.endswith(b"\n") and not self._parser.pending
-        return whole and not self._over and not any(word in data for word in self.loud)
+        if self._over or self._parser.pending or not data.endswith(b"\n"):
+            return False
+        return not any(word in data for word in self.loud)

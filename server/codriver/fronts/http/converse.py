@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
+from typing import cast
 
 from codriver.app import App
 from codriver.errors import Failure, RequestRejected, Unroutable, UpstreamFailed
@@ -18,15 +19,20 @@ from codriver.fronts.http.route import Route, Routes
 from codriver.model.request import Request
 from codriver.router import Stream
 from codriver.wire import codec
+from codriver.wire.timing import Timed
 
 PATIENCE = 10.0
 """Seconds of silence before a keep-alive: one agent shows a banner after about 20 s without bytes."""
 
-_STREAM_HEADERS: Headers = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
-]
+_EVENTS = "text/event-stream"
+
+
+def _stream_headers(kind: str) -> Headers:
+    kind = f"{kind}; charset=utf-8" if kind == _EVENTS else kind
+    return [(b"content-type", kind.encode()), (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+
+
+_STREAM_HEADERS = _stream_headers(_EVENTS)
 
 
 async def converse(app: App, exchange: Exchange, wire: str) -> None:
@@ -37,6 +43,11 @@ async def converse(app: App, exchange: Exchange, wire: str) -> None:
     except RequestRejected as rejected:
         await fail(exchange, speaker, rejected.failure)
         return
+    await answered(app, exchange, request, speaker)
+
+
+async def answered(app: App, exchange: Exchange, request: Request, speaker: codec.Codec) -> None:
+    """Answers a request that was read already."""
     async with exchange.watch():
         if request.stream:
             await _stream(app, exchange, request, speaker)
@@ -67,7 +78,7 @@ async def _whole(app: App, exchange: Exchange, request: Request, speaker: codec.
 
 
 async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec.Codec) -> None:
-    bridge = _Bridge(exchange, speaker.ping())
+    bridge = _Bridge(exchange, speaker)
     try:
         async with app.router.open(request, front="http") as stream:
             await bridge.start(_decision_headers(stream))
@@ -111,8 +122,11 @@ async def _rebuild(bridge: _Bridge, stream: Stream, encoder: codec.Encoder) -> N
 
 
 def _encoder(request: Request, stream: Stream, speaker: codec.Codec) -> codec.Encoder:
-    """Writes a rebuilt answer; it names the model that really answered."""
-    return speaker.encoder(request, stream.model.key, int(time.time()))
+    """Writes a rebuilt answer; it names the model that really answered, and the times where its wire has them."""
+    encoder = speaker.encoder(request, stream.model.key, int(time.time()))
+    if hasattr(encoder, "clock"):
+        cast(Timed, encoder).clock = stream.spent
+    return encoder
 
 
 def _decision_headers(stream: Stream) -> Headers:
@@ -133,9 +147,11 @@ class _Bridge:
     Until the first content no header is sent; the first ping sends them, without a decision.
     """
 
-    def __init__(self, exchange: Exchange, ping: bytes) -> None:
+    def __init__(self, exchange: Exchange, speaker: codec.Codec) -> None:
         self._exchange = exchange
-        self._ping = ping
+        self._ping = speaker.ping()
+        kind = speaker.content_type
+        self._headers = _STREAM_HEADERS if kind == _EVENTS else _stream_headers(kind)
         self._loop = asyncio.get_running_loop()
         self._sending: asyncio.Task[None] | None = None
         self._last = self._loop.time()
@@ -145,7 +161,7 @@ class _Bridge:
     async def start(self, headers: Headers) -> None:
         await self._quiet()
         if not self._exchange.started:
-            await self._exchange.start(200, [*_STREAM_HEADERS, *headers])
+            await self._exchange.start(200, [*self._headers, *headers])
 
     async def write(self, data: bytes) -> None:
         if self._sending is not None:
@@ -175,7 +191,7 @@ class _Bridge:
 
     async def _keep_alive(self) -> None:
         if not self._exchange.started:
-            await self._exchange.start(200, _STREAM_HEADERS)
+            await self._exchange.start(200, self._headers)
         await self._exchange.write(self._ping)
 
 

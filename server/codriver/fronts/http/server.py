@@ -18,12 +18,12 @@ import uvicorn
 
 from codriver.app import App
 from codriver.errors import Failure, Kind, RequestRejected, reject
-from codriver.fronts.http import converse, embeddings, pages
+from codriver.fronts.http import batches, converse, embeddings, files, pages
 from codriver.fronts.http.converse import fail
 from codriver.fronts.http.exchange import Exchange, Receive, Send
 from codriver.fronts.http.guard import LOOPBACK, Guard
 from codriver.fronts.http.route import Handler, Route, Routes
-from codriver.wire import codec
+from codriver.wire import codec, ndjson
 
 log = logging.getLogger("codriver.http")
 
@@ -32,7 +32,7 @@ GRACE = 4.0
 
 _STOPPING = Failure(Kind.OVERLOADED, "Codriver is stopping; try again", retry_after=1)
 
-ENDPOINTS: tuple[Routes, ...] = (converse.ROUTES, embeddings.ROUTES, pages.ROUTES)
+ENDPOINTS: tuple[Routes, ...] = (converse.ROUTES, embeddings.ROUTES, files.ROUTES, batches.ROUTES, pages.ROUTES)
 """The tables of all modules with endpoints."""
 
 ROUTES: Routes = {key: route for table in ENDPOINTS for key, route in table.items()}
@@ -89,7 +89,9 @@ class HttpFront:
             await break_off(exchange, Failure(Kind.TRANSIENT, text))
 
     async def _handle(self, exchange: Exchange) -> None:
-        refused = self._guard.refuse(exchange.path, exchange.headers, local_socket=exchange.local_socket)
+        refused = self._guard.refuse(
+            exchange.path, exchange.headers, local_socket=exchange.local_socket, query=exchange.query
+        )
         if refused is None:
             try:
                 await handler_of(exchange)(self._app, exchange)
@@ -170,6 +172,10 @@ async def start(app: App, *, host: str, port: int | None, unix: Path | None) -> 
     return front
 
 
+_IN_A_STREAM = {"anthropic": (b"event: error\ndata: ", b"\n\n"), "gemini": (b"", b"\n")}
+"""What stands around an error object that is told inside a stream."""
+
+
 async def break_off(exchange: Exchange, failure: Failure) -> None:
     """Tells the caller why there is no answer, or no more of it: by status, or by its wire's error in the stream."""
     wire = wire_of(exchange)
@@ -177,8 +183,11 @@ async def break_off(exchange: Exchange, failure: Failure) -> None:
     if not exchange.started:
         await fail(exchange, speaker, failure)
     elif exchange.open_ended and not exchange.ended:
-        event = b"event: error\n" if wire == "anthropic" else b""
-        await exchange.end(event + b"data: " + speaker.failure(failure) + b"\n\n")
+        if speaker.content_type == ndjson.CONTENT_TYPE:
+            await exchange.end(speaker.failure(failure) + b"\n")
+            return
+        before, after = _IN_A_STREAM.get(wire, (b"data: ", b"\n\n"))
+        await exchange.end(before + speaker.failure(failure) + after)
 
 
 def handler_of(exchange: Exchange) -> Handler:
@@ -217,7 +226,7 @@ def wire_of(exchange: Exchange) -> str:
         return "anthropic"
     known = _methods(exchange.path)
     if known:
-        return next(iter(known.values())).wire
+        return known.get(exchange.method, next(iter(known.values()))).wire
     return "anthropic" if "/messages" in exchange.path else "openai_chat"
 
 

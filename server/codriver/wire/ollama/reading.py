@@ -60,7 +60,7 @@ _LINE = msgspec.json.Decoder(Line, strict=False)
 class OllamaDecoder(LinesDecoder):
     """Reads both routes: text stands in `message.content` or in `response`."""
 
-    loud = (b'"error"', b'"done":true', b'"done": true')
+    loud = (b'"error"', b'"done":true', b'"done": true', b'"thinking":"', b'"tool_calls":[')
 
     def __init__(self) -> None:
         super().__init__()
