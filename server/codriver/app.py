@@ -22,7 +22,7 @@ from codriver.catalog import Catalog, Resolution
 from codriver.config import Settings
 from codriver.errors import ConfigError, Kind, StoreError, reject
 from codriver.ledger import Ledger
-from codriver.model.provider import Provider
+from codriver.model.provider import Installed, Provider
 from codriver.model.request import Purpose, Request, Snapshot
 from codriver.paths import Paths
 from codriver.router import Plan, Router
@@ -117,6 +117,7 @@ class App:
         self._simulator: simulator.Simulator | None = None
         self._watching: asyncio.Task[None] | None = None
         self._embedder = ""  # the model whose vectors "auto" means, once somebody asked
+        self._found: dict[str, tuple[Installed, ...]] = {}  # at local servers, when they were last asked
         self._seen = self._marks()
         self._changing = asyncio.Lock()
         self.stop = asyncio.Event()
@@ -221,9 +222,13 @@ class App:
     async def _installed(self, loaded: Catalog) -> Catalog:
         """The catalog with what local servers list; a server that is not there has nothing."""
         asked = [provider for provider in loaded.providers.values() if provider.discover and not provider.lacks]
-        lists = await asyncio.gather(*(discovery.installed(self.upstream, provider) for provider in asked))
-        for provider, ids in zip(asked, lists, strict=True):
-            loaded = loaded.found(provider.name, ids)
+        known = self._found
+        lists = await asyncio.gather(
+            *(discovery.installed(self.upstream, provider, known.get(provider.name, ())) for provider in asked)
+        )
+        for provider, listed in zip(asked, lists, strict=True):
+            loaded = loaded.found(provider.name, listed)
+            known[provider.name] = listed
         return loaded
 
     def _swap(self, made: Fleet) -> None:

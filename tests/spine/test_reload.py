@@ -32,7 +32,7 @@ class Servers:
         self.gate.set()
         self.broken = False
 
-    async def installed(self, upstream: Upstream, provider: Provider) -> tuple[str, ...]:
+    async def installed(self, upstream: Upstream, provider: Provider, known: object = ()) -> tuple[str, ...]:
         self.asked.set()
         await self.gate.wait()
         if self.broken:

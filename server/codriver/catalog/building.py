@@ -190,6 +190,7 @@ def _provider(name: str, given: Tables, file: str, names: Iterable[str], environ
         simulated=table.get("simulated", False),
         cache_ttl=table.get("cache_ttl", 300.0),
         discover=_path(base_url, table["discover"]) if table["discover"] else "",
+        describe=table.get("describe", ""),
         recognise=table.get("recognise", {}),
     )
 

@@ -153,6 +153,9 @@ class ProviderTable(Table):
     headers: dict[str, str] | None = Field(default=None, description="Headers sent with every request.")
     local: bool | None = Field(default=None, description="On this machine or network: local-only code may go there.")
     discover: str | None = Field(default=None, description="Path that lists the installed models, in OpenAI's form.")
+    describe: Literal["/api/show", "/props"] | None = Field(
+        default=None, description="Path that tells more of the installed models: Ollama's or llama.cpp's."
+    )
     recognise: dict[str, str] | None = Field(
         default=None, description='What each listed model says of itself there: field and value ("*": any).'
     )

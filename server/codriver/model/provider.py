@@ -245,6 +245,8 @@ class Provider:
     """Seconds a prompt cache stays warm."""
     discover: str = ""
     """Path of the list of what is installed (OpenAI's list form), for servers that sell what their owner loaded."""
+    describe: str = ""
+    """Path that tells more of the models: Ollama's /api/show or llama.cpp's /props."""
     recognise: Mapping[str, str] = field(default_factory=dict)
     """What each listed model says of itself there, field and value ("*": any): another server may have the port."""
 
@@ -261,3 +263,5 @@ class Installed:
     reasoning: bool | None = None
     embeds: bool | None = None
     fim: str | None = None
+    stamp: int = 0
+    """Changes when the model does; 0 where that is not known."""

@@ -142,16 +142,20 @@ class Upstream:
         self._logins = Logins(keys.environ, clock=self._clock)
         self._encoded.clear()
 
-    async def fetch(self, provider: Provider, path: str, *, timeouts: Timeouts = _TIMEOUTS) -> bytes:
-        """GETs base_url + path: what is installed at a provider, or whether it is there at all.
+    async def fetch(
+        self, provider: Provider, path: str, *, body: bytes = b"", timeouts: Timeouts = _TIMEOUTS
+    ) -> bytes:
+        """GETs base_url + path, or POSTs JSON there: what is installed at a provider, or whether it is there at all.
 
         Raises UpstreamFailed; also for an answer of more than FETCHED_BYTES.
         """
         sender = self._sender(provider, "", _NOTHING)
-        headers = _encoded({"accept": "application/json", **_common(provider, ""), **sender.credentials})
+        kind = {"content-type": "application/json"} if body else {}
+        headers = _encoded({"accept": "application/json", **kind, **_common(provider, ""), **sender.credentials})
+        method, url = "POST" if body else "GET", provider.base_url + path
         if sender.signs:
-            headers = await self._signed(provider, sender, "GET", provider.base_url + path, headers, b"")
-        answer = await self._open("GET", provider.base_url + path, headers, b"", sender, timeouts)
+            headers = await self._signed(provider, sender, method, url, headers, body)
+        answer = await self._open(method, url, headers, body, sender, timeouts)
         try:
             parts, left = [], FETCHED_BYTES
             async for chunk in answer.chunks():
