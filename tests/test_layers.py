@@ -17,7 +17,7 @@ LAYERS = {
     "config": 2, "catalog": 2, "upstream": 2, "state": 2,
     "analyst": 3, "ledger": 3, "verify": 3,
     "router": 4,
-    "tasks": 5,
+    "tasks": 5, "batches": 5,
     "app": 6,
     "fronts.lsp": 7, "fronts.http": 7,
     "daemon": 8, "cli": 8, "__main__": 8,
@@ -34,7 +34,7 @@ NEIGHBOURS = {
 HOMES = {
     "tree_sitter": {"syntax"},
     "tree_sitter_language_pack": {"syntax"},
-    "msgspec": {"wire", "fronts.http", "upstream", "state", "catalog"},
+    "msgspec": {"wire", "fronts.http", "batches", "upstream", "state", "catalog"},
     "pydantic": {"config", "catalog"},
     "httpx": {"upstream"},
     "httptools": {"upstream"},

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from codriver import __version__, catalog, config
 from codriver.analyst import Analyst, Marked
+from codriver.batches import Batches
 from codriver.catalog import Catalog, Resolution
 from codriver.config import Settings
 from codriver.errors import ConfigError, Kind, StoreError, reject
@@ -128,6 +129,9 @@ class App:
             plan=self.plan, upstream=self.upstream, analyst=self.analyst, ledger=self.ledger, timeouts=self.timeouts
         )
         self.tasks = Tasks(self.router, self.analyst, fleet.settings)
+        self.batches = Batches(
+            paths.state / "batches", self.router, limits=lambda: self.settings.batch, providers=self._callable
+        )
 
     @property
     def settings(self) -> Settings:
@@ -137,6 +141,10 @@ class App:
     def offers(self) -> tuple[Offer, ...]:
         """Every model of the catalog, usable or not."""
         return self._fleet.offers
+
+    def _callable(self) -> list[Provider]:
+        """The providers that can be called now."""
+        return list({offer.provider.name: offer.provider for offer in self.offers() if not offer.missing}.values())
 
     @property
     def simulator_url(self) -> str:
@@ -159,6 +167,7 @@ class App:
             self._watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watching
+        await self.batches.close()
         await self.upstream.aclose()
         if self._simulator is not None:
             await self._simulator.close()

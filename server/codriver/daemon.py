@@ -123,6 +123,7 @@ async def _live(paths: Paths, options: Options, say: Callable[[str], None], gree
     app = application.create(paths, config_file=options.config, simulate=options.simulate)
     try:
         await app.start()
+        await app.batches.start()
         await _serve(app, paths, options, say, greet)
     finally:
         await app.close()
@@ -223,7 +224,7 @@ async def _until_stopped(app: App, http: HttpFront, lsp: LspFront, *, ends_idle:
         wait = None
         if ends_idle:
             idle = app.settings.daemon.idle_seconds
-            busy = lsp.connections > 0 or http.active > 0
+            busy = lsp.connections > 0 or http.active > 0 or app.batches.unfinished > 0
             quiet = 0.0 if busy else loop.time() - max(lsp.last_left, http.last_request)
             if not busy and quiet >= idle:
                 log.info("leaving: nobody came for %.0f s", idle)

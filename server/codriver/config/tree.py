@@ -126,6 +126,15 @@ class Timeouts(Table):
     complete_first: float = Field(default=5.0, gt=0, description="For the first content of a completion.")
 
 
+class Batch(Table):
+    """Bulk work in the background."""
+
+    concurrency: int = Field(default=4, ge=1, le=64, description="Lines of batches under way at once.")
+    provider: Literal["auto", "never"] = Field(
+        default="auto", description="auto lets a provider's own batch API run a batch at its price; never does not."
+    )
+
+
 class Daemon(Table):
     """The process behind the editors."""
 
@@ -159,6 +168,7 @@ class Settings(Table):
     privacy: Privacy = Field(default_factory=Privacy, description="What may leave the machine.")
     budget: Budget = Field(default_factory=Budget, description="What may be spent.")
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long to wait for a provider.")
+    batch: Batch = Field(default_factory=Batch, description="Bulk work in the background.")
     daemon: Daemon = Field(default_factory=Daemon, description="The process behind the editors.")
     log: Log = Field(default_factory=Log, description="The log file.")
 

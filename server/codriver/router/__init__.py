@@ -20,12 +20,13 @@ from codriver.model.decision import Candidate, Decision, Outcome
 from codriver.model.events import Usage
 from codriver.model.ids import new_id
 from codriver.model.request import Request
-from codriver.router.stream import Check, Stream
+from codriver.router.keepsakes import Keepsakes
+from codriver.router.stream import BACKGROUND, Check, Stream
 from codriver.routing.decide import Wish, decide
 from codriver.routing.eligibility import Offer
 from codriver.upstream.client import Timeouts, Upstream
 
-__all__ = ["PREDICTOR", "Check", "Plan", "Planner", "Router", "Stream"]
+__all__ = ["BACKGROUND", "PREDICTOR", "Check", "Plan", "Planner", "Router", "Stream"]
 
 PREDICTOR = "local/predictor"
 """The name under which the local predictor's completions are recorded."""
@@ -72,6 +73,11 @@ class Router:
         self.ledger = ledger
         self.timeouts = timeouts
         self.clock = clock
+        self.keepsakes = Keepsakes(clock)
+        self.waiting = 0
+        """Requests under way that somebody waits for: all but those in the background."""
+        self.quiet: Callable[[], None] | None = None
+        """Called when nobody waits any more."""
 
     def decide(self, request: Request) -> Decision:
         """The decision alone; nobody is called. Raises RequestRejected or Unroutable."""

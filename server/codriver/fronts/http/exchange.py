@@ -7,7 +7,7 @@ because a caller that leaves must cancel the very task that holds the upstream c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -57,6 +57,20 @@ class Exchange:
             if not message.get("more_body", False):
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
+    async def chunks(self, limit: int) -> AsyncIterator[bytes]:
+        """The body as it comes; raises as `body` does."""
+        size, more = 0, True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise asyncio.CancelledError("the caller left while sending")
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                raise reject(f"the upload is larger than {limit / 1_000_000:g} MB", kind=Kind.TOO_LARGE)
+            more = message.get("more_body", False)
+            yield chunk
+
     async def json(self, limit: int) -> dict[str, Any]:
         """The body as a JSON object. Raises RequestRejected for anything else."""
         try:
@@ -85,6 +99,10 @@ class Exchange:
         length = (b"content-length", str(len(body)).encode())
         await self.start(status, [*_JSON, length, *(headers or [])])
         await self.end(body)
+
+    def through(self, wrap: Callable[[Send], Send]) -> None:
+        """From now on everything is sent through what `wrap` makes of the way out."""
+        self._send = wrap(self._send)
 
     def watch(self) -> Watch:
         """While inside this context, a caller that leaves cancels the current task."""

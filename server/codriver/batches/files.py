@@ -1,0 +1,126 @@
+"""The files that callers upload and fetch: content beside a small document about it, in one folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from codriver.batches import disk
+from codriver.model.ids import new_id
+
+KEEP_SECONDS = 30 * 86_400
+"""Files go after this long, as OpenAI's batch files do."""
+
+
+class File(msgspec.Struct, frozen=True):
+    """One kept file. Times are Unix seconds."""
+
+    id: str
+    bytes: int
+    created_at: int
+    filename: str
+    purpose: str
+    expires_at: int
+
+
+class Draft:
+    """A file being received. Leave it with `Files.keep`, or `drop` it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self._out: IO[bytes] = open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb")  # noqa: SIM115
+
+    def write(self, data: bytes) -> None:
+        """Adds to the end."""
+        self.size += self._out.write(data)
+
+    def finish(self) -> None:
+        """Everything written is durable when this returns."""
+        self._out.flush()
+        os.fsync(self._out.fileno())
+        self._out.close()
+
+    def drop(self) -> None:
+        """Forgets it."""
+        self._out.close()
+        self.path.unlink(missing_ok=True)
+
+
+class Files:
+    """All kept files, newest last. `clock` gives Unix seconds; the folder is read on first use."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._known: dict[str, File] | None = None
+
+    def all(self) -> list[File]:
+        """Every file, oldest first."""
+        return list(self._files().values())
+
+    def get(self, ident: str) -> File | None:
+        """The file with this id, if there is one."""
+        return self._files().get(ident)
+
+    def path(self, file: File) -> Path:
+        """Where its content lies."""
+        return self._folder / f"{file.id}.content"
+
+    def draft(self) -> Draft:
+        """A new file to be written."""
+        self._files()
+        return Draft(self._folder / f"{new_id()}.draft")
+
+    def keep(self, draft: Draft, filename: str, purpose: str, seconds: int = KEEP_SECONDS) -> File:
+        """A draft becomes a file; durable when this returns."""
+        draft.finish()
+        file = self._file(f"file-{new_id()}", draft.size, filename, purpose, seconds)
+        disk.move(draft.path, self.path(file))
+        return self._note(file)
+
+    def write(self, ident: str, filename: str, purpose: str, parts: Iterable[bytes]) -> File:
+        """A file of our own, of this id, replacing an earlier attempt at it."""
+        self._files()
+        size = disk.put(self._folder / f"{ident}.content", parts)
+        return self._note(self._file(ident, size, filename, purpose, KEEP_SECONDS))
+
+    def remove(self, file: File) -> None:
+        """Forgets a file; the document goes first, so that none is without content."""
+        self._files().pop(file.id, None)
+        (self._folder / f"{file.id}.json").unlink(missing_ok=True)
+        self.path(file).unlink(missing_ok=True)
+
+    def expire(self, used: Iterable[str] = ()) -> None:
+        """Removes what is past its time, but for the ids that are used."""
+        now, used = self._clock(), frozenset(used)
+        for file in self.all():
+            if file.expires_at <= now and file.id not in used:
+                self.remove(file)
+
+    def _file(self, ident: str, size: int, filename: str, purpose: str, seconds: int) -> File:
+        now = int(self._clock())
+        return File(ident, size, now, filename, purpose, now + seconds)
+
+    def _note(self, file: File) -> File:
+        disk.put(self._folder / f"{file.id}.json", [msgspec.json.encode(file)])
+        self._files()[file.id] = file
+        return file
+
+    def _files(self) -> dict[str, File]:
+        if self._known is None:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            found: list[File] = []
+            for path in self._folder.glob("*.json"):
+                with contextlib.suppress(msgspec.DecodeError, OSError):
+                    found.append(msgspec.json.decode(path.read_bytes(), type=File))
+            found.sort(key=lambda file: (file.created_at, file.id))
+            self._known = {file.id: file for file in found if self.path(file).exists()}
+            for left in self._folder.glob("*.draft"):
+                left.unlink(missing_ok=True)
+        return self._known
