@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from codriver.errors import Failure, Kind
 
@@ -26,7 +26,9 @@ class Guard:
     token: str
     hosts: Callable[[], Collection[str]] = frozenset
 
-    def refuse(self, path: str, headers: Mapping[str, str], *, local_socket: bool = False) -> Failure | None:
+    def refuse(
+        self, path: str, headers: Mapping[str, str], *, local_socket: bool = False, query: bytes = b""
+    ) -> Failure | None:
         """Why this request may not come in, or None. On a Unix socket the Host says nothing."""
         if not local_socket and not self._known(_host(headers.get("host", ""))):
             return Failure(Kind.FORBIDDEN, "this name is not Codriver's: call it by 127.0.0.1 or localhost")
@@ -36,7 +38,7 @@ class Guard:
         if origin is not None and not _is_json(headers.get("content-type", "")):
             # What a page may send without asking first: no client of ours does.
             return Failure(Kind.INVALID, "pages must send their bodies as application/json")
-        return None if path in OPEN_PATHS else self._unproven(_tokens(headers))
+        return None if path in OPEN_PATHS else self._unproven(_tokens(headers, query))
 
     def _unproven(self, given: Collection[str]) -> Failure | None:
         """Clients that carry several credentials are in when one of them is right."""
@@ -70,9 +72,11 @@ def _is_json(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() in {"", "application/json"}
 
 
-def _tokens(headers: Mapping[str, str]) -> list[str]:
-    """The tokens in all the places where a wire carries its key."""
+def _tokens(headers: Mapping[str, str], query: bytes) -> list[str]:
+    """The tokens in all the places where a wire carries its key; Gemini's clients may put it into the address."""
     bearer = headers.get("authorization", "")
     given = [bearer[7:].strip() if bearer[:7].lower() == "bearer " else ""]
     given += [headers.get(name, "") for name in ("x-api-key", "x-goog-api-key")]
+    if b"key=" in query:
+        given += parse_qs(query.decode("latin-1")).get("key", [])
     return [token for token in given if token]

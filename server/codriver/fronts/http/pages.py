@@ -1,4 +1,4 @@
-"""The endpoints that answer from what Codriver knows: models, decisions, status. No model is asked."""
+"""The endpoints that answer from what Codriver knows: decisions, status. No model is asked."""
 
 from __future__ import annotations
 
@@ -24,40 +24,6 @@ from codriver.wire import anthropic, codec
 
 SMALL_BODY = 4_000_000
 """Bytes a control request may have."""
-
-
-async def models(app: App, exchange: Exchange) -> None:
-    """GET /v1/models: what may be asked for, in OpenAI's list, or Anthropic's for its clients."""
-    shown = [("auto", "codriver", 0, 0), *(
-        (offer.model.key, offer.provider.title, offer.model.window, offer.model.max_output)
-        for offer in app.offers()
-        if not offer.missing and (offer.model.chat or offer.model.embeds)
-    )]  # fmt: skip
-    if "anthropic-version" in exchange.headers:
-        listed: list[dict[str, Any]] = [
-            {"type": "model", "id": name, "display_name": name, "created_at": "2026-01-01T00:00:00Z",
-             "max_input_tokens": window, "max_tokens": output}
-            for name, _, window, output in shown
-        ]  # fmt: skip
-        page = {"data": listed, "has_more": False, "first_id": shown[0][0], "last_id": shown[-1][0]}
-    else:
-        page = {"object": "list", "data": [_openai_model(*entry) for entry in shown]}
-    await _json(exchange, page)
-
-
-async def model(app: App, exchange: Exchange) -> None:
-    """GET /v1/models/{id}: one of them."""
-    name = exchange.path.partition("/models/")[2]
-    if name == "auto":
-        await _json(exchange, _openai_model("auto", "codriver", 0, 0))
-        return
-    for offer in app.offers():
-        if offer.model.key == name and not offer.missing:
-            entry = _openai_model(name, offer.provider.title, offer.model.window, offer.model.max_output)
-            await _json(exchange, entry)
-            return
-    text = f"no model is called {name!r}; GET /v1/models lists them"
-    raise reject(text, kind=Kind.UNKNOWN_MODEL, field="model")
 
 
 async def route(app: App, exchange: Exchange) -> None:
@@ -102,6 +68,7 @@ async def status(app: App, exchange: Exchange) -> None:
         "simulated": bool(offers) and all(offer.provider.simulated for offer in offers),
         "editors": app.editors,
         "buffers": app.analyst.count,
+        "batches": app.batches.unfinished,
         "strategy": app.settings.routing.strategy,
         "config": {"file": str(app.config_file), "error": app.config_error},
         "resting": {name: rest.failure.message for name, rest in app.ledger.view().cooling.items()},
@@ -202,13 +169,6 @@ def _content(file: str) -> bytes:
     return text
 
 
-def _openai_model(name: str, owner: str, window: int, output: int) -> dict[str, Any]:
-    entry: dict[str, Any] = {"id": name, "object": "model", "created": 1767225600, "owned_by": owner}
-    if window:
-        entry |= {"context_window": window, "max_output_tokens": output}
-    return entry
-
-
 async def _json(exchange: Exchange, page: object) -> None:
     await exchange.answer(200, msgspec.json.encode(page))
 
@@ -218,10 +178,6 @@ _COUNT = Route(count_tokens, wire="anthropic")
 ROUTES: Routes = {
     "POST /v1/messages/count_tokens": _COUNT,
     "POST /messages/count_tokens": _COUNT,
-    "GET /v1/models": Route(models),
-    "GET /models": Route(models),
-    "GET /v1/models/*": Route(model),
-    "GET /models/*": Route(model),
     "GET /v1/decisions/*": Route(decision),
     "POST /v1/route": Route(route),
     "GET /v1/status": Route(status),

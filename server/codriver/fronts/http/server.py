@@ -18,12 +18,12 @@ import uvicorn
 
 from codriver.app import App
 from codriver.errors import Failure, Kind, RequestRejected, reject
-from codriver.fronts.http import batches, converse, embeddings, files, pages
+from codriver.fronts.http import batches, converse, embeddings, files, gemini, listing, pages
 from codriver.fronts.http.converse import fail
 from codriver.fronts.http.exchange import Exchange, Receive, Send
 from codriver.fronts.http.guard import LOOPBACK, Guard
 from codriver.fronts.http.route import Handler, Route, Routes
-from codriver.wire import codec, ndjson
+from codriver.wire import codec
 
 log = logging.getLogger("codriver.http")
 
@@ -32,7 +32,15 @@ GRACE = 4.0
 
 _STOPPING = Failure(Kind.OVERLOADED, "Codriver is stopping; try again", retry_after=1)
 
-ENDPOINTS: tuple[Routes, ...] = (converse.ROUTES, embeddings.ROUTES, files.ROUTES, batches.ROUTES, pages.ROUTES)
+ENDPOINTS: tuple[Routes, ...] = (
+    converse.ROUTES,
+    embeddings.ROUTES,
+    files.ROUTES,
+    batches.ROUTES,
+    gemini.ROUTES,
+    listing.ROUTES,
+    pages.ROUTES,
+)
 """The tables of all modules with endpoints."""
 
 ROUTES: Routes = {key: route for table in ENDPOINTS for key, route in table.items()}
@@ -172,7 +180,12 @@ async def start(app: App, *, host: str, port: int | None, unix: Path | None) -> 
     return front
 
 
-_IN_A_STREAM = {"anthropic": (b"event: error\ndata: ", b"\n\n"), "gemini": (b"", b"\n")}
+_IN_A_STREAM = {
+    "anthropic": (b"event: error\ndata: ", b"\n\n"),
+    "gemini": (b"", b"\n"),
+    "ollama_chat": (b"", b"\n"),
+    "ollama_generate": (b"", b"\n"),
+}
 """What stands around an error object that is told inside a stream."""
 
 
@@ -183,9 +196,6 @@ async def break_off(exchange: Exchange, failure: Failure) -> None:
     if not exchange.started:
         await fail(exchange, speaker, failure)
     elif exchange.open_ended and not exchange.ended:
-        if speaker.content_type == ndjson.CONTENT_TYPE:
-            await exchange.end(speaker.failure(failure) + b"\n")
-            return
         before, after = _IN_A_STREAM.get(wire, (b"data: ", b"\n\n"))
         await exchange.end(before + speaker.failure(failure) + after)
 
