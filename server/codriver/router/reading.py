@@ -11,7 +11,18 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from codriver.errors import UpstreamFailed
-from codriver.model.events import Failed, Piece, Started, TextDelta, ToolDelta, Usage, UsageSeen
+from codriver.model.events import (
+    Event,
+    Failed,
+    Piece,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolDelta,
+    ToolStart,
+    Usage,
+    UsageSeen,
+)
 from codriver.upstream.client import Answer
 from codriver.wire.codec import Decoder
 
@@ -23,9 +34,13 @@ FIRST_FRAMES = 2
 
 
 class Reading:
-    """The pieces of one answer, and what was counted in them. For one reader."""
+    """The pieces of one answer, and what was counted in them. For one reader.
 
-    def __init__(self, answer: Answer, decoder: Decoder) -> None:
+    watch: is told of thinking and calls before anybody else sees them.
+    """
+
+    def __init__(self, answer: Answer, decoder: Decoder, watch: Callable[[Event], None] | None = None) -> None:
+        self._watch = watch
         self.begun = False
         """Whether content was seen. Until then few frames are read at once: a burst's first word goes out first."""
         self.usage: Usage | None = None
@@ -57,16 +72,18 @@ class Reading:
 
         Raises UpstreamFailed as `batch` does; what a failing read brought is not passed on.
         """
-        quiet = self._decoder.quiet
+        decoder = self._decoder
         while not self._over:
             chunk = await self._chunk()
-            if chunk and self.begun and quiet(chunk):
-                self.written += max(0, len(chunk) - chunk.count(b"\n\n") * self._frame)
-                await write(chunk)
-                continue
-            pieces = self._seen(self._decoder.feed(chunk) if chunk else self._decoder.close())
-            self._over = not chunk or self._decoder.over
-            data = b"".join([piece.raw for piece in pieces if counts or not piece.usage_only])
+            unread = decoder.quiet(chunk) if self.begun else 0
+            if unread:
+                self.written += max(0, unread - chunk.count(b"\n\n", 0, unread) * self._frame)
+                if unread == len(chunk):
+                    await write(chunk)
+                    continue
+            pieces = self._seen(decoder.feed(chunk[unread:]) if chunk else decoder.close())
+            self._over = not chunk or decoder.over
+            data = chunk[:unread] + b"".join([piece.raw for piece in pieces if counts or not piece.usage_only])
             if data:
                 await write(data)
         if self._decoder.over:
@@ -102,6 +119,9 @@ class Reading:
                         self._frame = max(0, len(piece.raw) - len(event.text))
                     case ToolDelta():
                         self.written += len(event.arguments)
+                    case ReasoningDelta() | ToolStart():
+                        if self._watch is not None:
+                            self._watch(event)
                     case UsageSeen():
                         self.usage = event.usage
                     case Started(usage=Usage()):

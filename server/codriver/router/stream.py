@@ -15,6 +15,7 @@ from codriver.model.events import Piece, Reply, Usage, fold, is_content
 from codriver.model.ids import new_id
 from codriver.model.provider import Model, Provider
 from codriver.model.request import Request
+from codriver.router import keepsakes
 from codriver.router.reading import Reading
 from codriver.routing.eligibility import Offer
 from codriver.upstream.client import Timeouts
@@ -59,6 +60,7 @@ class Stream:
         self._status = "ok"
         self._error = ""
         self._verdicts: list[str] = []
+        self._forgetful = False  # a provider refused thinking of earlier turns: no more of it is sent
         self._recorded = False
         self.relayed = False
         """Whether the pieces' raw bytes are the caller's own wire and may be passed on as they are."""
@@ -163,6 +165,11 @@ class Stream:
             except UpstreamFailed as failed:
                 failure = failed.failure.at(offer.provider.name, offer.model.id)
                 await self._gave_up(candidate, offer, failure)
+            if keepsakes.refused(failure) and not self._forgetful:
+                self._forgetful = True
+                self._reasoned(f"{candidate.model} refused the thinking of earlier turns: asked again without it")
+                queue.insert(0, candidate)
+                continue
             if not failure.policy.next:
                 raise RequestRejected(failure)
             # An agent that is told its prompt is too long can shorten it: that is never hidden by a later trouble.
@@ -179,10 +186,11 @@ class Stream:
         self._router.ledger.reserve(candidate.cost)
         quirks = model.quirks or provider.quirks
         wire = codec.find(candidate.wire)
-        call = wire.call(request, model, quirks)
+        kept = self._router.keepsakes
+        known = replace(request, forget=True) if self._forgetful else request
+        call = wire.call(kept.prepared(known, model, candidate.wire, quirks), model, quirks)
         if call.dropped:
-            text = f"{candidate.model} on {candidate.wire} cannot carry: {', '.join(call.dropped)}"
-            self.decision = replace(self.decision, reasons=(*self.decision.reasons, text))
+            self._reasoned(f"{candidate.model} on {candidate.wire} cannot carry: {', '.join(call.dropped)}")
         same_wire = candidate.wire == request.wire
         answer = await self._router.upstream.begin(
             provider,
@@ -190,16 +198,21 @@ class Stream:
             candidate.wire,
             call,
             stream=request.stream,
-            forward=request.headers if same_wire else {},
+            forward=request.headers if same_wire and quirks.beta_headers else {},
             timeouts=timeouts,
         )
         self.relayed = same_wire and answer.streamed == request.stream and not call.family
-        self._reading = Reading(answer, mended(wire.decoder(model, quirks), request, call, candidate.wire))
+        self.relayed = self.relayed and quirks.think_tags != "always"
+        decoder = mended(wire.decoder(model, quirks), request, call, candidate.wire)
+        self._reading = Reading(answer, decoder, kept.watching(request, model, quirks, relayed=self.relayed))
         if self._check is None:
             await self._reach_content(self._reading)
         else:
             await self._judge(self._reading, self._check)
         self._router.ledger.answered(model.key, provider.name)
+
+    def _reasoned(self, text: str) -> None:
+        self.decision = replace(self.decision, reasons=(*self.decision.reasons, text))
 
     async def _reach_content(self, reading: Reading) -> None:
         while pieces := await reading.batch():

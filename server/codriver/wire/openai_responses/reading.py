@@ -134,7 +134,14 @@ class _Open:
 class ResponsesDecoder(FrameDecoder):
     """Items are known by their place in the output, and by their id where a server leaves that out."""
 
-    loud = (b"response.completed", b"response.failed", b"response.incomplete", b'"error"', b"[DONE]")
+    loud = (
+        b"response.completed",
+        b"response.failed",
+        b"response.incomplete",
+        b'"error"',
+        b"[DONE]",
+        b'"encrypted_content"',
+    )
 
     def __init__(self) -> None:
         super().__init__()
