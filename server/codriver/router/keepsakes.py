@@ -26,11 +26,10 @@ AGE = 12 * 3600.0
 
 _OVERHEAD = 400
 """Bytes that an entry costs beside its texts, about."""
-# What Anthropic, Google, OpenAI and DeepSeek say to thinking that is not theirs, or is not there.
+# What Anthropic, Google and OpenAI say to thinking that is not theirs, or is not there.
 _REFUSED = re.compile(
     r"signature.{0,60}(thinking|thought|invalid|not valid|corrupt)|(invalid|corrupted|missing)\W.{0,40}signature"
-    r"|encrypted.content|redacted_thinking|expected .?thinking|thinking.{0,40}(cannot be modified|must remain)"
-    r"|reasoning_content",
+    r"|encrypted.content|redacted_thinking|expected .?thinking|thinking.{0,40}(cannot be modified|must remain)",
     re.IGNORECASE | re.DOTALL,
 )
 
