@@ -25,6 +25,8 @@ class SimModel:
     """The only name this model takes for its output limit; "" takes both."""
     refused: tuple[str, ...] = ()
     """Top-level fields this model refuses."""
+    reasoning: bool = False
+    """Thinks before it answers (on the responses wire)."""
 
 
 def shipped() -> tuple[SimModel, ...]:
@@ -47,4 +49,5 @@ def _model(row: Mapping[str, Any], document: Mapping[str, Any]) -> SimModel:
         images=row["images"],
         max_tokens_field=quirks.get("max_tokens_field", ""),
         refused=tuple(quirks.get("drop", ())),
+        reasoning=row.get("reasoning", False),
     )

@@ -130,14 +130,15 @@ def _tool_calls(item: Mapping[str, Any], path: str) -> tuple[ToolCall, ...]:
             raise fields.refused(text, f"{where}.id", "string_above_max_length")
         fields.one_of(fields.required(call, "type", f"{where}.type"), ("function",), f"{where}.type")
         function = fields.typed(fields.required(call, "function", f"{where}.function"), "an object", where)
-        name = _named(function, f"{where}.function")
+        name = named_tool(function, f"{where}.function")
         arguments = fields.required(function, "arguments", f"{where}.function.arguments")
         fields.typed(arguments, "a string", f"{where}.function.arguments")
         calls.append(ToolCall(ident, name, arguments))
     return tuple(calls)
 
 
-def _named(function: Mapping[str, Any], path: str) -> str:
+def named_tool(function: Mapping[str, Any], path: str) -> str:
+    """The name in a definition, which must be legal. Raises Refused."""
     name = str(fields.typed(fields.required(function, "name", f"{path}.name"), "a string", f"{path}.name"))
     if not _NAME.match(name):
         text = (
@@ -198,16 +199,19 @@ def _tools(body: Mapping[str, Any], model: SimModel) -> tuple[Tool, ...]:
         fields.typed(item, "an object", path)
         fields.one_of(fields.required(item, "type", f"{path}.type"), ("function",), f"{path}.type")
         function = fields.typed(fields.required(item, "function", f"{path}.function"), "an object", f"{path}.function")
-        name = _named(function, f"{path}.function")
+        name = named_tool(function, f"{path}.function")
         parameters = function.get("parameters") or {"type": "object", "properties": {}}
-        _object_schema(parameters, f"function '{name}'", f"{path}.function.parameters", "invalid_function_parameters")
+        object_schema(parameters, f"function '{name}'", f"{path}.function.parameters", "invalid_function_parameters")
         if function.get("strict"):
-            _strict(parameters, f"function '{name}'", f"{path}.function.parameters", "invalid_function_parameters")
+            strict_schema(
+                parameters, f"function '{name}'", f"{path}.function.parameters", "invalid_function_parameters"
+            )
         found.append(Tool(name, str(function.get("description") or ""), parameters, function.get("strict")))
     return tuple(found)
 
 
-def _object_schema(schema: Any, where: str, param: str, code: str | None) -> None:
+def object_schema(schema: Any, where: str, param: str, code: str | None) -> None:
+    """Whether a schema is one of an object. Raises Refused."""
     kind = schema.get("type") if isinstance(schema, dict) else schema
     if kind != "object":
         text = (
@@ -216,7 +220,7 @@ def _object_schema(schema: Any, where: str, param: str, code: str | None) -> Non
         raise fields.refused(text, param, code)
 
 
-def _strict(schema: Any, where: str, param: str, code: str | None, context: tuple[str, ...] = ()) -> None:
+def strict_schema(schema: Any, where: str, param: str, code: str | None, context: tuple[str, ...] = ()) -> None:
     """Strict schemas are closed, and every property is required; at every depth."""
     if not isinstance(schema, dict):
         return
@@ -238,8 +242,8 @@ def _strict(schema: Any, where: str, param: str, code: str | None, context: tupl
             )
             raise fields.refused(text, param, code)
         for name, part in properties.items():
-            _strict(part, where, param, code, (*context, "properties", name))
-    _strict(schema.get("items"), where, param, code, (*context, "items"))
+            strict_schema(part, where, param, code, (*context, "properties", name))
+    strict_schema(schema.get("items"), where, param, code, (*context, "items"))
 
 
 def _choice(body: Mapping[str, Any]) -> ToolChoice | None:
@@ -252,7 +256,7 @@ def _choice(body: Mapping[str, Any]) -> ToolChoice | None:
     fields.typed(choice, "an object", "tool_choice")
     fields.one_of(fields.required(choice, "type", "tool_choice.type"), ("function",), "tool_choice.type")
     function = fields.typed(fields.required(choice, "function", "tool_choice.function"), "an object", "tool_choice")
-    name = _named(function, "tool_choice.function")
+    name = named_tool(function, "tool_choice.function")
     if name not in [tool.get("function", {}).get("name") for tool in body.get("tools") or ()]:
         text = f"Tool choice '{name}' not found in 'tools' parameter."
         raise fields.refused(text, "tool_choice")
@@ -277,12 +281,12 @@ def _format(body: Mapping[str, Any], conversation: Conversation) -> Mapping[str,
         return {"type": "json_object"}
     path = "response_format.json_schema"
     inner = fields.typed(fields.required(wanted, "json_schema", path), "an object", path)
-    name = _named(inner, path)
+    name = named_tool(inner, path)
     schema = inner.get("schema")
     if schema is not None:
-        _object_schema(schema, f"response_format '{name}'", "response_format", None)
+        object_schema(schema, f"response_format '{name}'", "response_format", None)
     if inner.get("strict"):
-        _strict(
+        strict_schema(
             fields.required(inner, "schema", f"{path}.schema"), f"response_format '{name}'", "response_format", None
         )
     return {"type": "json_schema", "name": name, "schema": schema or {"type": "object"}}

@@ -12,7 +12,16 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from codriver.model.events import Usage
-from codriver.upstream.simulator import answers, anthropic, completions, embeddings, faults, openai, openai_rules
+from codriver.upstream.simulator import (
+    answers,
+    anthropic,
+    completions,
+    embeddings,
+    faults,
+    openai,
+    openai_rules,
+    responses,
+)
 from codriver.upstream.simulator.cache import PromptCache
 from codriver.upstream.simulator.connection import Connection, Exchange
 from codriver.upstream.simulator.delivery import LABEL, Cut, Delivery
@@ -27,6 +36,7 @@ _WIRES: Mapping[str, Wire] = {
     "/v1/completions": completions,
     "/v1/embeddings": embeddings,
     "/v1/messages": anthropic,
+    "/v1/responses": responses,
     _COUNT: anthropic,
 }
 _CONTROL = ("/simulator/faults", "/simulator/log")
@@ -213,6 +223,9 @@ class Simulator:
                 "This is not a chat model and thus not supported in the v1/chat/completions "
                 "endpoint. Did you mean to use v1/completions?"
             )
+            raise Refused(404, text, param="model")
+        if model is not None and wire.name == "openai_chat" and "openai_responses" in model.wires:
+            text = "This model is only supported in v1/responses and not in v1/chat/completions."
             raise Refused(404, text, param="model")
         if model is not None and wire.name == "openai_completions" and "openai_chat" in model.wires:
             text = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from codriver.model.events import Reply, Usage
@@ -52,6 +52,8 @@ class Asked:
     """Of a vector, where vectors are wanted."""
     packed: bool = False
     """Whether vectors are wanted as base64."""
+    form: Mapping[str, Any] = field(default_factory=dict)
+    """The body, for wires whose answers repeat what was asked."""
 
     @property
     def prompt_tokens(self) -> int:
