@@ -79,6 +79,11 @@ class Http(Table):
     names: tuple[str, ...] = Field(
         default=(), description="Further host names it may be called by, when it serves a network."
     )
+    open_plugins: bool = Field(
+        default=False,
+        description="Serve llama.cpp's and Ollama's endpoints on loopback without the token, for plugins that can "
+        "send none. Every program and user of this machine may then spend your money there; web pages may not.",
+    )
 
     @model_validator(mode="after")
     def _loopback_only(self) -> Http:

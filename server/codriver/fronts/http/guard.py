@@ -6,6 +6,7 @@ foreign name mean 127.0.0.1. So Host and Origin are checked before the token is 
 
 from __future__ import annotations
 
+import base64
 import hmac
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -15,16 +16,20 @@ from codriver.errors import Failure, Kind
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
-OPEN_PATHS = frozenset({"/healthz", "/"})
+OPEN_PATHS = frozenset({"/healthz", "/health", "/v1/health", "/"})
 """Reachable without a token: they say that Codriver is here, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The rules of one daemon. hosts: further names it may be called by now, in lower case."""
+    """The rules of one daemon. hosts: further names it may be called by now, in lower case.
+
+    free: whether a path is now served without a token to programs; to pages never.
+    """
 
     token: str
     hosts: Callable[[], Collection[str]] = frozenset
+    free: Callable[[str], bool] = lambda path: False
 
     def refuse(
         self, path: str, headers: Mapping[str, str], *, local_socket: bool = False, query: bytes = b""
@@ -38,7 +43,9 @@ class Guard:
         if origin is not None and not _is_json(headers.get("content-type", "")):
             # What a page may send without asking first: no client of ours does.
             return Failure(Kind.INVALID, "pages must send their bodies as application/json")
-        return None if path in OPEN_PATHS else self._unproven(_tokens(headers, query))
+        if path in OPEN_PATHS or (self.free(path) and not _from_page(headers)):
+            return None
+        return self._unproven(_tokens(headers, query))
 
     def _unproven(self, given: Collection[str]) -> Failure | None:
         """Clients that carry several credentials are in when one of them is right."""
@@ -72,11 +79,26 @@ def _is_json(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() in {"", "application/json"}
 
 
+def _from_page(headers: Mapping[str, str]) -> bool:
+    """Whether a browser sent this: it marks also those requests that have no Origin."""
+    return "origin" in headers or "sec-fetch-site" in headers
+
+
 def _tokens(headers: Mapping[str, str], query: bytes) -> list[str]:
-    """The tokens in all the places where a wire carries its key; Gemini's clients may put it into the address."""
+    """The tokens in all the places where a wire carries its key; Gemini's clients may put it into the address,
+    and so may anybody as the password there (http://any:token@127.0.0.1:3748), which arrives as Basic."""
     bearer = headers.get("authorization", "")
     given = [bearer[7:].strip() if bearer[:7].lower() == "bearer " else ""]
+    if bearer[:6].lower() == "basic ":
+        given.append(_password(bearer[6:]))
     given += [headers.get(name, "") for name in ("x-api-key", "x-goog-api-key")]
     if b"key=" in query:
         given += parse_qs(query.decode("latin-1")).get("key", [])
     return [token for token in given if token]
+
+
+def _password(coded: str) -> str:
+    try:
+        return base64.b64decode(coded, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""

@@ -18,7 +18,7 @@ import uvicorn
 
 from codriver.app import App
 from codriver.errors import Failure, Kind, RequestRejected, reject
-from codriver.fronts.http import batches, converse, embeddings, files, gemini, listing, pages
+from codriver.fronts.http import batches, converse, embeddings, files, gemini, listing, pages, plugins
 from codriver.fronts.http.converse import fail
 from codriver.fronts.http.exchange import Exchange, Receive, Send
 from codriver.fronts.http.guard import LOOPBACK, Guard
@@ -40,6 +40,7 @@ ENDPOINTS: tuple[Routes, ...] = (
     gemini.ROUTES,
     listing.ROUTES,
     pages.ROUTES,
+    plugins.ROUTES,
 )
 """The tables of all modules with endpoints."""
 
@@ -175,7 +176,11 @@ async def start(app: App, *, host: str, port: int | None, unix: Path | None) -> 
         """As the settings have them now; a daemon on loopback goes by loopback's names alone."""
         return set() if host in LOOPBACK else {name.lower() for name in (host, *app.settings.http.names)}
 
-    front = HttpFront(app, Guard(app.token, names))
+    def free(path: str) -> bool:
+        """Only where no other machine can reach it."""
+        return path in plugins.KEYLESS and app.settings.http.open_plugins and host in LOOPBACK
+
+    front = HttpFront(app, Guard(app.token, names, free))
     await front.listen(host, port, unix)
     return front
 
