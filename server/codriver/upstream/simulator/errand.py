@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from codriver.model.request import Message, Text, ToolCall, ToolResult
 from codriver.upstream.simulator import intent
 
 _VERB = r"(?:append|add|write|insert|put)\s+(?:(?:the|a|this|one|following|new|single)\s+)*(?:line|sentence)"
-_QUOTE = r"(?:`([^`\n]{1,999})`|\"([^\"\n]{1,999})\"|'([^'\n]{1,999})'|“([^”\n]{1,999})”|「([^」\n]{1,999})」)"
+_QUOTE = r"(?:`([^`\n]{1,400})`|\"([^\"\n]{1,400})\"|'([^'\n]{1,400})'|“([^”\n]{1,400})”|「([^」\n]{1,400})」)"
 _QUOTED = re.compile(
     rf"(?:\b{_VERB}|添加一行|追加一行|写入一行)(?:\s+(?:of text|saying|reading))?\s*[:：]?\s*{_QUOTE}", re.I
 )
@@ -83,21 +84,22 @@ def progress(messages: Sequence[Message], addition: Addition) -> Progress:
     """How far the job has come since it was asked for."""
     later = messages[addition.place + 1 :]
     results = {part.call_id: part for message in later for part in message.parts if isinstance(part, ToolResult)}
+    forms = (addition.line, shlex.quote(addition.line), repr(addition.line)[1:-1])
     done, missing, failed, steps = False, False, set[str](), 0
     content: tuple[str, ...] | None = None
     for call in (part for message in later for part in message.parts if isinstance(part, ToolCall)):
         steps += 1
         result = results.get(call.id)
-        written = any(addition.line in text for text in _strings(call.arguments))
+        written = any(form in text for text in _strings(call.arguments) for form in forms)
         wrong = result is None or _went_wrong(result)
         if written:
             done = done or not wrong
             failed |= {call.name} if wrong else set()
         elif wrong:
             missing = True
-        elif result is not None and (shown := _shown(result)):
-            content = lines(shown)
-    told = [message for message in later if message.role == "assistant" and addition.line in message.text]
+        elif result is not None:
+            content = lines(_shown(result))
+    told = [message for message in later if message.role == "assistant" and any(form in message.text for form in forms)]
     done = done or (bool(told) and later[-1].role == "user" and not _FAILED.match(_observation(later[-1])))
     return Progress(done, content, missing, frozenset(failed), steps + len(told))
 
