@@ -21,7 +21,7 @@ _QUOTED = re.compile(
     rf"(?:\b{_VERB}|添加一行|追加一行|写入一行)(?:\s+(?:of text|saying|reading))?\s*[:：]?\s*{_QUOTE}", re.I
 )
 _BARE = re.compile(
-    rf"\b{_VERB}\s*:?\s+(\S.{0, 400}?)\s+(?=(?:to|in|into|at|on)\s+(?:the\s+|end\s+|of\s+|file\s+)*\S{1, 200}\.\w)",
+    rf"\b{_VERB}\s*:?\s+(\S.{{0,400}}?)\s+(?=(?:to|in|into|at|on)\s+(?:the\s+|end\s+|of\s+|file\s+)*\S{{1,200}}\.\w)",
     re.I,
 )
 # Some agents tell a model what came of its action as if a person had said it.
