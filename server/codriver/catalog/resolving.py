@@ -102,7 +102,8 @@ def _by_id(name: str, found: tuple[Model, ...], market: Market, routing: Routing
     """A bare model id: a pin where it can be served, else a hint."""
     served = sorted((model for model in found if model.provider in market.usable), key=_price)
     if not served:
-        owners = " and ".join(sorted(model.provider for model in found))
+        names = sorted(model.provider for model in found)
+        owners = names[0] if len(names) == 1 else f"one of {', '.join(names)}"
         if routing.strict_models:
             raise _unknown(name, market, f"{owners} cannot be used now: its key is not set")
         return _hint(name, found[0].tier, f"needs {owners}, which has no key here", market, routing)

@@ -124,15 +124,23 @@ def _keys(ground: Ground) -> Iterator[Check]:
     for provider in ground.catalog.providers.values():
         if provider.key_env and not provider.simulated:
             check = _key(ground, provider, keys.lookup)
-            found = found or check.verdict == "ok"
-            yield check
+            found = found or (check is not None and check.verdict == "ok")
+            if check is not None:
+                yield check
     if not found:
-        names = " or ".join(p.key_env[0] for p in ground.catalog.providers.values() if p.key_env and not p.simulated)
         text = "no provider has one: unless a local server runs, answers are simulated"
-        yield Check("keys", "warn", text, f"Set {names} where the daemon is started.")
+        names = " or ".join(provider.key_env[0] for provider in _first(ground.catalog))
+        yield Check("keys", "warn", text, f"Set {names} where the daemon is started; `codriver models --all` has more.")
 
 
-def _key(ground: Ground, provider: Provider, lookup: Callable[[Provider], str | None]) -> Check:
+def _first(found: Catalog) -> list[Provider]:
+    """The makers that most people have a key of."""
+    makers = ("openai", "anthropic", "google", "deepseek", "openrouter")
+    return [found.providers[name] for name in makers if name in found.providers and found.providers[name].key_env]
+
+
+def _key(ground: Ground, provider: Provider, lookup: Callable[[Provider], str | None]) -> Check | None:
+    """What is to be said of a provider's key; nothing when it has none here, as most have not."""
     names = " or ".join(provider.key_env)
     try:
         key = lookup(provider)
@@ -142,7 +150,9 @@ def _key(ground: Ground, provider: Provider, lookup: Callable[[Provider], str | 
     if provider.name in ground.served and (key is None or own):
         return Check("key", "ok", f"{provider.title}: the running daemon has it, this shell does not")
     if key is None:
-        return Check("key", "warn", f"{provider.title}: {names} is not set")
+        return None
+    if provider.lacks:
+        return Check("key", "warn", f"{provider.title}: there, but {provider.lacks}")
     if own:
         text = f"{provider.title}: {names} holds Codriver's own token, as agents want it, not the provider's key"
         return Check("key", "warn", text, "Start the daemon from a shell in which `codriver env` was not evaluated.")
@@ -157,17 +167,20 @@ def _token(paths: Paths) -> str:
 
 
 def _local(ground: Ground) -> Iterator[Check]:
+    absent: list[str] = []
     for provider in ground.catalog.providers.values():
         if provider.discover and provider.local:
             names = _listed(provider)
             if names is None:
-                yield Check("local", "ok", f"{provider.title} does not run at {provider.base_url}")
+                absent.append(f"{provider.title} ({provider.base_url})")
             elif names:
                 yield Check("local", "ok", f"{provider.title} has {', '.join(names[:5])}{' ...' if names[5:] else ''}")
             else:
                 yield Check(
                     "local", "warn", f"{provider.title} runs but has no model", "Pull one: ollama pull qwen2.5-coder:7b"
                 )
+    if absent:
+        yield Check("local", "ok", f"does not run: {', '.join(absent)}")
 
 
 def _listed(provider: Provider) -> list[str] | None:
@@ -176,7 +189,11 @@ def _listed(provider: Provider) -> list[str] | None:
     connection = http.client.HTTPConnection(address.hostname or "", address.port or 80, timeout=PROBE_SECONDS)
     try:
         connection.request("GET", address.path + provider.discover)
-        return [str(entry["id"]) for entry in json.loads(connection.getresponse().read())["data"]]
+        entries = json.loads(connection.getresponse().read())["data"]
+        marks = provider.recognise.items()
+        if not all(name in entry and value in ("*", entry[name]) for entry in entries for name, value in marks):
+            return None
+        return [str(entry["id"]) for entry in entries]
     except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError):
         return None
     finally:
