@@ -148,6 +148,9 @@ class Quirks:
     changes with each request, so elsewhere it only costs the prompt cache."""
     beta_headers: bool = True
     """Understands the wire's beta headers; where not, they stay here."""
+    tools_wire: str = ""
+    """The one wire on which the model thinks and calls tools at once (OpenAI's newer models: responses).
+    Requests with tools go there; on chat, tools come with the word not to think."""
     thought_signature: str = ""
     """Gemini: what stands for a missing thoughtSignature, at models that insist on one at the first call
     of each step; "" where none is needed."""

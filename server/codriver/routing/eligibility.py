@@ -62,6 +62,8 @@ def wire_for(request: Request, offer: Offer) -> str:
         fitting = [wire for wire in spoken if wire in HOLES]
         if fitting:
             return request.wire if request.wire in fitting else fitting[0]
+    if request.needs.tools and (wire := (model.quirks or offer.provider.quirks).tools_wire) and wire in spoken:
+        return wire if not request.needs.same_wire else request.wire
     if request.fim is None and model.chat and request.wire in spoken:
         return request.wire
     if model.chat:

@@ -15,9 +15,10 @@ from codriver.model.provider import Model, Quirks
 from codriver.model.request import Image, Limits, Part, Request, Text, Tool, ToolCall, ToolChoice
 from codriver.wire import carried, effort, fim, history, jsontext, names, relay
 from codriver.wire.codec import Call
-from codriver.wire.openai_chat.inbound import Asked, Body, Called
+from codriver.wire.openai_chat.inbound import Asked, Body, Called, Choice
 
 _NAMES = ("max_tokens", "max_completion_tokens")
+_UNFORCED = "tool_choice: a call cannot be forced there"
 _MESSAGES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _CALLS = msgspec.json.Decoder(list[Called] | None)
 
@@ -32,6 +33,11 @@ def call(request: Request, model: Model, quirks: Quirks) -> Call:
 def _relayed(request: Request, body: bytes, known: Asked, model: Model, quirks: Quirks) -> Call:
     asked = known.body
     put, unfit = _effort(request, asked, model, quirks) if request.limits.effort else ({}, ())
+    if quirks.tools_wire and asked.tools:
+        put, unfit = (
+            {"reasoning_effort": "none"},
+            [name for name in effort.FIELDS[1:] if getattr(asked, name) is not None],
+        )
     drop = [*quirks.drop, *unfit]
     wanted, other = _length_field(asked, quirks)
     rename = {other: wanted} if quirks.max_tokens_field and getattr(asked, wanted) is None else {}
@@ -46,6 +52,10 @@ def _relayed(request: Request, body: bytes, known: Asked, model: Model, quirks: 
         drop.append("stream_options")
     if quirks.cache_key and request.session and asked.prompt_cache_key is None:
         put["prompt_cache_key"] = names.cache_key(request.session)
+    dropped = () if model.reasoning or quirks.thinking else tuple(unfit)
+    if not quirks.forced_tools and _forced(asked):
+        put["tool_choice"] = "auto"
+        dropped += (_UNFORCED,)
     change: dict[str, Any] = {}
     if known.marks and _unfit(known.marks, quirks):
         change["messages"] = partial(_fitted, quirks=quirks, recalled=request.recalled)
@@ -54,12 +64,15 @@ def _relayed(request: Request, body: bytes, known: Asked, model: Model, quirks: 
     rename = {old: new for old, new in rename.items() if getattr(asked, old) is not None}
     drop = [name for name in drop if getattr(asked, name, name) is not None]
     named = (asked.model, model.upstream_id)
-    dropped = () if model.reasoning or quirks.thinking else tuple(unfit)
     if not (drop or rename or change) and all(getattr(asked, name, name) is None for name in put):
         return Call(relay.extended(body, named, put), dropped=dropped)
     put = {name: value for name, value in put.items() if name not in quirks.drop}
     edited = relay.edited(body, {"model": model.upstream_id, **put}, drop=drop, rename=rename, change=change)
     return Call(edited, dropped=dropped)
+
+
+def _forced(asked: Body) -> bool:
+    return asked.tool_choice == "required" or isinstance(asked.tool_choice, Choice)
 
 
 def _effort(request: Request, asked: Body, model: Model, quirks: Quirks) -> tuple[dict[str, object], Sequence[str]]:
@@ -149,7 +162,12 @@ def _built(request: Request, model: Model, quirks: Quirks) -> Call:
     if talk.tools:
         body["tools"] = [_tool(tool) for tool in talk.tools]
         body |= _choice(talk.tool_choice)
+        if not quirks.forced_tools and body.get("tool_choice", "auto") not in ("auto", "none"):
+            body["tool_choice"] = "auto"
+            dropped.append(_UNFORCED)
     body |= _limits(request.limits, model, quirks)
+    if quirks.tools_wire and talk.tools:
+        body["reasoning_effort"] = "none"
     if quirks.cache_key and request.session:
         body["prompt_cache_key"] = names.cache_key(request.session)
     if request.stream:
