@@ -212,8 +212,9 @@ class App:
                 await self._renew(self._fleet.settings, self._fleet.catalog)
 
     def _marks(self) -> tuple[tuple[int, int], ...]:
-        """Changes when the settings file or the key file does."""
-        return tuple(config.fingerprint(file) for file in (self.config_file, self.paths.config / KEY_FILE))
+        """Changes when the settings file, the key file or the fetched prices do."""
+        files = (self.config_file, self.paths.config / KEY_FILE, self.paths.prices)
+        return tuple(config.fingerprint(file) for file in files)
 
     async def _renew(self, settings: Settings, loaded: Catalog) -> None:
         """The one way to a new fleet, at the start, after a reload and to discover. Held by `_changing`.
@@ -327,7 +328,10 @@ def create(
 
 def load(paths: Paths, settings: Settings, file: Path, environ: Mapping[str, str]) -> Catalog:
     """The catalog of this installation: with the prices it fetched, if it did. Raises ConfigError."""
-    return catalog.load(settings, config_file=str(file), environ=environ, fetched=paths.prices, cache=paths.parsed)
+    found = catalog.load(settings, config_file=str(file), environ=environ, fetched=paths.prices, cache=paths.parsed)
+    if found.complaint:
+        log.warning("%s", found.complaint)
+    return found
 
 
 def _settings(file: Path, environ: Mapping[str, str]) -> Settings:

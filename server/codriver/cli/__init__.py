@@ -64,7 +64,7 @@ def commands() -> typer.Typer:
     app.command(context_settings={"ignore_unknown_options": True})(lsp)
     app.command()(route.route)
     app.command()(ask.ask)
-    app.command()(models.models)
+    app.add_typer(models.group(), name="models")
     app.command()(analyze.analyze)
     app.command()(env.env)
     app.command()(doctor.doctor)

@@ -9,6 +9,7 @@ import shutil
 import socket
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from codriver import __version__, catalog, config
 from codriver.catalog import Catalog
 from codriver.cli import client
+from codriver.cli.models import retirement
 from codriver.cli.terminal import Complaint
 from codriver.config import Settings
 from codriver.errors import ConfigError
@@ -68,7 +70,7 @@ def _ground(environ: Mapping[str, str]) -> Ground:
     served = frozenset(key.partition("/")[0] for key in (client.status(paths) or {}).get("models", ()))
     try:
         settings = config.load(file, environ)
-        loaded = catalog.load(settings, config_file=str(file), environ=environ)
+        loaded = catalog.load(settings, config_file=str(file), environ=environ, fetched=paths.prices)
         return Ground(paths, environ, file, settings, loaded, None, served)
     except ConfigError as error:
         return Ground(paths, environ, file, Settings(), catalog.load(), error, served)
@@ -157,6 +159,19 @@ def _key(ground: Ground, provider: Provider, lookup: Callable[[Provider], str | 
         text = f"{provider.title}: {names} holds Codriver's own token, as agents want it, not the provider's key"
         return Check("key", "warn", text, "Start the daemon from a shell in which `codriver env` was not evaluated.")
     return Check("key", "ok", f"{provider.title}: there")
+
+
+def _prices(ground: Ground) -> Iterator[Check]:
+    if ground.catalog.complaint:
+        yield Check("prices", "fail", ground.catalog.complaint)
+    usable = ground.served | {
+        p.name for p in ground.catalog.providers.values() if any(ground.environ.get(key) for key in p.key_env)
+    }
+    now = time.time()
+    for model in ground.catalog.models:
+        told = retirement(model, now) if model.provider in usable else ""
+        if told:
+            yield Check("models", "warn", f"{model.key}: {told}", "Name another one wherever you named it")
 
 
 def _token(paths: Paths) -> str:
@@ -260,5 +275,5 @@ def _editors(ground: Ground) -> Iterator[Check]:
 
 
 CHECKS: tuple[Callable[[Ground], Iterator[Check]], ...] = (
-    _python, _pins, _settings, _keys, _local, _daemon, _private, _editors,
+    _python, _pins, _settings, _keys, _prices, _local, _daemon, _private, _editors,
 )  # fmt: skip

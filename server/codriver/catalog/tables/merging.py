@@ -172,18 +172,18 @@ def _spells(
 ) -> tuple[tuple[Spell, ...], list[tuple[str, ...]]]:
     mine, theirs = one.spells if one else (), other.spells if other else ()
     if not mine or not theirs:
-        return _trimmed(mine or theirs, today), []
+        return trimmed(mine or theirs, today), []
     now, then = standing(mine, today), standing(theirs, today)
     differs = list(_unlike("price", now, then))
     if differs and dearer:
         differs = [(*said, RULES["dearer"]) for *said, _ in differs]
-        return _trimmed(theirs if _sum(then) > _sum(now) else mine, today), differs
+        return trimmed(theirs if total(then) > total(now) else mine, today), differs
     if any(spell.hours or spell.days for spell in theirs):
         differs += [("hours", *_hours(mine, theirs), RULES["hours"])]
-        return _trimmed((*(spell for spell in mine if not spell.hours), *_dated(mine, theirs)), today), differs
+        return trimmed((*(spell for spell in mine if not spell.hours), *_dated(mine, theirs)), today), differs
     if not differs:
         mine = _filled(mine, now, then)
-    return _trimmed(mine, today), differs
+    return trimmed(mine, today), differs
 
 
 def _dated(mine: Sequence[Spell], theirs: Sequence[Spell]) -> tuple[Spell, ...]:
@@ -207,14 +207,15 @@ def standing(spells: Iterable[Spell], today: str) -> Rates:
     daily = [spell for spell in begun if not spell.hours and not spell.days]
     last = daily[-1:]
     timed = [spell for spell in begun if spell.hours or spell.days]
-    return max((spell.price for spell in (*last, *timed)), key=_sum)
+    return max((spell.price for spell in (*last, *timed)), key=total)
 
 
-def _sum(price: Rates) -> float:
+def total(price: Rates) -> float:
+    """One number to compare prices by."""
     return price.input + price.output
 
 
-def _trimmed(spells: Sequence[Spell], today: str) -> tuple[Spell, ...]:
+def trimmed(spells: Sequence[Spell], today: str) -> tuple[Spell, ...]:
     """Without prices that ended over a year ago, and without those that only repeat the one before."""
     oldest = (datetime.date.fromisoformat(today) - KEPT).isoformat()
     kept: list[Spell] = []
@@ -246,6 +247,11 @@ def _filled(spells: Sequence[Spell], now: Rates, then: Rates) -> tuple[Spell, ..
 def _longer(mine: LongRates, theirs: LongRates) -> LongRates:
     missing = {name: getattr(theirs, name) for name in CLASSES if getattr(mine, name) is None}
     return msgspec.structs.replace(mine, **missing)
+
+
+def same(one: Rates, two: Rates) -> bool:
+    """Whether two prices agree in everything that both state."""
+    return not any(True for _ in _unlike("price", one, two))
 
 
 def _unlike(what: str, mine: Rates, theirs: Rates) -> Iterator[tuple[str, ...]]:
