@@ -15,8 +15,8 @@ from codriver.catalog import Catalog, Resolution
 from codriver.config import Settings
 from codriver.errors import ConfigError, Kind, RequestRejected
 from codriver.model.events import Usage
-from codriver.model.request import HOLES
 from codriver.model.provider import Price, Provider
+from codriver.model.request import HOLES
 
 SHIPPED = sorted((Path(catalog.__file__).parent.parent / "providers").glob("*.toml"))
 REAL = [path for path in SHIPPED if path.stem != "simulator"]
