@@ -1,8 +1,8 @@
 """An OpenAI-chat upstream that answers at once: the floor that every gateway is measured over.
 
-One process, asyncio and httptools, no work: a whole answer of about 1 KB, or a stream
-whose first word and whose other 49 come as two writes.
-Prints its port, then serves until its standard input closes.
+One process, asyncio and httptools, no work: a whole answer of about 1 KB, or a stream whose first
+word and whose others come as two writes.
+Usage: fake_upstream.py [WORDS [1]]; with 1 each word of a stream is a write of its own. Prints its port, then serves until its standard input closes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import httptools
@@ -30,9 +31,12 @@ def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
     return b"data: " + json.dumps(page).encode() + b"\n\n"
 
 
+WORDS = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+SINGLY = sys.argv[2:] == ["1"]
+
 FRAMES = [
     chunk({"role": "assistant", "content": ""}),
-    *(chunk({"content": f"word{n} "}) for n in range(50)),
+    *(chunk({"content": f"word{n} "}) for n in range(WORDS)),
     chunk({}, "stop"),
     b"data: [DONE]\n\n",
 ]
@@ -76,9 +80,19 @@ class Upstream(asyncio.Protocol):
             self.transport.write(FILL)
         elif b'"stream":true' in self.body or b'"stream": true' in self.body:
             self.transport.write(STREAM_HEAD)
-            asyncio.get_running_loop().call_soon(self.transport.write, STREAM_TAIL)
+            self.go_on(iter([*REST[1:], b"0\r\n\r\n"] if SINGLY else [STREAM_TAIL]))
         else:
             self.transport.write(ANSWER)
+
+    def go_on(self, parts: Iterator[bytes]) -> None:
+        """One write in each turn of the loop."""
+        for part in parts:
+            asyncio.get_running_loop().call_soon(self._write, part, parts)
+            break
+
+    def _write(self, part: bytes, parts: Iterator[bytes]) -> None:
+        self.transport.write(part)
+        self.go_on(parts)
 
 
 async def main() -> None:

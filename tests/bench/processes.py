@@ -32,15 +32,22 @@ price = {{ input = 1, output = 2 }}
 @contextlib.contextmanager
 def script(name: str, *arguments: str) -> Iterator[int]:
     """Runs one of the scripts here; yields the port it prints, and ends it by closing its input."""
+    with process(name, *arguments) as (port, _):
+        yield port
+
+
+@contextlib.contextmanager
+def process(name: str, *arguments: str) -> Iterator[tuple[int, int]]:
+    """The same with the pid beside the port."""
     command = [sys.executable, str(HERE / name), *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         try:
-            assert process.stdout is not None
-            yield int(process.stdout.readline())
+            assert running.stdout is not None
+            yield int(running.stdout.readline()), running.pid
         finally:
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait(10)
+            assert running.stdin is not None
+            running.stdin.close()
+            running.wait(10)
 
 
 @contextlib.contextmanager

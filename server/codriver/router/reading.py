@@ -78,12 +78,12 @@ class Reading:
             unread = decoder.quiet(chunk) if self.begun else 0
             if unread:
                 self.written += max(0, unread - chunk.count(b"\n\n", 0, unread) * self._frame)
+                await write(chunk if unread == len(chunk) else chunk[:unread])
                 if unread == len(chunk):
-                    await write(chunk)
                     continue
             pieces = self._seen(decoder.feed(chunk[unread:]) if chunk else decoder.close())
             self._over = not chunk or decoder.over
-            data = chunk[:unread] + b"".join([piece.raw for piece in pieces if counts or not piece.usage_only])
+            data = b"".join([piece.raw for piece in pieces if counts or not piece.usage_only])
             if data:
                 await write(data)
         if self._decoder.over:

@@ -48,9 +48,9 @@ class Decoder(Protocol):
         """Whether the answer has ended, well or not; what comes after is nobody's."""
         ...
 
-    def quiet(self, data: bytes) -> bool:
-        """Whether these next bytes are whole frames of nothing but text: none that ends, counts, fails,
-        calls or thinks. A relay passes them on and never feeds them."""
+    def quiet(self, data: bytes) -> int:
+        """How many of these next bytes are whole frames of nothing but text: none that ends, counts, fails,
+        calls or thinks. A relay passes those on and never feeds them."""
         ...
 
     def close(self) -> list[Piece]:

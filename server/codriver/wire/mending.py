@@ -46,9 +46,9 @@ class _Around(ABC):
     def over(self) -> bool:
         return self._inner.over
 
-    def quiet(self, data: bytes) -> bool:
-        """Never: nothing is passed on unread."""
-        return False
+    def quiet(self, data: bytes) -> int:
+        """None: nothing is passed on unread."""
+        return 0
 
     def close(self) -> list[Piece]:
         return [self._piece(piece) for piece in self._inner.close()]

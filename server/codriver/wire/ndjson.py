@@ -30,11 +30,8 @@ class Lines(Parser):
 class LinesDecoder(FrameDecoder, ABC):
     """A decoder of such an answer. `loud` words are looked for as in any other."""
 
+    gap = b"\n"
+
     def __init__(self) -> None:
         super().__init__()
         self._parser = Lines()
-
-    def quiet(self, data: bytes) -> bool:
-        if self._over or self._parser.pending or not data.endswith(b"\n"):
-            return False
-        return not any(word in data for word in self.loud)

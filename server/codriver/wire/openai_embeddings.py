@@ -137,8 +137,8 @@ class EmbeddingDecoder:
     def feed(self, data: bytes) -> list[Piece]:
         return []
 
-    def quiet(self, data: bytes) -> bool:
-        return False
+    def quiet(self, data: bytes) -> int:
+        return 0
 
     def close(self) -> list[Piece]:
         return [Piece(b"", (_broken("came as a stream, which embeddings never do"),))]

@@ -27,6 +27,8 @@ class FrameDecoder(ABC):
 
     end: bytes = b""
     """The wire's last frame, for upstreams that forget it."""
+    gap: bytes = b"\n\n"
+    """What stands between frames."""
     loud: tuple[bytes, ...] = ()
     """What stands in frames that end, count or fail."""
 
@@ -58,14 +60,16 @@ class FrameDecoder(ABC):
     def over(self) -> bool:
         return self._over
 
-    def quiet(self, data: bytes) -> bool:
-        if self._over or self._parser.pending or not data.endswith(b"\n\n"):
-            return False
-        # A plain loop: this runs for every read of every stream.
-        for word in self.loud:  # noqa: SIM110
-            if word in data:
-                return False
-        return True
+    def quiet(self, data: bytes) -> int:
+        if self._over or self._parser.pending:
+            return 0
+        end = len(data)
+        for word in self.loud:
+            at = data.find(word, 0, end)
+            if at >= 0:
+                end = at
+        last = data.rfind(self.gap, 0, end)
+        return last + len(self.gap) if last >= 0 else 0
 
     def close(self) -> list[Piece]:
         """The stream is over: a last frame without its blank line is read, then it must have finished."""

@@ -128,9 +128,10 @@ class ContentDecoder(FrameDecoder):
         self._told: Usage | None = None
         self._started = False
 
-    def quiet(self, data: bytes) -> bool:
-        # Google ends its lines with CRLF.
-        return super().quiet(data[:-4] + b"\n\n" if data.endswith(b"\r\n\r\n") else data)
+    def quiet(self, data: bytes) -> int:
+        # Google ends its lines with CRLF; who stands between may not.
+        self.gap = b"\r\n\r\n" if b"\r\n\r\n" in data else b"\n\n"
+        return super().quiet(data)
 
     def _pieces(self, frames: list[Frame]) -> list[Piece]:
         """An error inside a stream comes as bare JSON, without `data:`."""

@@ -248,6 +248,14 @@ def _texts(parts: list[Part], found: Survey) -> Iterator[str]:
 
 _NO_LIMITS = m.Limits()
 _PLAIN = (m.Needs(), m.Needs(stream=True))
+_BOUNDS = (
+    *("max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "response_format"),
+    *effort.FIELDS,
+)
+_RARE = (
+    *("n", "logprobs", "seed", "service_tier", "modalities"),
+    *("logit_bias", "audio", "prediction", "web_search_options", "functions"),
+)
 
 
 def _limits(asked: Body) -> m.Limits:
@@ -278,19 +286,22 @@ def _effort(asked: Body) -> str | None:
 
 
 def _unbounded(asked: Body) -> bool:
-    return (
-        asked.max_tokens is asked.max_completion_tokens is asked.temperature is asked.top_p is None
-        and asked.stop is asked.response_format is asked.reasoning_effort is None
-    )
+    """Whether neither length nor sampling nor form nor effort is asked for."""
+    # A plain loop over few names: this runs for every request.
+    for name in _BOUNDS:  # noqa: SIM110
+        if getattr(asked, name) is not None:
+            return False
+    return True
 
 
 def _ordinary(asked: Body, survey: Survey) -> bool:
     """Whether nothing is asked that some model could not do: true of most, and quickly seen."""
-    return not (survey.images or survey.foreign or asked.tools or asked.response_format) and (
-        asked.n is asked.logprobs is asked.seed is asked.service_tier is asked.modalities is None
-        and asked.logit_bias is asked.audio is asked.prediction is jsontext.NOTHING
-        and asked.web_search_options is asked.functions is jsontext.NOTHING
-    )
+    if survey.images or survey.foreign or asked.tools or asked.response_format:
+        return False
+    for name in _RARE:  # noqa: SIM110
+        if (value := getattr(asked, name)) is not None and value is not jsontext.NOTHING:
+            return False
+    return True
 
 
 def _needs(asked: Body, survey: Survey) -> m.Needs:
