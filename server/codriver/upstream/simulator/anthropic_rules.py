@@ -55,7 +55,7 @@ def read(body: Mapping[str, Any], headers: Mapping[str, str], model: SimModel, *
     system = _system(body.get("system"))
     turns = _turns(body["messages"], headers, model)
     _paired(turns)
-    if thinking:
+    if thinking and body["thinking"]["type"] == "enabled":  # adaptive thinking asks for none in earlier turns
         _thought(turns)
     units = _units(body)
     if sum(unit.mark for unit in units) > _BREAKPOINTS:
