@@ -79,9 +79,13 @@ class Ledger:
             self._answered(outcome)
         self._store.append(_without_words(outcome))
 
-    def label(self, ident: str, word: str) -> None:
-        """Adds feedback to an outcome, by its id or its decision's (they are the same)."""
-        self._store.label(ident, word)
+    def label(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:
+        """Adds feedback to an outcome, by its id or its decision's (they are the same). score: -1 (bad) to 1 (good)."""
+        self._store.label(ident, word, score, remark)
+
+    async def knows(self, ident: str) -> bool:
+        """Whether an outcome has this id, a recent one or one from long ago."""
+        return ident in self._recent or await self._store.find(ident) is not None
 
     def recall(self, ident: str) -> Outcome | None:
         """A recent outcome."""

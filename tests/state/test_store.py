@@ -67,6 +67,10 @@ async def test_an_id_is_kept_once_and_labels_stick(store: Store) -> None:
     store.label("nobody", "accepted")
     rows = await store.outcomes()
     assert [(row.id, row.label) for row in rows] == [("one", "accepted")]
+    store.label("one", "up", 0.5, "half good – ü")
+    found = await store.find("one")
+    assert found is not None and (found.label, found.score, found.remark) == ("up", 0.5, "half good – ü")
+    assert await store.find("nobody") is None
 
 
 async def test_values_expire(store: Store, clock: Clock) -> None:

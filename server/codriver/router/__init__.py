@@ -106,9 +106,9 @@ class Router:
         self.ledger.record(outcome)
         return outcome
 
-    def learn(self, ident: str, word: str) -> None:
-        """Feedback on an outcome: accepted, rejected, ..."""
-        self.ledger.label(ident, word)
+    def learn(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:
+        """Feedback on an outcome: accepted, rejected, ... score: -1 (bad) to 1 (good). The last one stays."""
+        self.ledger.label(ident, word, score, remark)
 
     def recall(self, ident: str) -> Outcome | None:
         """A recent outcome by its id."""

@@ -2,7 +2,7 @@
 
 Appends go into a list that the writer looks at a few times a second: waking it for each would make
 it fight the event loop for the interpreter just when an answer is on its way.
-The file holds numbers and reasons; no prompts, no code, no keys.
+The file holds numbers, reasons and what people said as feedback; no prompts, no code, no keys.
 """
 
 from __future__ import annotations
@@ -52,13 +52,18 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX outcome_at ON outcome (at);
     CREATE TABLE value (key TEXT PRIMARY KEY, value TEXT NOT NULL, until REAL) STRICT;
     """,
+    # 2: feedback is a word, a number from -1 to 1, and what the person said with it.
+    """
+    ALTER TABLE outcome ADD COLUMN score REAL;
+    ALTER TABLE outcome ADD COLUMN remark TEXT NOT NULL DEFAULT '';
+    """,
 )
 
 _COLUMNS = (
     "id, at, front, wire, purpose, status, model, cost, seconds, first, "
-    "prompt_tokens, output_tokens, session, workflow, attempts, reasons, label"
+    "prompt_tokens, output_tokens, session, workflow, attempts, reasons, label, score, remark"
 )
-_INSERT = f"INSERT OR REPLACE INTO outcome ({_COLUMNS}) VALUES ({', '.join('?' * 17)})"  # noqa: S608 (constant)
+_INSERT = f"INSERT OR REPLACE INTO outcome ({_COLUMNS}) VALUES ({', '.join('?' * 19)})"  # noqa: S608 (constant)
 
 
 class SqliteStore:
@@ -77,8 +82,18 @@ class SqliteStore:
     def append(self, outcome: Outcome) -> None:
         self._work.append((lambda db: db.execute(_INSERT, _values(row(outcome))), None))
 
-    def label(self, ident: str, word: str) -> None:
-        self._work.append((lambda db: db.execute("UPDATE outcome SET label = ? WHERE id = ?", (word, ident)), None))
+    def label(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:
+        statement = "UPDATE outcome SET label = ?, score = ?, remark = ? WHERE id = ?"
+        values = (word, score, _sound(remark), ident)
+        self._work.append((lambda db: db.execute(statement, values), None))
+
+    async def find(self, ident: str) -> Row | None:
+        def read(db: sqlite3.Connection) -> Row | None:
+            query = f"SELECT {_COLUMNS} FROM outcome WHERE id = ?"  # noqa: S608 (constant)
+            found = db.execute(query, (_sound(ident),)).fetchone()
+            return None if found is None else _row(found)
+
+        return await self._ask(read)
 
     async def outcomes(self, since: float = 0.0, limit: int = 100) -> list[Row]:
         def read(db: sqlite3.Connection) -> list[Row]:
@@ -208,7 +223,7 @@ def _values(kept: Row) -> tuple[Any, ...]:
     values = (
         kept.id, kept.at, kept.front, kept.wire, kept.purpose, kept.status, kept.model, kept.cost, kept.seconds,
         kept.first, kept.prompt_tokens, kept.output_tokens, kept.session, kept.workflow, kept.attempts,
-        _document(kept.reasons), kept.label,
+        _document(kept.reasons), kept.label, kept.score, kept.remark,
     )  # fmt: skip
     return tuple(_sound(value) if isinstance(value, str) else value for value in values)
 

@@ -51,17 +51,25 @@ class Row:
     attempts: int
     reasons: Reasons
     label: str = ""
+    score: float | None = None
+    """What the feedback says as a number: -1 (bad) to 1 (good)."""
+    remark: str = ""
+    """The person's own words with it."""
 
 
 class Store(Protocol):
-    """Eight methods. Implementations pass tests/state/test_store.py."""
+    """Nine methods. Implementations pass tests/state/test_store.py."""
 
     def append(self, outcome: Outcome) -> None:
         """Keeps an outcome; durable soon, not at once."""
         ...
 
-    def label(self, ident: str, word: str) -> None:
-        """Adds feedback to a kept outcome: accepted, rejected, ... The last word stays."""
+    def label(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:
+        """Adds feedback to a kept outcome: accepted, rejected, ... The last word stays, with its score and remark."""
+        ...
+
+    async def find(self, ident: str) -> Row | None:
+        """The outcome with this id, if it is kept."""
         ...
 
     async def outcomes(self, since: float = 0.0, limit: int = 100) -> list[Row]:
@@ -124,9 +132,12 @@ class MemoryStore:
     def append(self, outcome: Outcome) -> None:
         self._rows[outcome.id] = row(outcome)
 
-    def label(self, ident: str, word: str) -> None:
+    def label(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:
         if ident in self._rows:
-            self._rows[ident] = replace(self._rows[ident], label=word)
+            self._rows[ident] = replace(self._rows[ident], label=word, score=score, remark=remark)
+
+    async def find(self, ident: str) -> Row | None:
+        return self._rows.get(ident)
 
     async def outcomes(self, since: float = 0.0, limit: int = 100) -> list[Row]:
         kept = [r for r in self._rows.values() if r.at >= since]

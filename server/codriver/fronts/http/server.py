@@ -18,7 +18,7 @@ import uvicorn
 
 from codriver.app import App
 from codriver.errors import Failure, Kind, RequestRejected, reject
-from codriver.fronts.http import batches, converse, embeddings, files, gemini, listing, pages, plugins
+from codriver.fronts.http import batches, converse, embeddings, feedback, files, gemini, listing, pages, plugins
 from codriver.fronts.http.converse import fail
 from codriver.fronts.http.exchange import Exchange, Receive, Send
 from codriver.fronts.http.guard import LOOPBACK, Guard
@@ -37,6 +37,7 @@ ENDPOINTS: tuple[Routes, ...] = (
     embeddings.ROUTES,
     files.ROUTES,
     batches.ROUTES,
+    feedback.ROUTES,
     gemini.ROUTES,
     listing.ROUTES,
     pages.ROUTES,
