@@ -108,7 +108,7 @@ class Quirks:
     """"forbid", "optional" or "required": whether earlier thinking goes back in messages."""
     requires_max_tokens: bool = False
     put: Mapping[str, Any] = field(default_factory=dict)
-    """Top-level fields this target wants in every body (Vertex: anthropic_version); the caller's own win."""
+    """Top-level fields this target wants in every body (Vertex: anthropic_version)."""
     temperature_max: float | None = None
     """The highest temperature it takes; a higher one is lowered to it."""
     stop_max: int = 0
@@ -154,6 +154,11 @@ class Quirks:
     thought_signature: str = ""
     """Gemini: what stands for a missing thoughtSignature, at models that insist on one at the first call
     of each step; "" where none is needed."""
+
+    @property
+    def bounded(self) -> bool:
+        """Whether wire/bounds.py has anything to do."""
+        return bool(self.put or self.temperature_max is not None or self.stop_max or self.tool_id_length)
 
 
 @dataclass(frozen=True, slots=True)

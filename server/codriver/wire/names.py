@@ -22,6 +22,13 @@ def legal_id(ident: str) -> str:
     return f"call_{hashlib.sha256(ident.encode('utf-8', 'replace')).hexdigest()[:24]}"
 
 
+def sized_id(ident: str, length: int) -> str:
+    """The id itself where it is exactly so many letters and digits (Mistral: 9), else one made from it."""
+    if len(ident) == length and ident.isascii() and ident.isalnum():
+        return ident
+    return hashlib.sha256(ident.encode("utf-8", "replace")).hexdigest()[:length]
+
+
 def unique_id(ident: str, request: Request, index: int) -> str:
     """An id to show a caller: legal, and unique in the conversation.
 

@@ -56,7 +56,9 @@ def _built(request: Request, model: Model, quirks: Quirks) -> Call:
     long = request.input_tokens >= (quirks.cache_from or caching.USUAL_FROM)
     if not caching.trimmed(body) and long and (talk.tools or len(body["messages"]) > 1):
         caching.mark(body)
-    dropped += [name for name in quirks.drop if body.pop(name, None) is not None]
+    body |= quirks.put
+    # Where the path names the model, it is not lost.
+    dropped += [name for name in quirks.drop if body.pop(name, None) is not None and name != "model"]
     return Call(jsontext.encode(body), dropped=tuple(dropped))
 
 

@@ -58,9 +58,10 @@ def call(request: Request, body: bytes, asked: Body, model: Model, quirks: Quirk
         alter["tools"] = caching.mark_last
     if any(key.startswith("codriver_") for key in asked.metadata or ()):
         alter["metadata"] = relay.without_own_keys
-    if not (put or drop or alter):
+    if not (put or drop or alter or quirks.put):
         return Call(relay.named(body, asked.model, model.upstream_id))
-    edited = relay.edited(body, {"model": model.upstream_id, **put}, drop=drop, change=alter)
+    name = {} if "model" in quirks.drop else {"model": model.upstream_id}
+    edited = relay.edited(body, {**name, **put, **quirks.put}, drop=drop, change=alter)
     return Call(edited, dropped=change.dropped)
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from codriver.model.provider import Model, Quirks
 from codriver.model.request import Image, Limits, Part, Request, Text, Tool, ToolCall, ToolChoice
-from codriver.wire import carried, effort, fim, history, jsontext, names, relay
+from codriver.wire import bounds, carried, effort, fim, history, jsontext, names, relay
 from codriver.wire.codec import Call
 from codriver.wire.openai_chat.inbound import Asked, Body, Called, Choice
 
@@ -56,8 +56,11 @@ def _relayed(request: Request, body: bytes, known: Asked, model: Model, quirks: 
     if not quirks.forced_tools and _forced(asked):
         put["tool_choice"] = "auto"
         dropped += (_UNFORCED,)
+    if quirks.bounded:
+        bounded, lost = bounds.limits(asked.temperature, asked.stop, quirks)
+        put, dropped = {**put, **bounded}, (*dropped, *lost)
     change: dict[str, Any] = {}
-    if known.marks and _unfit(known.marks, quirks):
+    if (known.marks and _unfit(known.marks, quirks)) or (quirks.tool_id_length and b'"tool_call' in body):
         change["messages"] = partial(_fitted, quirks=quirks, recalled=request.recalled)
     if any(key.startswith("codriver_") for key in asked.metadata or ()):
         change["metadata"] = relay.without_own_keys
@@ -120,6 +123,8 @@ def _fitted(raw: bytes, quirks: Quirks, recalled: Mapping[str, str]) -> object:
         if quirks.replay_reasoning == "forbid":
             message.pop("reasoning_content", None)
             message.pop("reasoning", None)
+        if quirks.tool_id_length:
+            message |= bounds.renamed(source, quirks.tool_id_length)
         if quirks.replay_reasoning == "required" and role == "assistant":
             message.setdefault(quirks.reasoning_field, _recalled(source, recalled))
         if quirks.merge_system and role in ("system", "developer"):
@@ -170,6 +175,8 @@ def _built(request: Request, model: Model, quirks: Quirks) -> Call:
         body["reasoning_effort"] = "none"
     if quirks.cache_key and request.session:
         body["prompt_cache_key"] = names.cache_key(request.session)
+    if quirks.bounded:
+        dropped += bounds.bound(body, quirks)
     if request.stream:
         body["stream"] = True
         if quirks.stream_usage:
