@@ -27,6 +27,12 @@ class SimModel:
     """Top-level fields this model refuses."""
     reasoning: bool = False
     """Thinks before it answers (on the responses wire)."""
+    thinking: str = ""
+    """Gemini: "budget", "level", or "" for a model that takes no thinkingConfig."""
+    efforts: tuple[str, ...] = ()
+    """Gemini: the levels it takes; empty means all."""
+    signs: bool = False
+    """Gemini: signs the first call of each step, and insists on that."""
 
 
 def shipped() -> tuple[SimModel, ...]:
@@ -50,4 +56,7 @@ def _model(row: Mapping[str, Any], document: Mapping[str, Any]) -> SimModel:
         max_tokens_field=quirks.get("max_tokens_field", ""),
         refused=tuple(quirks.get("drop", ())),
         reasoning=row.get("reasoning", False),
+        thinking=quirks.get("thinking", ""),
+        efforts=tuple(quirks.get("efforts", ())),
+        signs=bool(quirks.get("thought_signature")),
     )

@@ -18,6 +18,10 @@ from codriver.upstream.simulator import (
     completions,
     embeddings,
     faults,
+    gemini,
+    infill,
+    mistral,
+    ollama,
     openai,
     openai_rules,
     responses,
@@ -38,7 +42,14 @@ _WIRES: Mapping[str, Wire] = {
     "/v1/messages": anthropic,
     "/v1/responses": responses,
     _COUNT: anthropic,
+    "/v1/fim/completions": mistral,
+    "/infill": infill,
+    "/api/generate": ollama.Ollama("ollama_generate"),
+    "/api/chat": ollama.Ollama("ollama_chat"),
 }
+_ABOUT = {"/api/version": "GET", "/api/tags": "GET", "/api/show": "POST"}
+_KEYLESS = frozenset({"/infill", "/api/generate", "/api/chat", *_ABOUT})
+"""Servers at home ask for no key."""
 _CONTROL = ("/simulator/faults", "/simulator/log")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _STARTED = 1_750_000_000
@@ -165,15 +176,29 @@ class Simulator:
     async def _generate(self, exchange: Exchange, entry: Entry, wire: Wire) -> None:
         request = exchange.request
         self._admit(exchange)
+        if wire is gemini and request.method != "POST":
+            await self._send(exchange, entry, 200, gemini.listed(self.models, request.path))
+            return
         if request.path.startswith("/v1/models"):
             await self._listing(exchange, entry)
             return
+        if request.path in _ABOUT:
+            about = ollama.page(request.path, _json(request.body or b"{}"), self._by_id)
+            await self._send(exchange, entry, 200, about)
+            return
         body = _parsed(request.body, wire, lambda shown: self.log.understood(entry, shown))
+        action = ""
+        if wire is gemini:
+            name, action = gemini.addressed(request.path)
+            body = {**body, "model": name, "stream": action == "streamGenerateContent"}
         model = self._model(body, request.path, wire)
-        entry.model, entry.stream = model.id, body.get("stream") is True
+        entry.model, entry.stream = model.id, body.get("stream", isinstance(wire, ollama.Ollama)) is True
         if request.path == _COUNT:
             counted = {"input_tokens": anthropic.count(body, request.headers, model)}
             await self._send(exchange, entry, 200, counted)
+            return
+        if action == "countTokens":
+            await self._send(exchange, entry, 200, gemini.count(body, model))
             return
         asked = wire.read(body, request.headers, model)
         fault = self._fault(request.headers, model.id)
@@ -188,14 +213,22 @@ class Simulator:
         request = exchange.request
         if request.broken is not None:
             raise Refused(*request.broken)
-        listing = request.path == "/v1/models" or request.path.startswith("/v1/models/")
-        if request.path not in _WIRES and not listing:
+        google = request.path.startswith(gemini.PATHS)
+        action = gemini.addressed(request.path)[1] if google else ""
+        listing = request.path == "/v1/models" or request.path.startswith("/v1/models/") or (google and not action)
+        if request.path not in _WIRES and not listing and action not in gemini.ACTIONS:
             raise Refused(404, f"Invalid URL ({request.method} {request.path})")
         if request.method not in (("GET", "HEAD") if listing else ("POST",)):
             raise Refused(405, f"Not allowed to {request.method} on {request.path}.", code="method_not_supported")
+        if request.path in _KEYLESS:
+            return
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         if request.headers.get("x-api-key", "").strip() or (scheme.lower() == "bearer" and bearer.strip()):
             return
+        if google and request.headers.get("x-goog-api-key", "").strip():
+            return
+        if google:
+            raise gemini.unregistered()
         if _wire(request.path, request.headers) is anthropic:
             raise Refused(401, "x-api-key header is required")
         raise Refused(
@@ -206,6 +239,13 @@ class Simulator:
 
     def _model(self, body: Mapping[str, Any], path: str, wire: Wire) -> SimModel:
         name = body.get("model")
+        if wire is infill and name is None:
+            name = next((model.id for model in self.models if infill.name in model.wires), None)
+        if isinstance(wire, ollama.Ollama):
+            model = self._by_id.get(str(name or "").removesuffix(":latest"))
+            if model is None or wire.name not in model.wires:
+                raise wire.unknown(name)
+            return model
         if wire is anthropic:
             if name is None:
                 raise Refused(400, "model: Field required")
@@ -218,6 +258,8 @@ class Simulator:
             return model
         if wire is anthropic:
             raise anthropic.unknown_model(str(name))
+        if wire is gemini:
+            raise gemini.unknown_model(str(name))
         if model is not None and wire.name == "openai_chat" and "openai_completions" in model.wires:
             text = (
                 "This is not a chat model and thus not supported in the v1/chat/completions "
@@ -300,6 +342,8 @@ class Simulator:
 
 def _wire(path: str, headers: Mapping[str, str]) -> Wire:
     """The wire in whose shape errors are told: the path's, else the one the headers speak of."""
+    if path.startswith(gemini.PATHS):
+        return gemini
     return _WIRES.get(path, anthropic if "anthropic-version" in headers else openai)
 
 
@@ -319,6 +363,8 @@ def _parsed(body: bytes, wire: Wire, seen: Callable[[Any], None]) -> Mapping[str
         seen(body.decode("utf-8", "replace"))
         if wire is anthropic:
             raise Refused(400, f"The request body is not valid JSON: {refused.message}") from refused
+        if wire is gemini:
+            raise Refused(400, f"Invalid JSON payload received. {refused.message}") from refused
         hint = (
             "(HINT: This likely means you aren't using your HTTP library correctly. The API expects "
             "a JSON payload, but what was sent was not valid JSON."
