@@ -32,6 +32,7 @@ MOST_HEADERS = 200
 """Encoded headers that are remembered."""
 FETCHED_BYTES = 4_000_000
 ANTHROPIC_VERSION = "2023-06-01"
+_STREAMS = frozenset(("text/event-stream", "application/x-ndjson"))
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _TIMEOUTS = Timeouts()
 _CREDENTIALS = frozenset(("authorization", "x-api-key", "x-goog-api-key", "api-key"))
@@ -142,9 +143,7 @@ class Upstream:
         self._logins = Logins(keys.environ, clock=self._clock)
         self._encoded.clear()
 
-    async def fetch(
-        self, provider: Provider, path: str, *, body: bytes = b"", timeouts: Timeouts = _TIMEOUTS
-    ) -> bytes:
+    async def fetch(self, provider: Provider, path: str, *, body: bytes = b"", timeouts: Timeouts = _TIMEOUTS) -> bytes:
         """GETs base_url + path, or POSTs JSON there: what is installed at a provider, or whether it is there at all.
 
         Raises UpstreamFailed; also for an answer of more than FETCHED_BYTES.
@@ -290,7 +289,7 @@ class Answer:
                 f"a body compressed with {coding}", "It was asked not to; check what stands between."
             )
         # Some servers stream with no content type, or as text/plain; all mark a document as JSON.
-        self.streamed = kind == "text/event-stream" or (stream and not kind.endswith("json"))
+        self.streamed = kind in _STREAMS or (stream and not kind.endswith("json"))
 
 
 class _Sender:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from codriver.model.request import Fim, Limits
-from codriver.upstream.simulator import openai
+from codriver.upstream.simulator import openai, raw
 from codriver.upstream.simulator import openai_fields as fields
 from codriver.upstream.simulator.models import SimModel
 from codriver.upstream.simulator.openai import error, error_frame
@@ -36,7 +36,7 @@ def read(body: Mapping[str, Any], headers: Mapping[str, str], model: SimModel) -
         model=model,
         seed=seed(body),
         units=units,
-        prompts=tuple(Fim(text, suffix) for text in prompts),
+        prompts=tuple(raw.hole(text) if suffix is None else Fim(text, suffix) for text in prompts),
         limits=Limits(max_tokens=output, stop=fields.stops(body)),
         n=body.get("n") or 1,
         stream=bool(body.get("stream")),

@@ -90,7 +90,8 @@ class Delivery:
         model, shown, waiting = answer.asked.model, 0, self.fault if self.fault else None
         inside = waiting is not None and waiting.fault in faults.INSIDE
         self.entry.status = 200
-        await self.exchange.begin(200, _STREAM)
+        kind = getattr(self.wire, "stream_type", "")
+        await self.exchange.begin(200, {**_STREAM, "content-type": kind} if kind else _STREAM)
         for frame in _dressed(self.wire.frames(answer), self.fault):
             if frame.kind == "content":
                 await self._wait(frame.tokens / model.speed if shown else model.first_token)

@@ -96,10 +96,19 @@ def _statement(prefix: str, suffix: str) -> str:
     if header:
         options.append(f"return {_result(header['name'], _parameters(header['parameters'], header['line']))}{end}")
     known = names[-1] if names else ""
+    if needed := _needed(suffix, names):
+        return f"{needed} = {options[0].removeprefix('return ') if header else (known or '0') + end}"
     options.append(f"{known} = {names[-2]}{end}" if len(names) > 1 else f"result = {known or 0}{end}")
     options.append(f"value = {known or 0}{end}")
     next_line = suffix.lstrip().split("\n", 1)[0].strip()
     return next((option for option in options if option != next_line), options[-1])
+
+
+def _needed(suffix: str, names: Sequence[str]) -> str:
+    """The name that the line below uses alone and nobody has set yet."""
+    below = suffix.lstrip().split("\n", 1)[0]
+    used = re.match(r"(?:return|yield|print|await)\b[ (]*([A-Za-z_$][\w$]*)\)?;?\s*$", below)
+    return used.group(1) if used and used.group(1).lower() not in _WORDS and used.group(1) not in names else ""
 
 
 def _enclosing(prefix: str) -> dict[str, str] | None:
