@@ -391,7 +391,9 @@ async def test_an_anthropic_stream_has_its_events_in_order(client: httpx.AsyncCl
 
 
 async def test_thinking_must_come_back_as_it_was_within_a_tool_loop(client: httpx.AsyncClient) -> None:
-    body = messages(messages=ASK_FILE, tools=[CLAUDE_TOOL], thinking={"type": "adaptive"})
+    body = messages(
+        messages=ASK_FILE, tools=[CLAUDE_TOOL], thinking={"type": "enabled", "budget_tokens": 1024}, max_tokens=4096
+    )
     answered = (await post(client, "/v1/messages", body)).json()
     assert [block["type"] for block in answered["content"]] == ["thinking", "tool_use"]
     call = answered["content"][1]
@@ -400,6 +402,8 @@ async def test_thinking_must_come_back_as_it_was_within_a_tool_loop(client: http
     assert (await post(client, "/v1/messages", kept)).status_code == 200
     lost = {**body, "messages": [*ASK_FILE, turn("assistant", call), result]}
     refused = await post(client, "/v1/messages", lost)
+    adaptive = {**lost, "thinking": {"type": "adaptive"}}  # asks for none in the turns before
+    assert (await post(client, "/v1/messages", adaptive)).status_code == 200
     assert refused.status_code == 400 and "Expected `thinking`" in refused.json()["error"]["message"]
 
 
