@@ -91,6 +91,8 @@ def build(
     table.setdefault("discover", "" if table.get("models") else "/v1/models")
     provider = _provider(name, table, file, names, environ)
     models: dict[str, Tables] = table.get("models", {})
+    if {"wire", "wires"} & mine.keys():
+        models = _spoken(models, mine.get("models", {}), provider)
     _check_wires(provider, models, file)
     described = frozenset(mine.get("models", {})) - {"*"}
     patterns: dict[str, Tables] = {"*": {}}
@@ -227,6 +229,15 @@ def _path(base_url: str, path: str) -> str:
     first = "/" + path.lstrip("/").split("/", 1)[0]
     rest = path.removeprefix(first)
     return rest if rest and re.fullmatch(r"/v\d+\w*", first) and base_url.endswith(first) else path
+
+
+def _spoken(models: Mapping[str, Tables], mine: Mapping[str, Tables], provider: Provider) -> dict[str, Tables]:
+    """Without the shipped models that are served on none of the wires the user left; his own are checked."""
+    return {
+        id: table
+        for id, table in models.items()
+        if "wires" in mine.get(id, {}) or "wires" not in table or set(table["wires"]) & provider.wires.keys()
+    }
 
 
 def _check_wires(provider: Provider, models: Mapping[str, Tables], file: str) -> None:
