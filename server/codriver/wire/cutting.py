@@ -56,11 +56,14 @@ class Place:
 
 def cut(text: str, hole: Fim) -> str:
     """A model's answer without what is no code, and what stands around the hole already; may be ""."""
-    lines = hole.prefix.endswith("\r\n") or "\r\n" in hole.prefix[-WINDOW:]
+    crlf = "\r\n" in hole.prefix[-WINDOW:]
     before, after = (part.replace("\r\n", "\n") for part in (hole.prefix[-WINDOW:], (hole.suffix or "")[:WINDOW]))
     place = Place(before, after, markup=hole.path.lower().endswith(_MARKUP))
-    code = unrepeated(bare(text, place), place)
-    return code.replace("\n", "\r\n") if lines else code
+    told = unthought(text)
+    code = unrepeated(bare(text if told == text else told.lstrip("\n"), place), place)
+    if place.line.strip() or not place.rest.strip():
+        code = code.rstrip("\n")  # a fence's line end: only a line put above another has one of its own
+    return code.replace("\n", "\r\n") if crlf else code
 
 
 def bare(text: str, place: Place) -> str:
@@ -191,8 +194,10 @@ def unrepeated(text: str, place: Place) -> str:
 
 def _says(said: list[str], below: list[str]) -> bool:
     """Whether these lines are the first ones below, as far as either goes; the last may be cut off."""
+    if not below:
+        return False
     *whole, last = said[: len(below)]
-    return bool(below) and whole == below[: len(whole)] and below[len(whole)].startswith(last)
+    return whole == below[: len(whole)] and below[len(whole)].startswith(last)
 
 
 def _telling(said: list[str], text: str) -> bool:
