@@ -310,6 +310,9 @@ def _exact(one: int, two: int) -> int:
 
 
 def _remembered(facts: Facts, today: str) -> bool:
+    """Whether there is anything to know of a model that anybody may still ask for."""
+    if not (facts.price or facts.tariff or facts.window):
+        return False
     oldest = (datetime.date.fromisoformat(today) - KEPT).isoformat()
     return not facts.retires or facts.retires > oldest
 
