@@ -46,7 +46,7 @@ def commands() -> typer.Typer:
     """The command line as a typer application."""
     import typer
 
-    from codriver.cli import analyze, ask, config, doctor, env, models, route, serve
+    from codriver.cli import analyze, ask, batch, config, doctor, env, models, route, serve
 
     app = typer.Typer(
         help="Codriver sits beside your editor and calls the right model for every request.",
@@ -68,6 +68,7 @@ def commands() -> typer.Typer:
     app.command()(analyze.analyze)
     app.command()(env.env)
     app.command()(doctor.doctor)
+    app.add_typer(batch.group(), name="batch")
     app.add_typer(config.group(), name="config")
     app.command()(version)
     return app

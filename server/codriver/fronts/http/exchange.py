@@ -59,6 +59,9 @@ class Exchange:
 
     async def chunks(self, limit: int) -> AsyncIterator[bytes]:
         """The body as it comes; raises as `body` does."""
+        declared = self.headers.get("content-length", "0")
+        if declared.isdigit() and int(declared) > limit:
+            raise _upload_too_large(limit)
         size, more = 0, True
         while more:
             message = await self._receive()
@@ -67,7 +70,7 @@ class Exchange:
             chunk: bytes = message.get("body", b"")
             size += len(chunk)
             if size > limit:
-                raise reject(f"the upload is larger than {limit / 1_000_000:g} MB", kind=Kind.TOO_LARGE)
+                raise _upload_too_large(limit)
             more = message.get("more_body", False)
             yield chunk
 
@@ -138,6 +141,10 @@ class Watch:
             self._task.uncancel()
             return True
         return False
+
+
+def _upload_too_large(limit: int) -> RequestRejected:
+    return reject(f"the upload is larger than {limit / 1_000_000:g} MB", kind=Kind.TOO_LARGE)
 
 
 def _too_large(limit: int) -> RequestRejected:

@@ -26,11 +26,12 @@ _ANCHOR, _SECONDS = "expires_after[anchor]", "expires_after[seconds]"
 
 async def upload(app: App, exchange: Exchange) -> None:
     """POST /v1/files: a form with file and purpose, written to disk as it comes."""
-    form = _Form(app.batches.files.draft(), Multipart(boundary(exchange.headers.get("content-type", ""))))
+    reader = Multipart(boundary(exchange.headers.get("content-type", "")))
+    form = _Form(app.batches.files.draft(), reader)
     try:
         async for chunk in exchange.chunks(MOST_BYTES + 100_000):
             form.take(chunk)
-        form.reader.close()
+        reader.close()
         seconds = form.check()
         kept = await asyncio.to_thread(
             app.batches.files.keep, form.draft, form.filename or "upload.jsonl", "batch", seconds
