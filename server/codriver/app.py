@@ -31,6 +31,7 @@ from codriver.routing import strategies
 from codriver.routing.decide import Wish
 from codriver.routing.eligibility import Bounds, Offer, standing
 from codriver.routing.embedders import embedder
+from codriver.state.responses import Responses
 from codriver.state.sqlite import SqliteStore
 from codriver.state.store import MemoryStore, Store
 from codriver.tasks.complete import Completer
@@ -122,6 +123,7 @@ class App:
         self._seen = self._marks()
         self._changing = asyncio.Lock()
         self.stop = asyncio.Event()
+        self.responses = Responses(time.monotonic)
         self.ledger = Ledger(store)
         self.analyst = Analyst(local_only=fleet.settings.privacy.local_only)
         self.upstream = Upstream(Network(), keys)

@@ -39,9 +39,7 @@ class Remembered:
 class Responses:
     """The memory. clock: seconds, never going back."""
 
-    def __init__(
-        self, clock: Callable[[], float], *, count: int = COUNT, most: int = BYTES, age: float = AGE
-    ) -> None:
+    def __init__(self, clock: Callable[[], float], *, count: int = COUNT, most: int = BYTES, age: float = AGE) -> None:
         self._clock, self._most_count, self._most_bytes, self._age = clock, count, most, age
         self._held: OrderedDict[str, Remembered] = OrderedDict()
         self._used: dict[str, float] = {}

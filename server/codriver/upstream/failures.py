@@ -41,6 +41,13 @@ def _row(kind: Kind, statuses: range, *words: str) -> _Row:
 # Searched in "names message". Sources: the providers' error references, and the bodies quoted in
 # public issues; each row has its cases in tests/upstream/test_failures.py.
 _TABLE: tuple[_Row, ...] = (
+    # What a provider kept of an earlier answer, and no longer has: nothing is wrong with its model.
+    _row(
+        Kind.INVALID,
+        _CLIENT,
+        "previous_response_not_found",
+        "(item|response|conversation) with id .{0,100} not found",
+    ),
     _row(
         Kind.TOO_LONG,
         _ANY,

@@ -19,6 +19,7 @@ from codriver.fronts.http.route import Route, Routes
 from codriver.model.request import Request
 from codriver.router import Stream
 from codriver.wire import codec
+from codriver.wire.resuming import Resuming
 from codriver.wire.timing import Timed
 
 PATIENCE = 10.0
@@ -105,7 +106,10 @@ async def _relay(bridge: _Bridge, request: Request, stream: Stream, speaker: cod
     try:
         await stream.relay(bridge.write, counts=request.wants_usage)
     except UpstreamFailed as broken:
-        await bridge.write(_encoder(request, stream, speaker).broken(broken.failure))
+        encoder = _encoder(request, stream, speaker)
+        if bridge.wrote and hasattr(encoder, "resumed"):
+            cast(Resuming, encoder).resumed(bridge.first, bridge.last)
+        await bridge.write(encoder.broken(broken.failure))
         raise
 
 
@@ -157,6 +161,7 @@ class _Bridge:
         self._last = self._loop.time()
         self._timer = self._loop.call_later(PATIENCE, self._due)
         self.wrote = False
+        self.first = self.last = b""
 
     async def start(self, headers: Headers) -> None:
         await self._quiet()
@@ -166,7 +171,9 @@ class _Bridge:
     async def write(self, data: bytes) -> None:
         if self._sending is not None:
             await self._quiet()
-        self.wrote = True
+        if not self.wrote:
+            self.wrote, self.first = True, data
+        self.last = data
         self._last = self._loop.time()
         await self._exchange.write(data)
 

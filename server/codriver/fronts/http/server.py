@@ -18,7 +18,18 @@ import uvicorn
 
 from codriver.app import App
 from codriver.errors import Failure, Kind, RequestRejected, reject
-from codriver.fronts.http import batches, converse, embeddings, feedback, files, gemini, listing, pages, plugins
+from codriver.fronts.http import (
+    batches,
+    converse,
+    embeddings,
+    feedback,
+    files,
+    gemini,
+    listing,
+    pages,
+    plugins,
+    responses,
+)
 from codriver.fronts.http.converse import fail
 from codriver.fronts.http.exchange import Exchange, Receive, Send
 from codriver.fronts.http.guard import LOOPBACK, Guard
@@ -39,6 +50,7 @@ ENDPOINTS: tuple[Routes, ...] = (
     batches.ROUTES,
     feedback.ROUTES,
     gemini.ROUTES,
+    responses.ROUTES,
     listing.ROUTES,
     pages.ROUTES,
     plugins.ROUTES,

@@ -130,6 +130,8 @@ def _items(answer: Answer) -> list[dict[str, Any]]:
 
 def _thought(answer: Answer, text: str, form: Mapping[str, Any]) -> dict[str, Any]:
     ident = f"rs_sim{answer.id}"
+    if form.get("store") is not False:
+        ident = responses_items.stored(ident, str(form["key"]))
     summed = (form.get("reasoning") or {}).get("summary") is not None
     item: dict[str, Any] = {"id": ident, "type": "reasoning"}
     item["summary"] = [{"type": "summary_text", "text": text}] if summed else []

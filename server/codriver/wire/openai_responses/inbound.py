@@ -10,7 +10,7 @@ import msgspec
 from codriver.errors import reject
 from codriver.model import request as m
 from codriver.model.ids import new_id
-from codriver.wire import effort, envelope, intake, jsontext
+from codriver.wire import effort, intake, jsontext
 from codriver.wire.openai_responses import items
 from codriver.wire.openai_responses.tools import Tool, Toolbox, gathered, listed
 from codriver.wire.survey import Survey
@@ -107,14 +107,8 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         deadline=wish.deadline,
         max_cost=wish.max_cost,
         headers={name: headers[name] for name in FORWARDED if name in headers},
-        signatures=tuple(item.encrypted_content for item in entries if _bound(item)),
+        signatures=tuple(bound for item in entries if (bound := items.bound(item))),
     )
-
-
-def _bound(item: items.Item) -> bool:
-    """Whether an item has what only its maker can read; our own envelope names its maker itself."""
-    held = item.encrypted_content
-    return isinstance(held, str) and bool(held) and not envelope.sealed(held)
 
 
 def _entries(value: str | list[items.Item] | None) -> list[items.Item]:

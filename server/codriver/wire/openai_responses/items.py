@@ -189,6 +189,15 @@ def signature(ident: object, encrypted: str) -> str:
     return f"{ident if isinstance(ident, str) else ''}|{encrypted}"
 
 
+def bound(item: Item) -> str:
+    """What only the item's maker can read or find again, "" if there is no such thing. Our own envelope
+    names its maker itself."""
+    held = item.encrypted_content
+    if isinstance(held, str) and held:
+        return "" if envelope.sealed(held) else held
+    return signature(item.id, "") if item.type == "reasoning" and isinstance(item.id, str) else ""
+
+
 def _thoughts(item: Item) -> Iterator[str]:
     for listed in (item.summary, item.content):
         for part in listed if isinstance(listed, list) else ():

@@ -29,7 +29,7 @@ from codriver.model.request import (
 from codriver.wire import carried, effort, envelope, fim, history, jsontext, names, relay
 from codriver.wire.codec import Call
 from codriver.wire.openai_responses.inbound import ENCRYPTED, Body
-from codriver.wire.openai_responses.items import Item
+from codriver.wire.openai_responses.items import Item, bound
 from codriver.wire.openai_responses.tools import unwrapped
 
 LEAST_OUTPUT = 16
@@ -61,7 +61,8 @@ def _relayed(request: Request, body: bytes, asked: Body, model: Model, quirks: Q
     elif asked.reasoning is not None and asked.reasoning.effort and quirks.efforts:
         change["reasoning"] = partial(_clamped, known=quirks.efforts)
     if _unreadable(request, asked, model):
-        change["input"] = partial(_forgotten, every=request.forget or not model.reasoning)
+        own = request.own if model.reasoning else frozenset()
+        change["input"] = partial(_forgotten, every=request.forget or not model.reasoning, own=own)
     if any(key.startswith("codriver_") for key in asked.metadata or ()):
         change["metadata"] = relay.without_own_keys
     if quirks.cache_key and request.session and not asked.prompt_cache_key:
@@ -89,7 +90,7 @@ def _ours(item: Item) -> bool:
     return isinstance(item.encrypted_content, str) and envelope.sealed(item.encrypted_content)
 
 
-def _forgotten(raw: bytes, every: bool) -> object:
+def _forgotten(raw: bytes, every: bool, own: frozenset[str]) -> object:
     """The items without unreadable reasoning, and without the ids that would tie others to it. All else byte-equal."""
     items = _ITEMS.decode(raw)
     if isinstance(items, str):
@@ -98,7 +99,7 @@ def _forgotten(raw: bytes, every: bool) -> object:
     for source in items:
         item = _TYPE.decode(msgspec.json.encode(source))
         if item.type == "reasoning":
-            if every or _ours(item):
+            if _ours(item) or (every and bound(item) not in own):
                 continue
         elif every and item.type in _PAIRED:
             source = {key: value for key, value in source.items() if key != "id"}
@@ -185,7 +186,7 @@ def _items(talk: Conversation, model: Model, *, forget: bool) -> list[dict[str, 
                 items.append(item)
             elif isinstance(part, Text):
                 items.append(_message("assistant", [part]))
-            elif isinstance(part, Reasoning) and not forget and part.origin == model.key:
+            elif isinstance(part, Reasoning) and not forget and part.origin == model.key and model.reasoning:
                 items += _thought(part)
     return items
 

@@ -140,7 +140,11 @@ class ResponsesDecoder(FrameDecoder):
         b"response.incomplete",
         b'"error"',
         b"[DONE]",
-        b'"encrypted_content"',
+        b"response.output_item",
+        b"response.reasoning",
+        b"response.function_call_arguments",
+        b"response.custom_tool_call_input",
+        b"response.refusal",
     )
 
     def __init__(self) -> None:
@@ -224,8 +228,9 @@ class ResponsesDecoder(FrameDecoder):
             whole = "\n\n".join(_str(part.get("text")) for part in parts)
             sealed = _str(item.encrypted_content)
             rest = "" if known.thought else whole
-            if rest or sealed:
-                events.append(ReasoningDelta(rest, signature(item.id, sealed) if sealed else ""))
+            if rest or sealed or item.id:
+                # Without a secret of its own the item is one that its maker finds again by its id.
+                events.append(ReasoningDelta(rest, signature(item.id, sealed) if sealed or item.id else ""))
 
     def _called(self, known: _Open, item: Item, events: list[Event], *, ended: bool) -> None:
         free = item.type == "custom_tool_call"
