@@ -29,7 +29,7 @@ _OVERHEAD = 400
 # What Anthropic, Google and OpenAI say to thinking that is not theirs, or is not there.
 _REFUSED = re.compile(
     r"signature.{0,60}(thinking|thought|invalid|not valid|corrupt)|(invalid|corrupted|missing)\W.{0,40}signature"
-    r"|encrypted.content|redacted_thinking|expected .?thinking|thinking.{0,40}(cannot be modified|must remain)"
+    r"|encrypted.content|redacted_thinking|expected .?thinking|thinking.{0,80}(cannot be modified|must remain)"
     r"|item with id .{0,100} not found|item .{0,100} was provided without its required",
     re.IGNORECASE | re.DOTALL,
 )
