@@ -104,3 +104,30 @@ def test_the_code_a_request_is_about(text: str, scope: str, source: str) -> None
 def test_a_purpose_and_a_task_are_told() -> None:
     request = Request("r", Purpose.COMPLETE)
     assert Analyst().features(request).task == "complete"
+
+
+TYPED = b"import os\n\n\ndef settle(accounts):\n    for account in accounts:\n        if account.late:\n            \n    return accounts\n"
+
+
+def hole(before: str, after: str) -> Request:
+    body = {"model": "auto", "prompt": before, "suffix": after}
+    return codec.find("openai_completions").parse(json.dumps(body).encode(), {})
+
+
+def test_a_plugins_hole_is_decided_by_the_buffer_it_stands_in() -> None:
+    analyst = Analyst(local_only=["payroll/**"])
+    analyst.opened(1, Snapshot("file:///w/other.py", 1, "python", b"def other():\n    return 1\n"))
+    analyst.opened(1, Snapshot("file:///w/payroll/settle.py", 1, "python", TYPED))
+    at = TYPED.index(b"            \n") + 12
+    found = analyst.features(hole(TYPED[:at].decode(), TYPED[at:].decode()))
+    assert (found.source, found.path, found.scope) == ("buffer", "/w/payroll/settle.py", "settle")
+    assert found.cyclomatic == 3 and found.local_only
+    assert analyst.features(hole("def nobody(has, this, open):\n    ", "\n    return nothing_of_it\n")).source == "none"
+
+
+def test_a_hole_in_no_buffer_is_read_by_the_language_its_plugin_names() -> None:
+    found = Analyst(local_only=["pay.py"]).features(
+        hole("# path: src/pay.py\ndef pay(a):\n    if a:\n        return ", "\n")
+    )
+    assert (found.source, found.path, found.language, found.scope) == ("fence", "src/pay.py", "python", "pay")
+    assert found.local_only

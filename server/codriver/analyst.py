@@ -15,14 +15,21 @@ from pathlib import PurePath
 from urllib.parse import unquote, urlsplit
 
 from codriver.model.features import NOTHING, Features, Function
-from codriver.model.request import Request, Snapshot
+from codriver.model.request import Fim, Request, Snapshot
 from codriver.routing import task
 from codriver.routing.quality import judged
 from codriver.syntax.analysis import Buffer
+from codriver.syntax.locating import hints, locate
 from codriver.syntax.text import Edit
 
 FENCE_LIMIT = 60_000
 """Bytes of a fenced block that are parsed; longer ones are cut."""
+
+HOLE_LIMIT = 8_000_000
+"""Bytes of open buffers that are searched for a plugin's hole, the latest edited first."""
+
+HINTED_LIMIT = 12_000
+"""Bytes on each side of a hole that are parsed where no buffer has it."""
 
 _FENCE = re.compile(r"```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _PATH = re.compile(r"[\w.~/\\-]*[\w-]+[./\\][\w./\\-]*\w")
@@ -132,6 +139,8 @@ class Analyst:
     def _of_code(self, request: Request) -> Features:
         if request.code is not None:
             return self._of_snapshot(request.code)
+        if request.fim is not None:
+            return self._of_hole(request.fim)
         text = "\n".join(request.tail)
         if self._open and text:
             held = self._mentioned(text)
@@ -140,6 +149,25 @@ class Analyst:
         if "```" in text:
             return self._of_fence(text)
         return NOTHING
+
+    def _of_hole(self, hole: Fim) -> Features:
+        """Facts of the open buffer a plugin's hole stands in; else of its own texts, where they name a language."""
+        before, after = hole.prefix.encode("utf-8", "replace"), (hole.suffix or "").encode("utf-8", "replace")
+        left = HOLE_LIMIT
+        for held in reversed(self._open.values()):
+            place = locate(held.snapshot.text, before, after)
+            if place is not None:
+                return self._facts(held, place)
+            left -= len(held.snapshot.text)
+            if left < 0:
+                break
+        path, language = hints(hole.prefix)
+        path = hole.path or path
+        if not path and not language:
+            return NOTHING
+        before, after = before[-HINTED_LIMIT:], after[:HINTED_LIMIT]
+        facts = Buffer(before + after, language_id=language, path=path).facts(len(before))
+        return replace(facts, source="fence", path=path, local_only=self.local_only(path))
 
     def _names_marked(self, request: Request) -> bool:
         """Whether a request names, anywhere in it, a path that must not leave this machine."""
