@@ -75,13 +75,11 @@ class Reading:
         decoder = self._decoder
         while not self._over:
             chunk = await self._chunk()
-            unread = decoder.quiet(chunk) if self.begun else 0
-            if unread:
+            while (unread := decoder.quiet(chunk)) and self.begun:
                 self.written += max(0, unread - chunk.count(b"\n\n", 0, unread) * self._frame)
                 await write(chunk if unread == len(chunk) else chunk[:unread])
-                if unread == len(chunk):
-                    continue
-            pieces = self._seen(decoder.feed(chunk[unread:]) if chunk else decoder.close())
+                chunk = chunk[unread:] or await self._answer.more()
+            pieces = self._seen(decoder.feed(chunk) if chunk else decoder.close())
             self._over = not chunk or decoder.over
             data = b"".join([piece.raw for piece in pieces if counts or not piece.usage_only])
             if data:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from codriver.errors import Failure, Kind
-from codriver.model.events import Event, Failed, Finish, Finished, Piece
+from codriver.model.events import Event, Failed, Finish, Finished, Piece, TextDelta
 from codriver.wire import faults
 from codriver.wire.sse import Frame, Parser
 
@@ -40,6 +40,7 @@ class FrameDecoder(ABC):
         self._calls = 0
         self._spoke = False
         self._over = False
+        self._shape: tuple[bytes, bytes] | None = None
 
     @abstractmethod
     def read(self, frame: Frame) -> Piece:
@@ -63,8 +64,26 @@ class FrameDecoder(ABC):
     def quiet(self, data: bytes) -> int:
         if self._over or self._parser.pending:
             return 0
+        return self._alike(data) or self._without(self.loud, data)
+
+    def _alike(self, data: bytes) -> int:
+        """Bytes of frames that differ in nothing but their text from one that was read. Four scans, at some GB/s.
+
+        Neither half can stand inside a text, where quotes are escaped.
+        """
+        if self._shape is None:
+            return 0
+        before, after = self._shape
+        end = data.rfind(after) + len(after)
+        if end < len(after) or not data.startswith(before):
+            return 0
+        frames = data.count(self.gap, 0, end)
+        return end if data.count(before, 0, end) == data.count(after, 0, end) == frames else 0
+
+    def _without(self, words: tuple[bytes, ...], data: bytes) -> int:
+        """Bytes of frames before the first that has one of these words."""
         end = len(data)
-        for word in self.loud:
+        for word in words:
             at = data.find(word, 0, end)
             if at >= 0:
                 end = at
@@ -113,6 +132,8 @@ class FrameDecoder(ABC):
             try:
                 pieces.append(self.read(frame))
                 self._spoke = True
+                if self._shape is None:
+                    self._shape = _shape(pieces[-1])
             except Unreadable:
                 pieces += self._skip(frame.data)
         return pieces
@@ -128,6 +149,15 @@ class FrameDecoder(ABC):
     def _fail(self, why: str) -> list[Piece]:
         self._over = True
         return [Piece(b"", (Failed(Failure(Kind.BROKEN, f"The provider broke off: {why}")),))]
+
+
+def _shape(piece: Piece) -> tuple[bytes, bytes] | None:
+    """What stands before and after the text in a frame of nothing but text; None for others."""
+    match piece.events:
+        case (TextDelta(text=text),):
+            before, found, after = piece.raw.partition(b'"' + text.encode() + b'"')
+            return (before + b'"', b'"' + after) if found else None
+    return None
 
 
 def unreadable(body: bytes) -> tuple[Event, ...]:
