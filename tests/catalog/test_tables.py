@@ -8,10 +8,11 @@ import pytest
 
 from catalog.small import TODAY, genai_table, hours, litellm_table, price, row, since
 from codriver.catalog import facts
-from codriver.catalog.facts import Facts, Rates, Sheet
+from codriver.catalog.facts import Facts, Rates, Sheet, Spell
 from codriver.catalog.tables import genai, litellm
 from codriver.catalog.tables.entry import BadTable
 from codriver.catalog.tables.merging import Difference, Source, Tables, sheet, sources
+from codriver.catalog.tables.renewing import renewed
 
 ACME = Source(genai=("acme",), litellm=("acme",), prefix="acme/")
 
@@ -228,3 +229,52 @@ def test_what_is_no_table_of_the_other_kind_is_refused(data: bytes) -> None:
 
 def test_every_source_is_a_shipped_sheet_and_the_other_way_round() -> None:
     assert {path.stem for path in facts.FOLDER.glob("*.json")} == sources().keys()
+
+
+# A newer table over what is here.
+
+
+def renew(held: Facts, newer: str, source: Source = ACME) -> tuple[Facts, list[str]]:
+    sheets = {"acme": Sheet("acme", "2026-01-01", {"genai-prices": "1", "litellm": "1"}, {"m": held})}
+    found, changes = renewed(
+        sheets, genai.read(genai_table(acme=[row("m", newer)]), TODAY), {"acme": source}, "2", TODAY
+    )
+    assert found[0].tables == {"genai-prices": "2", "litellm": "1"} and found[0].date == TODAY
+    return found[0].models["m"], changes
+
+
+HELD = Facts(price=Rates(input=1, cached=0.1, output=5), images=True, window=9, tables="genai-prices+litellm")
+HOURLY = Facts(
+    tariff=(Spell(Rates(input=2, output=4)), Spell(Rates(input=1, output=2), days=(6, 7))),
+    tables="genai-prices+litellm",
+)
+
+
+def test_a_newer_price_replaces_one_and_nothing_else() -> None:
+    found, changes = renew(HELD, price(input_mtok="2", output_mtok="5"))
+    assert found.price == Rates(input=2, output=5) and (found.images, found.window) == (True, 9)
+    assert changes == ["acme/m: input 1 -> 2"]
+
+
+def test_the_same_price_keeps_what_the_other_table_knew() -> None:
+    assert renew(HELD, PLAIN) == (HELD, [])
+    assert renew(HOURLY, price(input_mtok="2", output_mtok="4")) == (HOURLY, [])
+
+
+def test_an_announced_change_is_taken_although_nothing_changed_yet() -> None:
+    later = since("2027-01-01", price(input_mtok="3", output_mtok="6"))
+    found, changes = renew(HELD, f"[ConditionalPrice(prices={PLAIN}), {later}]")
+    assert [(spell.since, spell.price.input) for spell in found.tariff] == [("", 1), ("2027-01-01", 3)]
+    assert changes == ["acme/m: another price from 2027-01-01"]
+
+
+def test_a_newer_price_ends_the_hours_of_an_older_one() -> None:
+    found, changes = renew(HOURLY, price(input_mtok="3", output_mtok="4"))
+    assert (found.price, found.tariff) == (Rates(input=3, output=4), ())
+    assert changes == ["acme/m: input 2 -> 3"]
+
+
+def test_where_the_dearer_counts_a_cheaper_one_is_not_taken() -> None:
+    dearer = Source(("acme",), ("acme",), dearer=True)
+    assert renew(HELD, price(input_mtok="0.5", output_mtok="5"), dearer) == (HELD, [])
+    assert renew(HELD, price(input_mtok="1.5", output_mtok="5"), dearer)[0].price == Rates(input=1.5, output=5)

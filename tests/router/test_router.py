@@ -15,7 +15,7 @@ from codriver.analyst import Analyst
 from codriver.errors import Failure, Kind, RequestRejected, Unroutable, UpstreamFailed
 from codriver.ledger import Ledger
 from codriver.model.events import Reply
-from codriver.model.provider import Model, Provider
+from codriver.model.provider import Model, Provider, Spell, Tariff
 from codriver.model.request import Request
 from codriver.router import Plan, Router
 from codriver.routing.decide import Wish
@@ -394,3 +394,17 @@ async def test_running_requests_count_against_the_budget() -> None:
     async with bench.router.open(chat()) as stream:
         assert bench.ledger.view().spent_today == pytest.approx(stream.decision.candidates[0].cost)
     assert bench.ledger.view().spent_today == pytest.approx(stream.cost)
+
+
+@pytest.mark.parametrize(("clock", "dollars"), [(3600.0, 0.15), (50_000.0, 0.3)], ids=["off-peak", "peak"])
+async def test_an_answer_costs_what_held_when_it_was_asked_for(clock: float, dollars: float) -> None:
+    cheap = SMALL.model.price
+    dear = replace(cheap, input=2 * cheap.input, cached=2 * cheap.cached, output=2 * cheap.output)
+    tariff = Tariff((Spell(dear), Spell(cheap, hours=((0, 600),))))
+    offer = replace(SMALL, model=replace(SMALL.model, price=dear, tariff=tariff))
+    bench = Bench({"east/small": GOOD}, (offer,))
+    bench.router.clock = lambda: clock
+    async with bench.router.open(chat(), front="http") as stream:
+        await stream.reply()
+    factor = dollars / 0.15
+    assert (await bench.outcome()).cost == pytest.approx(factor * (60 * 0.15 + 40 * 0.015 + 7 * 0.6) / 1e6)

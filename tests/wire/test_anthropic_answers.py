@@ -216,6 +216,29 @@ def test_a_forgotten_message_stop_is_added_to_a_relay() -> None:
     assert frames(decoder.close()[-1].raw) == [{"type": "message_stop"}]
 
 
+HOUR = {"ephemeral_5m_input_tokens": 60, "ephemeral_1h_input_tokens": 40}
+
+KEPT = [
+    ({"cache_creation_input_tokens": 100, "cache_creation": HOUR}, 40, "both kinds"),
+    ({"cache_creation_input_tokens": 100}, 0, "an older server says no kinds"),
+    ({"cache_creation_input_tokens": 100, "cache_creation": None}, 0, "null"),
+    ({"cache_creation_input_tokens": 30, "cache_creation": HOUR}, 30, "never more than was written"),
+    ({"cache_creation_input_tokens": 100, "cache_creation": {"ephemeral_1h_input_tokens": "x"}}, 0, "no number"),
+]
+
+
+@pytest.mark.parametrize(("counts", "hour", "why"), KEPT, ids=[k[2] for k in KEPT])
+def test_writes_that_are_kept_for_an_hour(counts: dict[str, Any], hour: int, why: str) -> None:
+    """T19: a part of what was written, so that no sum counts it twice."""
+    body = {"type": "message", "content": [], "stop_reason": "end_turn", "usage": {"input_tokens": 3, **counts}}
+    usage = fold(wire.decoder(model(), PLAIN).whole(dump(body))).usage
+    assert (usage.written_1h, usage.written, usage.prompt) == (
+        hour,
+        counts["cache_creation_input_tokens"],
+        3 + usage.written,
+    )
+
+
 def test_whole_answers() -> None:
     content = [
         {"type": "thinking", "thinking": "t", "signature": "S"},

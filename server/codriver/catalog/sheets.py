@@ -57,8 +57,11 @@ def shipped(folder: Path = FOLDER) -> dict[str, Sheet]:
 def closed(sheets: Iterable[Sheet]) -> bytes:
     """Sheets as one file under a checksum, every one looked through first. Raises BadFacts."""
     written = {sheet.provider: write(sheet) for sheet in sheets}
-    for data in written.values():
-        read(data)
+    for name, data in written.items():
+        try:
+            read(data)
+        except BadFacts as bad:
+            raise BadFacts(f"{name}: {bad}") from None
     body = b"{%s}\n" % b",\n".join(b'"%s":%s' % (name.encode(), written[name].strip()) for name in sorted(written))
     return _MARK + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 

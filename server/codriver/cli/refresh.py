@@ -47,7 +47,9 @@ def refresh(
     if not package:
         print(f"genai-prices {version} is what is here, and nothing newer was published.")
         return
-    print(f"genai-prices {version} -> {release.version} ({release.date}): {len(changes)} changes, USD in/out.")
+    print(
+        f"genai-prices {version} -> {release.version} ({release.date}): {len(changes)} changes; USD per million tokens."
+    )
     for line in changes[:SHOWN]:
         print(f"  {line}")
     if len(changes) > SHOWN:

@@ -174,7 +174,7 @@ def _spells(
     if not mine or not theirs:
         return trimmed(mine or theirs, today), []
     now, then = standing(mine, today), standing(theirs, today)
-    differs = list(_unlike("price", now, then))
+    differs = list(unlike("price", now, then))
     if differs and dearer:
         differs = [(*said, RULES["dearer"]) for *said, _ in differs]
         return trimmed(theirs if total(then) > total(now) else mine, today), differs
@@ -251,10 +251,10 @@ def _longer(mine: LongRates, theirs: LongRates) -> LongRates:
 
 def same(one: Rates, two: Rates) -> bool:
     """Whether two prices agree in everything that both state."""
-    return not any(True for _ in _unlike("price", one, two))
+    return not any(True for _ in unlike("price", one, two))
 
 
-def _unlike(what: str, mine: Rates, theirs: Rates) -> Iterator[tuple[str, ...]]:
+def unlike(what: str, mine: Rates, theirs: Rates) -> Iterator[tuple[str, ...]]:
     """Each class of tokens, also for long prompts, in which both say something else."""
     for name in CLASSES:
         one, two = getattr(mine, name), getattr(theirs, name)
@@ -285,7 +285,7 @@ def _batch(one: Entry | None, other: Entry | None) -> tuple[Rates | None, list[t
     if mine is None or theirs is None:
         return mine or theirs, []
     missing = {name: getattr(theirs, name) for name in CLASSES if getattr(mine, name) is None}
-    return msgspec.structs.replace(mine, **missing), list(_unlike("batch", mine, theirs))
+    return msgspec.structs.replace(mine, **missing), list(unlike("batch", mine, theirs))
 
 
 def _window(one: Entry | None, other: Entry | None) -> tuple[int | None, int | None, list[tuple[str, ...]]]:

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from codriver.catalog.facts import Facts, Rates, Sheet
+from codriver.catalog.facts import Facts, Rates, Sheet, Spell
 from codriver.catalog.tables import genai
 from codriver.catalog.tables.entry import BadTable, Entry
-from codriver.catalog.tables.merging import Source, merged, same, standing, total, trimmed
+from codriver.catalog.tables.merging import Source, merged, same, standing, total, trimmed, unlike
 
 _TABLE = "genai_prices/data.py"
 
@@ -75,8 +75,9 @@ def _models(
     changes: list[str] = []
     met: set[int] = set()
     count = 0
+    exact = {entry.id: entry for table in reversed(entries) for entry in table}
     for name, facts in sheet.models.items():
-        entry = next((entry for table in entries for entry in table if entry.fits(name) or entry.id == name), None)
+        entry = exact.get(name) or next((entry for table in entries for entry in table if entry.fits(name)), None)
         met.add(id(entry))
         count += entry is not None and "genai" in facts.tables
         models[name] = _repriced(facts, entry, source, today)
@@ -95,7 +96,8 @@ def _repriced(facts: Facts, entry: Entry | None, source: Source, today: str) -> 
     if entry is None or not entry.spells:
         return facts
     now, then = standing(entry.spells, today), _standing(facts, today)
-    if then is not None and (same(now, then) or (source.dearer and total(now) <= total(then))):
+    announced = _announced(entry.spells, today) != _announced(facts.tariff, today)
+    if then is not None and not announced and (same(now, then) or (source.dearer and total(now) <= total(then))):
         return facts
     spells = trimmed(entry.spells, today)
     return msgspec.structs.replace(
@@ -111,10 +113,20 @@ def _standing(facts: Facts, today: str) -> Rates | None:
     return standing(facts.tariff, today) if facts.tariff else facts.price
 
 
+def _announced(spells: Iterable[Spell], today: str) -> list[tuple[str, float]]:
+    """The changes that are to come."""
+    return [(spell.since, total(spell.price)) for spell in spells if spell.since > today]
+
+
 def _told(name: str, before: Facts, after: Facts, today: str) -> Iterable[str]:
     if before is after:
         return
     was, now = _standing(before, today), _standing(after, today)
-    if now is not None:
-        old = f"{was.input:g}/{was.output:g}" if was is not None else "no price"
-        yield f"{name}: {old} -> {now.input:g}/{now.output:g}"
+    if now is None:
+        return
+    if was is None:
+        yield f"{name}: input {now.input:g}, output {now.output:g}; no price was known"
+        return
+    said = [f"{what.removeprefix('price: ')} {old} -> {new}" for what, old, new, _ in unlike("price", was, now)]
+    said += [f"another price from {day}" for day, _ in _announced(after.tariff, today)]
+    yield f"{name}: {', '.join(said) or 'other days or hours'}"
