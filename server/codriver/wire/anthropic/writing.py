@@ -116,7 +116,8 @@ class MessageEncoder:
         return _frame(_error(failure))
 
     def whole(self, reply: Reply) -> bytes:
-        content = [_thinking(block, self._model) for block in reply.reasoning]
+        thoughts = [block for block in reply.reasoning if block.text or block.signature or block.redacted]
+        content = [_thinking(block, self._model) for block in thoughts]
         if reply.text:
             content.append({"type": "text", "text": reply.text})
         for index, call in enumerate(reply.tool_calls):
