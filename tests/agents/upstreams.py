@@ -27,9 +27,10 @@ def offered() -> tuple[str, ...]:
 
 
 def settings(wire: str) -> str:
-    """Settings that switch off every chat model of the simulator that speaks another wire."""
-    off = [model.id for model in shipped() if _chats(model) and wire not in model.wires]
-    return "".join(f"[providers.simulator.models.{name}]\nenabled = false\n" for name in off)
+    """Settings that switch on the simulator's chat models that speak this wire, and all others off."""
+    chats = [model for model in shipped() if _chats(model)]
+    switches = {model.id: str(wire in model.wires).lower() for model in chats}
+    return "".join(f"[providers.simulator.models.{name}]\nenabled = {on}\n" for name, on in switches.items())
 
 
 def _chats(model: SimModel) -> bool:

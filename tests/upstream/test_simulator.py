@@ -254,6 +254,13 @@ MESSAGE_REFUSALS: list[tuple[dict[str, Any], int, str]] = [
     ({"thinking": {"type": "enabled", "budget_tokens": 2000}}, 400, "`max_tokens` must be greater"),
     ({"thinking": {"type": "adaptive"}, "temperature": 0.5}, 400, "when thinking is enabled"),
     ({"stream_options": {}}, 400, "stream_options: Extra inputs are not permitted"),
+    ({"output_config": {"format": {"type": "json_object"}}}, 400, "format.type: Input should be 'json_schema'"),
+    ({"output_config": {"format": {"type": "json_schema"}}}, 400, "format.schema: Field required"),
+    (
+        {"output_config": {"format": {"type": "json_schema", "schema": {"anyOf": [{"type": "object"}]}}}},
+        400,
+        "'additionalProperties' must be explicitly set to false",
+    ),
     ({"messages": [turn("user", *[words("a", cache_control={"type": "ephemeral"})] * 5)]}, 400, "maximum of 4 blocks"),
     ({"messages": [{"role": "user", "content": "a" * 800_100}]}, 400, "tokens > 200000 maximum"),
     ({"max_tokens": 64000, "messages": [{"role": "user", "content": "a" * 600_000}]}, 400, "exceed context limit"),

@@ -330,6 +330,22 @@ def test_documents_and_arguments_conform(wanted: dict[str, Any]) -> None:
     assert conforms(wanted, json.loads(call.arguments), wanted)
 
 
+def test_anthropics_structured_output_conforms() -> None:
+    wanted = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    form = {"type": "json_schema", "schema": {**wanted, "additionalProperties": False}}
+    turns = [{"role": "user", "content": "Give me one"}]
+    body = {"model": "sim-claude", "max_tokens": 99, "messages": turns, "output_config": {"format": form}}
+    reply = answers.reply(anthropic.read(body, {"anthropic-version": "1"}, MODELS["sim-claude"]))
+    assert conforms(wanted, json.loads(reply.text), wanted)
+
+
+def test_a_schema_in_the_prompt_is_kept_to() -> None:
+    wanted = {"type": "object", "properties": {"path": TEXT, "line": TEXT}, "required": ["path", "line"]}
+    system = f"Answer with json that matches the following json_schema:\n\n{json.dumps(wanted)}"
+    text = said("Append the line `x` to a.txt", system=system).text
+    assert json.loads(text) == {"path": "a.txt", "line": "x"}
+
+
 def test_json_object_mode_gives_an_object() -> None:
     assert isinstance(json.loads(said("json, please", response_format={"type": "json_object"}).text), dict)
 

@@ -49,7 +49,7 @@ def _draft(asked: Asked, seed: str) -> Draft:
     calls = tools.wanted(conversation, seed)
     if calls:
         return Draft(calls=calls, thinking=thinking)
-    if asked.limits.schema is not None:
+    if asked.limits.schema is not None or _wants_schema(conversation):
         return Draft(json.dumps(_asked_document(asked, seed), ensure_ascii=False), thinking=thinking)
     chore = _chore(conversation)
     if chore:
@@ -185,6 +185,13 @@ def _asked_document(asked: Asked, seed: str) -> Any:
         return offered(name, shape)
 
     return schema.fill(root, suggest)
+
+
+def _wants_schema(conversation: Conversation) -> bool:
+    """Whether the prompt itself asks for JSON after a schema that it shows."""
+    whole = "\n".join(message.text for message in conversation.messages if message.role in ("system", "user"))
+    asks = not conversation.tools and re.search(r"\bjson[ _]?schema\b", whole, re.I)
+    return bool(asks) and _schema_in(whole) is not None
 
 
 def _schema_in(prompt: str) -> Any:

@@ -18,6 +18,7 @@ from codriver.model.request import (
     ToolResult,
 )
 from codriver.upstream.simulator.anthropic_blocks import TOOL_NAME, invalid, read_block, text_block
+from codriver.upstream.simulator.anthropic_schema import asked_schema
 from codriver.upstream.simulator.models import SimModel
 from codriver.upstream.simulator.values import Asked, Refused, Unit, digest, dump, seed, tokens
 
@@ -33,6 +34,7 @@ _KINDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "tool_choice": ("a valid dictionary", (dict,)),
     "thinking": ("a valid dictionary", (dict,)),
     "metadata": ("a valid dictionary", (dict,)),
+    "output_config": ("a valid dictionary", (dict,)),
 }
 # Fields of other wires; see openai_fields for why only these.
 _FOREIGN_WORDS = (
@@ -68,7 +70,9 @@ def read(body: Mapping[str, Any], headers: Mapping[str, str], model: SimModel, *
         seed=seed(body),
         units=units,
         conversation=Conversation((*system, *_split(turns)), tools, choice),
-        limits=Limits(max_tokens=body.get("max_tokens"), stop=tuple(body.get("stop_sequences") or ())),
+        limits=Limits(
+            max_tokens=body.get("max_tokens"), stop=tuple(body.get("stop_sequences") or ()), schema=asked_schema(body)
+        ),
         stream=bool(body.get("stream")),
         thinking=thinking,
     )
