@@ -26,7 +26,7 @@ def sized_id(ident: str, length: int) -> str:
     """The id itself where it is exactly so many letters and digits (Mistral: 9), else one made from it."""
     if len(ident) == length and ident.isascii() and ident.isalnum():
         return ident
-    return hashlib.sha256(ident.encode("utf-8", "replace")).hexdigest()[:length]
+    return hashlib.sha256(legal_id(ident).encode()).hexdigest()[:length]
 
 
 def unique_id(ident: str, request: Request, index: int) -> str:
