@@ -54,18 +54,19 @@ def marked(body: bytes) -> bool:
     for message in _MESSAGES.decode(parts["messages"]):
         blocks += _list(message.get("content"))
     for raw in blocks:
-        block = relay.fields(raw)
-        if _KEY in block or any(_KEY in relay.fields(part) for part in _parts(block)):
+        block = relay.fields(bytes(raw))
+        if _KEY in block or any(_KEY in relay.fields(bytes(part)) for part in _parts(block)):
             return True
     return False
 
 
 def _list(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
-    return _BLOCKS.decode(raw) if raw is not None and bytes(raw[:1]) == b"[" else []
+    data = b"" if raw is None else bytes(raw)
+    return _BLOCKS.decode(data) if data.startswith(b"[") else []
 
 
 def _parts(block: Mapping[str, msgspec.Raw]) -> list[msgspec.Raw]:
-    """The parts of a tool result; the type comes first, because only there `content` is a list of blocks."""
+    """The parts of a tool result, which may be marked as well."""
     return _list(block.get("content")) if bytes(block.get("type", b"")) == b'"tool_result"' else []
 
 
