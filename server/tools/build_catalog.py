@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from codriver.catalog import facts
@@ -66,7 +66,7 @@ def load(wheels: Path, today: str) -> Tables:
     )
 
 
-def report(differences: Iterable[Difference], versions: dict[str, str], today: str) -> str:
+def report(differences: Iterable[Difference], versions: Mapping[str, str], today: str) -> str:
     """What a person should look at, provider by provider."""
     found = sorted(differences)
     lines = [
