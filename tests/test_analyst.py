@@ -131,3 +131,21 @@ def test_a_hole_in_no_buffer_is_read_by_the_language_its_plugin_names() -> None:
     )
     assert (found.source, found.path, found.language, found.scope) == ("fence", "src/pay.py", "python", "pay")
     assert found.local_only
+
+
+def filed(path: str, text: str = "go on") -> Request:
+    body = {"model": "auto", "messages": [{"role": "user", "content": text}]}
+    return codec.find("openai_chat").parse(json.dumps(body).encode(), {"x-codriver-file": path})
+
+
+def test_a_file_that_the_caller_names_is_found_among_the_open_ones() -> None:
+    analyst = editor("/w/a/settle.py", "/w/b/other.py")
+    assert analyst.features(filed("a/settle.py")).path == "/w/a/settle.py"
+    assert analyst.features(filed("/w/b/other.py", "see settle.py")).path == "/w/b/other.py"
+    unknown = analyst.features(filed("/w/c/closed.py"))
+    assert (unknown.path, unknown.source) == ("/w/c/closed.py", "none")
+
+
+def test_a_named_file_may_be_one_that_stays_here() -> None:
+    assert editor(local_only=("payroll/**",)).features(filed("/w/payroll/x.py")).local_only
+    assert not editor(local_only=("payroll/**",)).features(filed("/w/pay/x.py")).local_only

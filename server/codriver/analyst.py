@@ -142,13 +142,12 @@ class Analyst:
         if request.fim is not None:
             return self._of_hole(request.fim)
         text = "\n".join(request.tail)
-        if self._open and text:
-            held = self._mentioned(text)
+        if self._open and (text or request.file):
+            held = (self._mentioned(request.file) if request.file else None) or self._mentioned(text)
             if held is not None:
                 return self._facts(held, _focus(held, text))
-        if "```" in text:
-            return self._of_fence(text)
-        return NOTHING
+        found = self._of_fence(text) if "```" in text else NOTHING
+        return replace(found, path=request.file) if request.file and not found.path else found
 
     def _of_hole(self, hole: Fim) -> Features:
         """Facts of the open buffer a plugin's hole stands in; else of its own texts, where they name a language."""
@@ -157,7 +156,7 @@ class Analyst:
         for held in reversed(self._open.values()):
             place = locate(held.snapshot.text, before, after)
             if place is not None:
-                return self._facts(held, place)
+                return self._facts(held, _into_line(held.snapshot.text, place))
             left -= len(held.snapshot.text)
             if left < 0:
                 break
@@ -172,7 +171,7 @@ class Analyst:
     def _names_marked(self, request: Request) -> bool:
         """Whether a request names, anywhere in it, a path that must not leave this machine."""
         text = request.body.decode("utf-8", "replace") if request.body is not None else "\n".join(request.tail)
-        if any(self.local_only(word) for word in set(_PATH.findall(text))):
+        if self.local_only(request.file) or any(self.local_only(word) for word in set(_PATH.findall(text))):
             return True
         return any(self.local_only(held.path) and _match(held.path, text) for held in self._open.values())
 
@@ -271,7 +270,11 @@ def _line_start(text: bytes, line: int) -> int:
         if following < 0:
             break
         offset = following + 1
-    # The first word of the line, so that the offset lies inside the scope that begins there.
+    return _into_line(text, offset)
+
+
+def _into_line(text: bytes, offset: int) -> int:
+    """Past blanks, to the first word of the line: so the offset lies inside the scope that begins there."""
     while offset < len(text) and text[offset] in b" \t":
         offset += 1
     return offset

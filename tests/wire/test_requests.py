@@ -255,6 +255,24 @@ def test_sessions(wire: str, headers: dict[str, str], body: dict[str, Any], sess
     assert codec.find(wire).parse(dump({**BODIES[wire], **body}), headers).session == session
 
 
+@pytest.mark.parametrize("wire", ["openai_chat", "anthropic", "openai_responses", "gemini", "openai_completions"])
+def test_priority_file_and_locale_in_every_wire(wire: str) -> None:
+    """Headers, else metadata where a wire has it."""
+    bodies: dict[str, dict[str, Any]] = {
+        "openai_responses": {"input": "x"},
+        "gemini": {"contents": [{"role": "user", "parts": [{"text": "x"}]}]},
+        "openai_completions": {"prompt": "x"},
+    }
+    body = {"model": "auto", "max_tokens": 9, **bodies.get(wire, {"messages": [{"role": "user", "content": "x"}]})}
+    headers = {"x-codriver-priority": "Background", "x-codriver-file": "src/a.py", "x-codriver-locale": "zh-CN"}
+    request = codec.find(wire).parse(dump(body), headers)
+    assert (request.priority, request.file, request.locale) == ("background", "src/a.py", "zh-CN")
+    bare = codec.find(wire).parse(dump(body), {})
+    assert (bare.priority, bare.file, bare.locale) == ("", "", "")
+    with pytest.raises(RequestRejected, match="background or interactive"):
+        codec.find(wire).parse(dump(body), {"x-codriver-priority": "urgent"})
+
+
 def test_wishes_from_headers_and_metadata() -> None:
     headers = {"x-codriver-strategy": "cost", "x-codriver-max-latency-ms": "1500", "x-codriver-max-cost-usd": "0.02"}
     notes = {"codriver_strategy": "speed", "codriver_workflow": "nightly", "codriver_task": "debug"}

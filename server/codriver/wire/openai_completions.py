@@ -85,6 +85,9 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Request:
         workflow=wish.workflow,
         deadline=wish.deadline,
         max_cost=wish.max_cost,
+        priority=wish.priority,
+        file=wish.file,
+        locale=wish.locale,
     )
 
 

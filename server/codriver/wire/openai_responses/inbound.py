@@ -106,6 +106,9 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         workflow=wish.workflow,
         deadline=wish.deadline,
         max_cost=wish.max_cost,
+        priority=wish.priority,
+        file=wish.file,
+        locale=wish.locale,
         headers={name: headers[name] for name in FORWARDED if name in headers},
         signatures=tuple(bound for item in entries if (bound := items.bound(item))),
     )
