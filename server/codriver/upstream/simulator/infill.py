@@ -47,6 +47,7 @@ def read(body: Mapping[str, Any], headers: Mapping[str, str], model: SimModel) -
             max_tokens=length if length >= 0 else None, stop=tuple([stop] if isinstance(stop, str) else stop)
         ),
         stream=body.get("stream") is True,
+        fields=tuple(body.get("response_fields") or ()),
     )
 
 
@@ -76,6 +77,25 @@ def error_frame(refused: Refused) -> bytes:
 
 
 def _last(answer: Answer, reply: Reply, text: str) -> Mapping[str, Any]:
+    wanted = answer.asked.fields
+    document = _document(answer, reply, text)
+    if not wanted:
+        return document
+    found = {path: _at(document, path.split("/")) for path in wanted}
+    return {path: value for path, value in found.items() if value is not None}
+
+
+def _at(value: Any, path: list[str]) -> Any:
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _document(answer: Answer, reply: Reply, text: str) -> dict[str, Any]:
+    timings: dict[str, float] = {}
+    for name, count in (("prompt", answer.usage.prompt), ("predicted", answer.usage.output)):
+        timings |= {f"{name}_n": count, f"{name}_ms": 1.0, f"{name}_per_token_ms": 1 / max(count, 1)}
+        timings[f"{name}_per_second"] = count * 1000.0
     return {
         "index": 0,
         "content": text,
@@ -88,5 +108,5 @@ def _last(answer: Answer, reply: Reply, text: str) -> Mapping[str, Any]:
         "truncated": False,
         "stop_type": _STOPS.get(reply.finish or Finish.STOP, "eos"),
         "stopping_word": reply.stop,
-        "timings": {"prompt_n": answer.usage.prompt, "predicted_n": answer.usage.output},
+        "timings": timings,
     }

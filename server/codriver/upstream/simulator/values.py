@@ -48,6 +48,7 @@ class Asked:
     thinking: bool = False
     logprobs: bool = False
     echo: bool = False
+    fields: tuple[str, ...] = ()
     dimensions: int = 0
     """Of a vector, where vectors are wanted."""
     packed: bool = False
