@@ -15,7 +15,7 @@ from codriver.analyst import Analyst
 from codriver.errors import Failure, Kind, RequestRejected, Unroutable, UpstreamFailed
 from codriver.ledger import Ledger
 from codriver.model.events import Reply
-from codriver.model.provider import Model, Provider, Spell, Tariff
+from codriver.model.provider import Model, Provider, Quirks, Spell, Tariff
 from codriver.model.request import Request
 from codriver.router import Plan, Router
 from codriver.routing.decide import Wish
@@ -88,6 +88,7 @@ class ScriptedUpstream:
 
     scripts: dict[str, tuple[Step, ...]]
     asked: list[str] = field(default_factory=list)
+    forwarded: list[Mapping[str, str]] = field(default_factory=list)
     opened: int = 0
     closed: int = 0
     hung: asyncio.Event = field(default_factory=asyncio.Event)
@@ -97,6 +98,7 @@ class ScriptedUpstream:
         forward: Mapping[str, str], timeouts: Timeouts,
     ) -> ScriptedAnswer:  # fmt: skip
         self.asked.append(model.key)
+        self.forwarded.append(forward)
         steps = self.scripts[model.key]
         if isinstance(steps[0], Failure):
             raise UpstreamFailed(steps[0])
@@ -408,3 +410,39 @@ async def test_an_answer_costs_what_held_when_it_was_asked_for(clock: float, dol
         await stream.reply()
     factor = dollars / 0.15
     assert (await bench.outcome()).cost == pytest.approx(factor * (60 * 0.15 + 40 * 0.015 + 7 * 0.6) / 1e6)
+
+
+BETA = {"anthropic-beta": "context-management-2025-06-27"}
+
+
+@pytest.mark.parametrize(("understood", "expected"), [(True, BETA), (False, {})])
+async def test_beta_headers_go_only_where_they_are_understood(understood: bool, expected: dict[str, str]) -> None:
+    """T37, trap 28: on the same wire, to a provider that knows them, and to nobody else."""
+    small = replace(SMALL, model=replace(SMALL.model, quirks=Quirks(beta_headers=understood)))
+    bench = Bench({"east/small": GOOD}, (small,))
+    async with bench.router.open(replace(chat(), headers=BETA)) as stream:
+        await stream.reply()
+    assert bench.upstream.forwarded == [expected]
+
+
+async def test_a_refused_history_of_thinking_is_tried_once_without_it() -> None:
+    """A4: the same model, once; refused again, the caller hears it."""
+    wrong = Failure(Kind.INVALID, "messages.1.content.0: Invalid `signature` in `thinking` block")
+    bench = Bench({"east/small": (wrong,), "east/medium": GOOD}, FLEET, strategy="cost", floor=1.0)
+    with pytest.raises(RequestRejected, match="signature"):
+        async with bench.router.open(chat()):
+            pass
+    assert bench.upstream.asked == ["east/small", "east/small"]
+    assert any("without it" in reason for reason in (await bench.outcome()).reasons.decision.reasons)
+
+
+async def test_answers_whose_tags_are_to_be_read_are_rebuilt() -> None:
+    """Trap 18: only where the quirk says so; else a relay is not touched."""
+    tagged = (ROLE, frame({"content": "<think>hm</think>yes"}), STOP, DONE)
+    for quirk, relayed in (("read", True), ("always", False)):
+        small = replace(SMALL, model=replace(SMALL.model, quirks=Quirks(think_tags=quirk)))
+        bench = Bench({"east/small": tagged}, (small,))
+        async with bench.router.open(chat()) as stream:
+            reply = await stream.reply()
+            assert stream.relayed is relayed
+        assert (reply.text, reply.reasoning[0].text) == ("yes", "hm")
