@@ -21,8 +21,8 @@ OPENAI_TOOL = {"type": "function", "function": {"name": "weather", "description"
 ANTHROPIC_TOOL = {"name": "weather", "description": "Forecast", "input_schema": WEATHER}
 
 OTHERS_OFF = {
-    "openai_chat": ("sim-claude",),
-    "anthropic": ("sim-small", "sim-medium", "sim-large"),
+    "openai_chat": ("sim-claude", "sim-codex"),
+    "anthropic": ("sim-small", "sim-medium", "sim-large", "sim-codex"),
 }
 
 

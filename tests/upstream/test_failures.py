@@ -53,6 +53,9 @@ CASES: list[tuple[int, Any, Kind]] = [
     (400, openai("Invalid type for 'messages[0].content'", "invalid_type", param="messages[0].content"), Kind.INVALID),
     (500, openai("The server had an error while processing your request.", kind="server_error"), Kind.TRANSIENT),
     (503, openai("That model is currently overloaded with other requests.", kind="server_error"), Kind.OVERLOADED),
+    # OpenAI responses: what it no longer keeps says nothing about the model.
+    (404, openai("Item with id 'rs_1' not found. Items are not persisted when `store` is set to false."), Kind.INVALID),
+    (404, openai("Previous response with id 'resp_1' not found.", "previous_response_not_found"), Kind.INVALID),
     # Azure
     (400, openai("The response was filtered due to the prompt triggering content management policy.", "content_filter"),
      Kind.FILTERED),
