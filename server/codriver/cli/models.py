@@ -65,7 +65,9 @@ def models(
     hidden = {offer.provider.title: offer.missing for offer in offers if offer.missing} if not everything else {}
     hidden |= _empty({offer.provider.name for offer in offers})
     if hidden:
-        print("Not available: " + "; ".join(f"{title} ({missing})" for title, missing in hidden.items()) + ".")
+        print("Not available:")
+        for title, missing in hidden.items():
+            print(f"  {title}: {missing}")
 
 
 def as_served(offers: Iterable[Offer], served: Set[str]) -> list[Offer]:
