@@ -175,6 +175,7 @@ def _provider(name: str, given: Tables, file: str, names: Iterable[str], environ
             guess = near(name, list(names))
             raise ConfigError(_line(file, place), place, words, guess or "A new provider needs base_url and wire")
     assert base_url and wires
+    local = table.get("local", loopback(urlsplit(base_url).hostname or ""))
     return Provider(
         name=name,
         title=table.get("title", name),
@@ -187,14 +188,19 @@ def _provider(name: str, given: Tables, file: str, names: Iterable[str], environ
         lacks=places.lacks,
         values=places.values,
         headers=table.get("headers", {}),
-        quirks=Quirks(**table.get("quirks", {})),
-        local=table.get("local", loopback(urlsplit(base_url).hostname or "")),
+        quirks=Quirks(**{**_usual(local), **table.get("quirks", {})}),
+        local=local,
         simulated=table.get("simulated", False),
         cache_ttl=table.get("cache_ttl", 300.0),
         discover=_path(base_url, table["discover"]) if table["discover"] else "",
         describe=table.get("describe", ""),
         recognise=table.get("recognise", {}),
     )
+
+
+def _usual(local: bool) -> Tables:
+    """Models at home often think aloud: their servers leave the tags in the text."""
+    return {"think_tags": "read"} if local else {}
 
 
 def _model(provider: Provider, id: str, table: Tables, now: float) -> Model:
