@@ -81,7 +81,7 @@ def test_models_with_a_key(run: Any, key: None) -> None:
     assert models["anthropic/claude-opus-5-5"]["missing"] == "ANTHROPIC_API_KEY is not set"
     shown = run("models").out
     assert "openai/gpt-6.1-sol" in shown and "anthropic/" not in shown
-    assert "Anthropic (ANTHROPIC_API_KEY is not set)" in shown
+    assert "Anthropic: ANTHROPIC_API_KEY is not set" in shown
     assert "anthropic/claude-opus-5-5" in run("models", "--all").out
 
 
@@ -106,7 +106,7 @@ def test_models_name_a_provider_of_the_settings_that_lists_none(run: Any, home: 
         free.bind(("127.0.0.1", 0))
         base = f"http://127.0.0.1:{free.getsockname()[1]}"
     (home / "config.toml").write_text(f'[providers.work]\nbase_url = "{base}/v1"\nwire = "openai_chat"\n')
-    assert f"work ({base}/v1 lists no models now" in run("models").out
+    assert f"work: {base}/v1 lists no models now" in run("models").out
 
 
 def test_route_works_alone(run: Any, key: None, source: Path) -> None:

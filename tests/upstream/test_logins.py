@@ -311,6 +311,11 @@ async def test_no_aws_credentials_are_told(monkeypatch: pytest.MonkeyPatch, tmp_
         await Logins({}).headers(replace(HOUSE, login="sigv4"), "GET", "https://h.example/", [], b"")
 
 
+async def test_a_signature_needs_a_region() -> None:
+    with pytest.raises(LoginFailed, match="AWS_REGION"):
+        await Logins({}).headers(replace(HOUSE, login="sigv4", values={}), "GET", "https://h.example/", [], b"")
+
+
 # Google: a service account's key, whose token server is on loopback.
 
 

@@ -43,6 +43,9 @@ def absent(environ: Mapping[str, str]) -> str:
 
 def login(provider: Provider, environ: Mapping[str, str]) -> Signer:
     """Finds the credentials; the provider's values name region and service."""
+    region = provider.values.get("region")
+    if not region:
+        raise LoginFailed("signing needs a region. Set AWS_REGION")
     session = importlib.import_module("botocore.session").Session()
     try:
         credentials = session.get_credentials()
