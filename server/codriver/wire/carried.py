@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codriver.model.request import Request
 from codriver.wire import relay
+from codriver.wire.names import camel
 
 _QUIET = frozenset({"model", "messages", "stream", "stream_options", "metadata", "prompt_cache_key", "user", "store"})
 _SAMPLING = frozenset({"max_tokens", "temperature", "top_p"})
@@ -45,7 +46,14 @@ def lost(request: Request) -> list[str]:
     if known is None or request.body is None:
         return []
     fields = relay.fields(request.body)
-    if _NESTED in fields and request.wire == "gemini":
-        fields |= {name: value for name, value in relay.fields(bytes(fields[_NESTED])).items() if name not in fields}
+    if request.wire == "gemini":
+        fields = _unnested(fields)
     left = [name for name, value in fields.items() if name not in known and bytes(value) != b"null"]
     return left + list(request.conversation.lost)
+
+
+def _unnested(fields: relay.Fields) -> relay.Fields:
+    """A Gemini body's fields with those of its generation config, all in camelCase."""
+    named = {camel(name): value for name, value in fields.items()}
+    inner = relay.fields(bytes(named[_NESTED])) if bytes(named.get(_NESTED, b"null")) != b"null" else {}
+    return named | {camel(name): value for name, value in inner.items()}

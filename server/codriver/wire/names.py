@@ -12,6 +12,7 @@ import re
 from codriver.model.request import Request
 
 _LEGAL = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_UNDERSCORE = re.compile(r"_([a-z])")
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -70,3 +71,8 @@ def original_name(name: str, request: Request) -> str:
 def cache_key(session: str) -> str:
     """OpenAI's prompt_cache_key for a session: the same in every turn, at most 64 characters, and telling nothing."""
     return f"cdr-{hashlib.sha256(session.encode('utf-8', 'replace')).hexdigest()[:40]}"
+
+
+def camel(name: str) -> str:
+    """A field's name in camelCase: Google takes that and snake_case."""
+    return _UNDERSCORE.sub(lambda found: found[1].upper(), name) if "_" in name else name

@@ -37,13 +37,24 @@ def read_turns(contents: Any, model: SimModel) -> list[Turn]:
     """All turns, each call answered in the next one. Raises Refused."""
     if not isinstance(contents, list) or not contents:
         raise refused("* GenerateContentRequest.contents: contents is not specified\n")
-    turns = [_turn(content, place, model) for place, content in enumerate(contents)]
+    turns = _joined([_turn(content, place, model) for place, content in enumerate(contents)])
     _paired(turns)
     if turns[-1].role == "model":
         raise refused("Please ensure that multiturn requests end with a user role or a function response.")
     if model.signs:
-        _signed(contents, turns, model)
+        _signed(contents, model)
     return turns
+
+
+def _joined(turns: Sequence[Turn]) -> list[Turn]:
+    """Neighbours of one role as one turn: a stream's frames come back one by one."""
+    joined: list[Turn] = []
+    for turn in turns:
+        if joined and joined[-1].role == turn.role:
+            joined[-1] = Turn(turn.role, (*joined[-1].parts, *turn.parts))
+        else:
+            joined.append(turn)
+    return joined
 
 
 def _turn(content: Any, place: int, model: SimModel) -> Turn:
@@ -179,16 +190,17 @@ def _uneven() -> Refused:
     )
 
 
-def _signed(contents: Sequence[Mapping[str, Any]], turns: Sequence[Turn], model: SimModel) -> None:
+def _signed(contents: Sequence[Mapping[str, Any]], model: SimModel) -> None:
     """The first call of each step of the current turn is signed, by this very model or by a skip. Raises Refused."""
     asked = [
         place
-        for place, turn in enumerate(turns)
-        if turn.role == "user" and not any(isinstance(part, ToolResult) for part in turn.parts)
+        for place, content in enumerate(contents)
+        if content.get("role") != "model" and not any("functionResponse" in part for part in content["parts"])
     ]
     current = asked[-1] if asked else 0
+    first = True
     for place, content in enumerate(contents):
-        first = True
+        first = first or content.get("role") != "model"
         for number, part in enumerate(content["parts"]):
             call, given = part.get("functionCall"), part.get("thoughtSignature")
             if call is None:

@@ -38,8 +38,9 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}\Z")
 _LEVELS = ("MINIMAL", "LOW", "MEDIUM", "HIGH")
 _MOST_STOPS, _MOST_CANDIDATES, _MOST_BUDGET = 5, 8, 24_576
 _IMAGE_TOKENS = 258
-# Names that only a hand-written body has; what belongs to functions is left as it is.
-_OPAQUE = frozenset(("args", "response", "parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema"))
+_SCHEMAS = ("parameters", "responseSchema")
+_OPAQUE = ("args", "response", "parametersJsonSchema", "responseJsonSchema")
+"""What belongs to the caller's functions: names in there are nobody's to change."""
 _UNDERSCORE = re.compile(r"_([a-z])")
 
 
@@ -79,13 +80,35 @@ def read(body: Mapping[str, Any], model: SimModel) -> Asked:
 
 
 def camel(value: Any) -> Any:
-    """The body with snake_case names as the SDKs write them: Google takes both."""
+    """The body with snake_case names as the reference writes them: Google takes both, and its SDK mixes them."""
     if isinstance(value, list):
         return [camel(part) for part in value]
     if not isinstance(value, dict):
         return value
-    named = {_UNDERSCORE.sub(lambda found: found[1].upper(), key): part for key, part in value.items()}
-    return {name: part if name in _OPAQUE else camel(part) for name, part in named.items()}
+    named = {_renamed(key): part for key, part in value.items()}
+    return {
+        name: part if name in _OPAQUE else _schema(part) if name in _SCHEMAS else camel(part)
+        for name, part in named.items()
+    }
+
+
+def _schema(value: Any) -> Any:
+    """A schema likewise, but for the names of its properties."""
+    if isinstance(value, list):
+        return [_schema(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    named = {_renamed(key): part for key, part in value.items()}
+    for name in ("items", "anyOf"):
+        if name in named:
+            named[name] = _schema(named[name])
+    if isinstance(named.get("properties"), dict):
+        named["properties"] = {name: _schema(part) for name, part in named["properties"].items()}
+    return named
+
+
+def _renamed(name: str) -> str:
+    return _UNDERSCORE.sub(lambda found: found[1].upper(), name)
 
 
 def _typed(value: Mapping[str, Any], known: Mapping[str, tuple[type, ...]], path: str) -> None:

@@ -39,7 +39,7 @@ _FOREIGN = ("executable_code", "code_execution_result", "tool_call", "tool_respo
 
 def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     """A generateContent request. Raises RequestRejected with the position or the field, as the real API refuses."""
-    asked, body = loosened(_BODY, body)
+    asked, body = loosened(_BODY, body, headers)
     model, action = addressed(headers.get(PATH, ""))
     model = model or asked.model.removeprefix("models/")
     if not model:
@@ -90,7 +90,7 @@ def addressed(path: str) -> tuple[str, str]:
 
 def count(body: bytes, headers: Mapping[str, str]) -> bytes:
     """The answer to countTokens, estimated. Raises RequestRejected as parse does."""
-    asked, _ = loosened(_COUNTABLE, body)
+    asked, _ = loosened(_COUNTABLE, body, headers)
     whole = asked.generate_content_request
     contents = whole.contents if whole else asked.contents
     if not contents:

@@ -1,54 +1,62 @@
-"""Google's servers take a body in more ways than their SDKs write it: snake_case names, and one thing
-where a list of things belongs. Hand-written requests use both."""
+"""Google's servers take a body in more ways than one: names in camelCase or snake_case, and one thing
+where a list of things belongs. Its own Python SDK mixes both spellings in one body."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
 from codriver.errors import RequestRejected
-from codriver.wire import jsontext
+from codriver.wire import jsontext, names
 
 T = TypeVar("T")
-# Names that only a snake_case body has; a schema's or argument's own names are never among them.
-_SNAKE = (
-    b'"system_instruction"', b'"generation_config"', b'"function_declarations"', b'"function_call"', b'"file_data"',
-    b'"function_response"', b'"inline_data"', b'"tool_config"', b'"cached_content"', b'"thought_signature"',
-    b'"generate_content_request"', b'"google_search"', b'"code_execution"', b'"url_context"', b'"max_output_tokens"',
-    b'"thinking_config"', b'"response_schema"', b'"response_mime_type"', b'"stop_sequences"',
-)  # fmt: skip
+# In some bodies these are also names of the caller's own, which costs time and changes nothing.
+_SNAKE = re.compile(
+    rb'"(?:system_instruction|generation_config|generate_content_request|google_search|code_execution|url_context|'
+    rb"function_(?:declarations|calling_config|call|response)|inline_data|file_(?:data|uri)|mime_type|cached_content|"
+    rb"tool_config|allowed_function_names|thought_signature|thinking_(?:config|level|budget)|include_thoughts|"
+    rb"max_output_tokens|stop_sequences|candidate_count|parameters_json_schema|"
+    rb'response_(?:mime_type|schema|json_schema))"'
+)
 _LISTS = frozenset({"contents", "parts", "tools", "functionDeclarations"})
 _OPAQUE = frozenset({"args", "response", "parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema"})
 """What belongs to the caller's functions: names in there are nobody's to change."""
-_UNDERSCORE = re.compile(r"_([a-z])")
 
 
-def loosened(decoder: msgspec.json.Decoder[T], body: bytes) -> tuple[T, bytes]:
-    """The decoded body and the bytes to go on with: those that came, if they are as the SDKs write them.
+def loosened(decoder: msgspec.json.Decoder[T], body: bytes, headers: Mapping[str, str]) -> tuple[T, bytes]:
+    """The decoded body, and the bytes to go on with: those that came, but for cut surrogates.
 
     Raises RequestRejected with the position or the field at fault.
     """
-    if any(name in body for name in _SNAKE):
-        return jsontext.body(decoder, _strict(body))
+    # Google's SDK for JavaScript, and gemini-cli with it, has but one spelling: its bodies are not searched.
+    if "gl-node" not in headers.get("x-goog-api-client", "") and mixed(body):
+        return jsontext.body(decoder, strict(body))[0], jsontext.paired(body)
     try:
         return jsontext.body(decoder, body)
     except RequestRejected as refused:
-        strict = _strict(body)
-        if strict == body:
+        other = strict(body)
+        if other == body:
             raise
         try:
-            return jsontext.body(decoder, strict)
+            return jsontext.body(decoder, other)
         except RequestRejected:
             raise refused from None
 
 
-def _strict(body: bytes) -> bytes:
+def mixed(body: bytes) -> bool:
+    """Whether some name may be in snake_case."""
+    return _SNAKE.search(body) is not None
+
+
+def strict(body: bytes) -> bytes:
+    """The body as the API's reference writes it. What is no JSON stays as it is: whoever decodes it tells."""
     try:
         return jsontext.encode(_camel(msgspec.json.decode(jsontext.paired(body))))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return body  # told by whoever decodes it
+        return body
 
 
 def _camel(value: Any) -> Any:
@@ -58,7 +66,7 @@ def _camel(value: Any) -> Any:
         return value
     named: dict[str, Any] = {}
     for key, part in value.items():
-        name = _UNDERSCORE.sub(lambda found: found[1].upper(), key)
+        name = names.camel(key)
         part = part if name in _OPAQUE else _camel(part)
         named[name] = [part] if name in _LISTS and isinstance(part, dict) else part
     return named

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from codriver.wire.names import camel
+
 Schema = dict[str, Any]
 
 
@@ -16,13 +18,14 @@ def json_schema(schema: Any) -> Any:
     if not isinstance(schema, Mapping):
         return schema
     plain: Schema = {}
-    for key, value in schema.items():
+    for name, value in schema.items():
+        key = camel(name)
         match key:
             case "type" if isinstance(value, str):
                 if value != "TYPE_UNSPECIFIED":
                     plain["type"] = value.lower() if value.isupper() else value
             case "properties" | "$defs" | "definitions" if isinstance(value, Mapping):
-                plain[key] = {name: json_schema(part) for name, part in value.items()}
+                plain[key] = {own: json_schema(part) for own, part in value.items()}
             case "items" | "prefixItems" | "anyOf" | "oneOf" | "allOf" | "additionalProperties":
                 plain[key] = json_schema(value)
             case "minItems" | "maxItems" | "minLength" | "maxLength" | "minProperties" | "maxProperties":

@@ -12,6 +12,7 @@ from codriver.model.request import Request
 from codriver.wire import relay
 from codriver.wire.gemini import thinking
 from codriver.wire.gemini.body import Body, Content
+from codriver.wire.gemini.loose import mixed, strict
 
 _CONTENTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _PARTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
@@ -32,9 +33,10 @@ def fitted(request: Request, body: bytes, asked: Body, model: Model, quirks: Qui
         change["generationConfig"] = partial(_configured, change=config)
     if not (change or drop or quirks.put):
         return body
+    body = strict(body) if mixed(body) else body
     own = relay.fields(body)
     put = {name: value for name, value in quirks.put.items() if name not in own}
-    return relay.edited(body, put, drop=drop, change=change) if change or drop or put else body
+    return relay.edited(body, put, drop=drop, change=change)
 
 
 def _unsigned(content: Content) -> bool:

@@ -160,11 +160,10 @@ class ContentEncoder:
     def _end(self, finished: Finished) -> bytes:
         parts = [self._part(call) for call in self._waiting]
         self._waiting = []
-        written = self._frame(parts) if parts else b""
-        document = self._document([{"text": ""}], _FINISH[finished.reason])
+        document = self._document(parts or [{"text": ""}], _FINISH[finished.reason])
         guess = Usage(self._request.input_tokens, output=max(1, self._written // 4), estimated=True)
         document["usageMetadata"] = usage(self._usage or guess)
-        return written + _frame(document)
+        return _frame(document)
 
     def _part(self, call: _Call) -> dict[str, Any]:
         text = "".join(call.arguments)
