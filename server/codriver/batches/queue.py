@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from codriver.batches import disk, running
+from codriver.batches import disk, native, running
 from codriver.batches.files import KEEP_SECONDS, Files
 from codriver.batches.gate import Gate
 from codriver.batches.lines import ENDPOINTS
@@ -175,7 +175,9 @@ class Batches:
 
     async def native(self, run: Run) -> bool:
         """Lets a provider run the batch where one should; False when it is to run here."""
-        return False
+        if run.batch.elsewhere is None and self.limits().provider == "never":
+            return False
+        return await native.run(run, self.providers)
 
     # Inside.
 

@@ -37,10 +37,16 @@ class Spent(msgspec.Struct, frozen=True):
         )
 
 
-class Elsewhere(msgspec.Struct, frozen=True):
-    """Where a batch runs at a provider: its names for our file and for the batch, "" until it told them."""
+class Elsewhere(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a batch runs at a provider: its names for our file and for the batch, "" until it told them.
+
+    models: keys of the models that were asked; a line's name there ends with the place of its model.
+    expected: USD, counted against today's budget while it runs.
+    """
 
     provider: str
+    models: tuple[str, ...] = ()
+    expected: float = 0.0
     file: str = ""
     batch: str = ""
 

@@ -84,6 +84,8 @@ class Run:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     met: set[str] = field(default_factory=set)
     """Models and providers that lines of this batch met: while one of them rests after a rate limit, no line starts."""
+    told: bool = False
+    """Whether the provider that runs it was asked to stop."""
 
     def pending(self) -> Iterator[int]:
         """Numbers of the lines without a result, in order."""

@@ -192,6 +192,7 @@ def _provider(name: str, given: Tables, file: str, names: Iterable[str], environ
         local=local,
         simulated=table.get("simulated", False),
         cache_ttl=table.get("cache_ttl", 300.0),
+        batch=table.get("batch") or "",
         discover=_path(base_url, table["discover"]) if table["discover"] else "",
         describe=table.get("describe", ""),
         recognise=table.get("recognise", {}),

@@ -161,6 +161,7 @@ class ProviderTable(Table):
     )
     simulated: bool = Field(default=False, description="Answered by the shipped simulator, without a socket.")
     cache_ttl: Amount | None = Field(default=None, description="Seconds its prompt cache stays warm.")
+    batch: Literal["openai", ""] | None = Field(default=None, description="Whose batch API it has, if any.")
     quirks: QuirksTable | None = Field(default=None, description="How it differs from its wires.")  # type: ignore[valid-type]
     models: dict[str, ModelTable] = Field(default_factory=dict, description="Its models, by the names used here.")
     source: str | None = Field(default=None, description="Where the facts were read.")

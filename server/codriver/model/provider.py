@@ -251,6 +251,8 @@ class Provider:
     simulated: bool = False
     cache_ttl: float = 300.0
     """Seconds a prompt cache stays warm."""
+    batch: str = ""
+    """Whose batch API it has: a module of batches/services, "" for none."""
     discover: str = ""
     """Path of the list of what is installed (OpenAI's list form), for servers that sell what their owner loaded."""
     describe: str = ""

@@ -148,23 +148,36 @@ class Upstream:
 
         Raises UpstreamFailed; also for an answer of more than FETCHED_BYTES.
         """
-        sender = self._sender(provider, "", _NOTHING)
-        kind = {"content-type": "application/json"} if body else {}
-        headers = _encoded({"accept": "application/json", **kind, **_common(provider, ""), **sender.credentials})
-        method, url = "POST" if body else "GET", provider.base_url + path
-        if sender.signs:
-            headers = await self._signed(provider, sender, method, url, headers, body)
-        answer = await self._open(method, url, headers, body, sender, timeouts)
+        answer = await self.ask(provider, "POST" if body else "GET", path, body, timeouts=timeouts)
         try:
             parts, left = [], FETCHED_BYTES
             async for chunk in answer.chunks():
                 parts.append(chunk)
                 left -= len(chunk)
                 if left < 0:
-                    raise sender.odd("more than any list holds", "Check the base URL.")
+                    raise answer.odd("more than any list holds", "Check the base URL.")
             return b"".join(parts)
         finally:
             await answer.aclose()
+
+    async def ask(
+        self,
+        provider: Provider,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        content_type: str = "application/json",
+        timeouts: Timeouts = _TIMEOUTS,
+    ) -> Answer:
+        """Anything else a provider offers at base_url + path: the answer, to be closed. Raises UpstreamFailed."""
+        sender = self._sender(provider, "", _NOTHING)
+        kind = {"content-type": content_type} if body else {}
+        headers = _encoded({"accept": "application/json", **kind, **_common(provider, ""), **sender.credentials})
+        url = provider.base_url + path
+        if sender.signs:
+            headers = await self._signed(provider, sender, method, url, headers, body)
+        return await self._open(method, url, headers, body, sender, timeouts)
 
     async def _signed(
         self,
@@ -269,6 +282,10 @@ class Answer:
         while chunk := await self.more():
             parts.append(chunk)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def odd(self, what: str, remedy: str) -> UpstreamFailed:
+        """The failure of an answer that cannot be what was asked for."""
+        return self._sender.odd(what, remedy)
 
     def masked(self, failure: Failure) -> Failure:
         """A failure told inside this answer, without the key its text may quote."""

@@ -15,6 +15,7 @@ from codriver.model.events import Usage
 from codriver.upstream.simulator import (
     answers,
     anthropic,
+    bulk,
     completions,
     embeddings,
     faults,
@@ -91,6 +92,7 @@ class Simulator:
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._answered = 0
+        self._bulk = bulk.Bulk(self._line, clock)
 
     async def listen(self, port: int) -> None:
         """Starts accepting connections."""
@@ -179,6 +181,13 @@ class Simulator:
         if wire is gemini and request.method != "POST":
             await self._send(exchange, entry, 200, gemini.listed(self.models, request.path))
             return
+        if request.path.startswith(bulk.PATHS):
+            found = self._bulk.answer(request)
+            content = found if isinstance(found, bytes) else dump(found)
+            kind = "application/octet-stream" if isinstance(found, bytes) else "application/json"
+            entry.status = 200
+            await exchange.respond(200, {"content-type": kind, **LABEL}, content)
+            return
         if request.path.startswith("/v1/models"):
             await self._listing(exchange, entry)
             return
@@ -216,9 +225,10 @@ class Simulator:
         google = request.path.startswith(gemini.PATHS)
         action = gemini.addressed(request.path)[1] if google else ""
         listing = request.path == "/v1/models" or request.path.startswith("/v1/models/") or (google and not action)
-        if request.path not in _WIRES and not listing and action not in gemini.ACTIONS:
+        bulky = request.path.startswith(bulk.PATHS)
+        if request.path not in _WIRES and not listing and not bulky and action not in gemini.ACTIONS:
             raise Refused(404, f"Invalid URL ({request.method} {request.path})")
-        if request.method not in (("GET", "HEAD") if listing else ("POST",)):
+        if not bulky and request.method not in (("GET", "HEAD") if listing else ("POST",)):
             raise Refused(405, f"Not allowed to {request.method} on {request.path}.", code="method_not_supported")
         if request.path in _KEYLESS:
             return
@@ -293,6 +303,19 @@ class Simulator:
         usage = Usage(prompt.input, prompt.cached, prompt.written, output, reasoning)
         ident = digest(asked.seed, self._answered)[:20]
         return Answer(asked, ident, int(self._clock()), tuple(replies), usage)
+
+    def _line(self, path: str, body: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
+        """A line of a batch: the status and the document that a request of its own would have got."""
+        wire = _WIRES[path]
+        try:
+            model = self._model(body, path, wire)
+            asked = wire.read(body, {}, model)
+            fault = self._fault({}, model.id)
+            if fault is not None and fault.fault in faults.STATUSES:
+                raise fault.refusal()
+            return 200, wire.whole(self._answer(asked, fault))
+        except Refused as refused:
+            return refused.status, wire.error(refused)
 
     async def _listing(self, exchange: Exchange, entry: Entry) -> None:
         """GET /v1/models and /v1/models/{id}, in Anthropic's form for its clients."""
