@@ -121,7 +121,7 @@ async def test_a_stream_has_all_events_in_order(client: openai.AsyncOpenAI) -> N
     reasoning: Any = {"summary": "auto"}
     tools: Any = [TOOL, {"type": "custom", "name": "apply_patch"}]
     async with client.responses.stream(
-        model="sim-codex", input="Call the weather tool for Łódź", tools=tools, reasoning=reasoning
+        model="sim-codex", input="Call the weather tool for Zürich", tools=tools, reasoning=reasoning
     ) as stream:
         events = [event async for event in stream]
         final = await stream.get_final_response()
@@ -132,7 +132,7 @@ async def test_a_stream_has_all_events_in_order(client: openai.AsyncOpenAI) -> N
     thinking, call = final.output
     assert thinking.type == "reasoning"
     assert call.type == "function_call"
-    assert json.loads(call.arguments) == {"city": "Łódź"}
+    assert json.loads(call.arguments) == {"city": "Zürich"}
     assert final.usage is not None
     assert final.usage.output_tokens_details.reasoning_tokens > 0
 
