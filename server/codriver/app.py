@@ -40,6 +40,7 @@ from codriver.tasks.review import Findings, review
 from codriver.upstream import discovery, logins, simulator
 from codriver.upstream.client import Timeouts, Upstream
 from codriver.upstream.keys import KEY_FILE, Keys, read_key_file
+from codriver.upstream.probing import Probes
 from codriver.upstream.proxies import Network
 
 log = logging.getLogger("codriver.app")
@@ -127,6 +128,9 @@ class App:
         self.ledger = Ledger(store)
         self.analyst = Analyst(local_only=fleet.settings.privacy.local_only)
         self.upstream = Upstream(Network(), keys)
+        self._probes = Probes(self.upstream, store, time.time)
+        self._probing: asyncio.Task[None] | None = None
+        self._declared = fleet  # as the catalog has it, before anything was proven
         self.router = Router(
             plan=self.plan, upstream=self.upstream, analyst=self.analyst, ledger=self.ledger, timeouts=self.timeouts
         )
@@ -165,10 +169,11 @@ class App:
 
     async def close(self) -> None:
         """Ends everything; what was recorded is durable when this returns."""
-        if self._watching is not None:
-            self._watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
+        for task in (self._watching, self._probing):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         await self.batches.close()
         await self.upstream.aclose()
         if self._simulator is not None:
@@ -189,6 +194,7 @@ class App:
             self.config_error = self._embedder = ""
             self._keys = keys
             self.upstream.use(keys)
+            self._probes.forgive()
             await self._renew(settings, fresh)
             self.ledger.forgive()
         log.info("settings reloaded from %s", self.config_file)
@@ -229,7 +235,51 @@ class App:
             if self._simulator is None:
                 self._simulator = await simulator.start(control=self.simulate, secret=self.token)
             made = fleet(settings, loaded, self._keys, self._simulator.url)
-        self._swap(made)
+        self._declared = made
+        for offer in self._to_prove():
+            await self._probes.recall(offer.provider, offer.model)
+        self._swap(self._proven())
+        if self._probing is None or self._probing.done():
+            self._probing = asyncio.create_task(self._prove(), name="probes")
+
+    def _to_prove(self) -> list[Offer]:
+        """The offers that are said to fill holes, and may be asked whether they do; not where the server said so."""
+        how, told = self._declared.settings.complete.probe, {
+            (name, one.id) for name, found in self._found.items() for one in found if one.fim
+        }  # fmt: skip
+        return [
+            offer
+            for offer in self._declared.offers
+            if offer.model.fim and not offer.missing and not offer.provider.simulated
+            and (offer.provider.name, offer.model.upstream_id) not in told
+            and (how == "all" or (how == "local" and (offer.provider.local or _named(self._declared.settings, offer))))
+        ]  # fmt: skip
+
+    def _proven(self) -> Fleet:
+        """What is declared, with what is known by now of who fills holes."""
+        offers = []
+        for offer in self._declared.offers:
+            found = self._probes.verdict(offer.provider, offer.model)
+            if found is not None:
+                offer = replace(offer, model=replace(offer.model, fim=found.fim), unfit=found.why)
+            offers.append(offer)
+        return replace(self._declared, offers=tuple(offers), plans={})
+
+    async def _prove(self) -> None:
+        """Asks in the background, one after the other: a server at home has one graphics card."""
+        for offer in self._to_prove():
+            if not self._probes.due(offer.provider, offer.model):
+                continue
+            try:
+                found = await self._probes.ask(offer.provider, offer.model)
+            except Exception:
+                log.exception("%s could not be probed", offer.model.key)
+                continue
+            if found is not None and not found.fim:
+                log.warning("%s gets no holes to fill: %s", offer.model.key, found.why)
+            if found is not None and found.fim != offer.model.fim:
+                async with self._changing:
+                    self._swap(self._proven())
 
     async def _installed(self, loaded: Catalog) -> Catalog:
         """The catalog with what local servers list; a server that is not there has nothing."""
@@ -350,6 +400,13 @@ def _keys(paths: Paths, environ: Mapping[str, str], own: str) -> Keys:
     """The providers' keys. After `eval "$(codriver env)"` our own token stands where a key would: it is none."""
     theirs = {name: value for name, value in environ.items() if value.strip() != own}
     return Keys(theirs, file=read_key_file(paths.config / KEY_FILE))
+
+
+def _named(settings: Settings, offer: Offer) -> bool:
+    """Whether the user said himself that this model fills holes."""
+    table = settings.providers.get(offer.provider.name)
+    model = table.models.get(offer.model.id) if table is not None else None
+    return model is not None and bool(model.fim)
 
 
 def fleet(settings: Settings, loaded: Catalog, keys: Keys, simulated: str) -> Fleet:

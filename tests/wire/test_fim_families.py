@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -217,6 +218,14 @@ def test_w41_an_answer_from_a_broken_text_is_mended_and_not_relayed() -> None:
     decoder = mending.mended(openai_completions.decoder(model(), PLAIN), request, sent, "openai_completions")
     assert decoder.quiet(stream) == 0
     assert fold(events(decoder.feed(stream))).text == '"<|fim_pad|>"'
+
+
+def test_stops_that_a_server_does_not_take_are_cut_from_the_answer() -> None:
+    request = Request("r", "complete", fim=Fim("P", "S"), limits=Limits(stop=("\n\n",)))
+    few = replace(PLAIN, stop_max=4)
+    sent = openai_completions.call(request, model(fim="qwen"), few)
+    assert json.loads(sent.body)["stop"] == ["\n\n", "<|endoftext|>", "<|fim_pad|>", "<|repo_name|>"]
+    assert sent.family == "qwen" and restored("qwen", "x<|file_sep|>y", [3]) == "x"
 
 
 # What chat models say for a hole (W42).

@@ -231,6 +231,10 @@ def _daemon(ground: Ground) -> Iterator[Check]:
         yield Check(
             "daemon", "warn", f"it is version {page.get('version')}, this is {__version__}", "Run: codriver stop"
         )
+    for key, why in (page.get("unfit") or {}).items():
+        yield Check(
+            "holes", "warn", f"{key} cannot fill in the middle: {why}", 'Set its fim to another family, or to ""'
+        )
     if (page.get("config") or {}).get("error"):
         yield Check("daemon", "warn", "it goes on with the settings from before they were broken")
 

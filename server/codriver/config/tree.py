@@ -43,6 +43,11 @@ class Complete(Table):
     deadline: float = Field(default=4.0, gt=0, description="Seconds after which a completion is no longer wanted.")
     one_line_tokens: int = Field(default=48, ge=1, description="Longest answer in the middle of a line, in tokens.")
     block_tokens: int = Field(default=192, ge=1, description="Longest answer where a block may follow, in tokens.")
+    probe: Literal["local", "all", "never"] = Field(
+        default="local",
+        description="Which models are asked once whether they fill holes: local ones and those your settings name "
+        "`fim` for, all (some 80 tokens each, billed), or none.",
+    )
 
 
 class Refactor(Table):

@@ -18,11 +18,15 @@ from codriver.model.request import HOLES, Request
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One model at one provider, as the catalog has it. missing: why it is not usable, or ""."""
+    """One model at one provider, as the catalog has it. missing: why it is not usable, or "".
+
+    unfit: why it gets no holes although it was said to fill them, or "".
+    """
 
     provider: Provider
     model: Model
     missing: str = ""
+    unfit: str = ""
 
     @property
     def wires(self) -> tuple[str, ...]:
@@ -103,7 +107,7 @@ _Check = Callable[[Request, Features, Offer, View, Bounds], _Found]
 def _speaks(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
     if not wire_for(request, offer):
         what = "embeddings" if request.needs.embed else "chat" if request.fim is None else "fill-in-the-middle"
-        return "wire", f"does not serve {what}"
+        return "wire", f"does not serve {what}{f': {offer.unfit}' if offer.unfit and request.fim is not None else ''}"
     if request.needs.same_wire and request.wire not in offer.wires:
         return "wire", f"{', '.join(request.needs.same_wire)} cannot be carried to its wire"
     return None

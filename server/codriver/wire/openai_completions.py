@@ -122,7 +122,7 @@ def call(request: Request, model: Model, quirks: Quirks) -> Call:
     if hole is None:
         raise reject("A conversation cannot be sent as a completion", kind=Kind.UNSUPPORTED)
     own = request.wire == "openai_completions" and request.body is not None
-    put, broken = ({}, "") if own and _as_it_is(hole, model) else _told(hole, model, request.limits)
+    put, broken = ({}, "") if own and _as_it_is(hole, model) else _told(hole, model, request.limits, quirks.stop_max)
     put["model"] = model.upstream_id
     if own and request.body is not None:
         return Call(_relayed(request, request.body, put, model, quirks), family=broken)
@@ -135,8 +135,9 @@ def _as_it_is(hole: Fim, model: Model) -> bool:
     return hole.suffix is None or native or fim.same_form(hole.form, model.fim)
 
 
-def _told(hole: Fim, model: Model, limits: Limits) -> tuple[dict[str, Any], str]:
-    """The fields that tell this model of the hole; and the family whose tokens were broken in its texts, or ""."""
+def _told(hole: Fim, model: Model, limits: Limits, most: int) -> tuple[dict[str, Any], str]:
+    """The fields that tell this model of the hole; and its family when its answer must be mended, because tokens
+    were broken or stops left out (most: how many the server takes, 0: any number), else ""."""
     if hole.suffix is None:
         return {"prompt": hole.prefix, "stop": list(limits.stop)}, ""
     if model.fim == "suffix":
@@ -145,7 +146,8 @@ def _told(hole: Fim, model: Model, limits: Limits) -> tuple[dict[str, Any], str]
     if family is None:
         raise reject(f"{model.key} cannot fill in the middle", field="suffix", kind=Kind.UNSUPPORTED)
     stops = list(dict.fromkeys((*limits.stop, *family.stops)))
-    return {"prompt": fim.prompt(family, hole), "stop": stops}, model.fim if fim.breaks(family, hole) else ""
+    mended = fim.breaks(family, hole) or 0 < most < len(stops)
+    return {"prompt": fim.prompt(family, hole), "stop": stops[: most or None]}, model.fim if mended else ""
 
 
 def _relayed(request: Request, body: bytes, put: dict[str, Any], model: Model, quirks: Quirks) -> bytes:
