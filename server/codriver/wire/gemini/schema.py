@@ -63,7 +63,7 @@ def dialect(schema: Mapping[str, Any], *, parameters: bool = False) -> Dialect:
     if found is None:
         return Dialect(None, lost=frozenset(walk.lost))
     if parameters and found.get("type") != "OBJECT":
-        found, walk.open = {"type": "OBJECT", "properties": {"input": found}, "required": ["input"]}, False
+        found = {"type": "OBJECT", "properties": {"input": found}, "required": ["input"]}
     if parameters and not found.get("properties") and "additionalProperties" not in found:
         return Dialect(None, lost=frozenset(walk.lost))  # an OBJECT without properties is refused
     return Dialect(found, walk.open, frozenset(walk.lost))
@@ -79,9 +79,9 @@ def _single(schema: Mapping[str, Any], walk: _Walk) -> Mapping[str, Any]:
         walk.lost.add("anyOf")
     if shaped:
         every = {name: part for branch in shaped for name, part in branch["properties"].items()}
-        always = set.intersection(*(set(_list(branch.get("required"))) for branch in shaped))
+        always = set.intersection(*(set(_names(branch.get("required"))) for branch in shaped))
         whole["properties"] = {**every, **_map(top.get("properties"))}
-        whole["required"] = [*_list(top.get("required")), *sorted(always)]
+        whole["required"] = [*_names(top.get("required")), *sorted(always)]
     return {**whole, "type": "object"} if "type" not in whole or shaped else whole
 
 
@@ -229,7 +229,7 @@ class _Walk:
         return node
 
     def _bounded(self, node: Schema, schema: Mapping[str, Any], kind: str) -> None:
-        if schema.get("format") in _FORMATS.get(kind, ()):
+        if str(schema.get("format")) in _FORMATS.get(kind, ()):
             node["format"] = schema["format"]
         elif "format" in schema:
             self.lost.add("format")
@@ -272,17 +272,16 @@ class _Walk:
         if isinstance(more, Mapping) and more:
             self.open = True
             node["additionalProperties"] = self.node(more, depth + 1) or {}
-        elif not found and (more is True or (more is not False and depth > 0)):
-            self.open = True
-            node["additionalProperties"] = True
-        elif not found and depth > 0:
-            self.open = True  # exactly {}: the dialect refuses an OBJECT without properties
+        elif not found:
+            self.open = True  # the dialect refuses an OBJECT without properties
+            if more is True or (more is not False and depth > 0):
+                node["additionalProperties"] = True
         if found:
             node["properties"] = found
-            if required := [name for name in dict.fromkeys(_list(schema.get("required"))) if name in found]:
+            if required := [name for name in dict.fromkeys(_names(schema.get("required"))) if name in found]:
                 node["required"] = required
-            order = _list(schema.get("propertyOrdering"))
-            if order and sorted(map(str, order)) == sorted(found):
+            order = _names(schema.get("propertyOrdering"))
+            if order and sorted(order) == sorted(found):
                 node["propertyOrdering"] = order
         return node
 
@@ -334,6 +333,10 @@ def _type_of(value: Any) -> str:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _names(value: Any) -> list[str]:
+    return [name for name in _list(value) if isinstance(name, str)]
 
 
 def _map(value: Any) -> Mapping[str, Any]:
