@@ -73,7 +73,6 @@ def _bare(place: Place) -> dict[str, str]:
         "TMPDIR": str(place.home / "tmp"),
         "LANG": "C.UTF-8",
         "TERM": "dumb",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "DO_NOT_TRACK": "1",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     }
@@ -273,4 +272,5 @@ _SCRIPTS: Mapping[str, str] = {
     "pydantic-ai": "pydantic_ai_agent.py",
     "openai-agents": "openai_agents_runner.py",
     "litellm-sdk": "litellm_loop.py",
+    "sdk": "sdk_loop.py",
 }

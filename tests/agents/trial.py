@@ -39,7 +39,7 @@ def attempt(client: Client, cache: Path, base: str, key: str, folder: Path) -> V
     place = Place(client, client.folder(cache), home, repository, base, key, TASK, FILE)
     started = time.monotonic()
     code, output = _run(place, folder / "output.txt")
-    return Verdict(_judged(repository / FILE, code), time.monotonic() - started, output[-2000:])
+    return Verdict(judged(repository / FILE, code), time.monotonic() - started, output[-2000:])
 
 
 def _repository(folder: Path) -> None:
@@ -58,7 +58,7 @@ def _repository(folder: Path) -> None:
         subprocess.run([*git, *command], check=True, capture_output=True, timeout=30)
 
 
-def _judged(file: Path, code: int | None) -> str:
+def judged(file: Path, code: int | None) -> str:
     """Why this is no success, or ""."""
     text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     lines = text.splitlines()
