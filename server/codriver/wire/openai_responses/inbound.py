@@ -69,7 +69,6 @@ class Body(msgspec.Struct, gc=False):
     service_tier: str | None = None
     metadata: dict[str, Any] | None = None
     prompt_cache_key: str | None = None
-    user: str | None = None
 
     def __call__(self) -> m.Conversation:
         return _conversation(self)
@@ -101,7 +100,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         input_tokens=survey.weighed(len(entries)),
         tail=intake.tail(survey.turns, survey.results),
         task=wish.task,
-        session=intake.session(headers, wish.session, asked.prompt_cache_key or "", asked.user or ""),
+        session=intake.session(headers, wish.session, asked.prompt_cache_key or "", ""),
         strategy=wish.strategy,
         workflow=wish.workflow,
         deadline=wish.deadline,
