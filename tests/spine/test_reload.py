@@ -14,7 +14,7 @@ import pytest
 from codriver import app as application
 from codriver import paths
 from codriver.app import App
-from codriver.model.provider import Provider
+from codriver.model.provider import Installed, Provider
 from codriver.model.request import Purpose, Request
 from codriver.upstream import discovery, simulator
 from codriver.upstream.client import Upstream
@@ -32,12 +32,12 @@ class Servers:
         self.gate.set()
         self.broken = False
 
-    async def installed(self, upstream: Upstream, provider: Provider, known: object = ()) -> tuple[str, ...]:
+    async def installed(self, upstream: Upstream, provider: Provider, known: object = ()) -> tuple[Installed, ...]:
         self.asked.set()
         await self.gate.wait()
         if self.broken:
             raise RuntimeError("played")
-        return self.lists.get(provider.name, ())
+        return tuple(Installed(one) for one in self.lists.get(provider.name, ()))
 
 
 @pytest.fixture
