@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -25,10 +26,9 @@ def fitted(request: Request, body: bytes, asked: Body, model: Model, quirks: Qui
     config = {**_config(asked, model, quirks), **dict.fromkeys(drop)}
     if asked.model:
         drop.append("model")
-    if request.forget and request.signatures:
-        change["contents"] = partial(_signed, instead=quirks.thought_signature, forget=True)
-    elif quirks.thought_signature and any(map(_unsigned, asked.contents)):
-        change["contents"] = partial(_signed, instead=quirks.thought_signature, forget=False)
+    foreign = {text for text in request.signatures if text not in request.own} if request.forget else set()
+    if foreign or (quirks.thought_signature and any(map(_unsigned, asked.contents))):
+        change["contents"] = partial(_signed, instead=quirks.thought_signature, foreign=foreign)
     if config:
         change["generationConfig"] = partial(_configured, change=config)
     if not (change or drop or quirks.put):
@@ -47,14 +47,14 @@ def _unsigned(content: Content) -> bool:
     return first is not None and not first.thought_signature
 
 
-def _signed(raw: bytes, instead: str, forget: bool) -> object:
-    """The turns with a signature at the first call of each step; with `forget` none but what stands instead."""
+def _signed(raw: bytes, instead: str, foreign: Collection[str]) -> object:
+    """The turns without what others signed, and with a signature at the first call of each step."""
     turns: list[object] = []
     for turn in _CONTENTS.decode(raw):
         parts = _PARTS.decode(turn["parts"]) if b"model" in bytes(turn.get("role", b"")) and "parts" in turn else []
-        if forget:
-            for part in parts:
-                part.pop("thoughtSignature", None)
+        for part in parts if foreign else ():
+            if "thoughtSignature" in part and msgspec.json.decode(part["thoughtSignature"]) in foreign:
+                del part["thoughtSignature"]
         first = next((part for part in parts if "functionCall" in part), None)
         if instead and first is not None:
             first.setdefault("thoughtSignature", msgspec.Raw(msgspec.json.encode(instead)))
