@@ -67,6 +67,7 @@ def test_each_wire_in_its_own_form(client: openai.OpenAI) -> None:
         ("/v1/completions", {"prompt": "def f(", "model": "auto"}, "text_completion"),
         ("/v1/embeddings", {"input": ["a", "b"]}, "list"),
         ("/v1/messages", {"max_tokens": 20, "messages": [{"role": "user", "content": "hi"}]}, None),
+        ("/v1/responses", {"input": "hi"}, "response"),
     ):
         line = {"custom_id": "one", "method": "POST", "url": endpoint, "body": {"model": "auto", **body}}
         batch = ended(client, submit(client, [line], endpoint))

@@ -206,9 +206,12 @@ class Batches:
             run.journal.close()
 
     def _now(self, batch: Batch) -> Batch:
-        """A batch with the counts of this moment."""
+        """A batch as it is on disk, with the counts of this moment."""
         run = self._runs.get(batch.id)
-        return batch if run is None else run.batch
+        if run is None:
+            return batch
+        now = run.batch
+        return msgspec.structs.replace(batch, completed=now.completed, failed=now.failed, spent=now.spent)
 
     def _path(self, ident: str) -> Path:
         return self._folder / f"{ident}.json"
