@@ -197,3 +197,23 @@ def test_two_hundred_lines_across_a_kill_are_each_there_once(tmp_path: Path) -> 
         assert line["body"]["messages"][0]["content"] in said, "the answer belongs to its line"
     assert asked <= 200 - 130, "what was there before the kill did not run again"
     assert batch.usage.input_tokens == sum(r["response"]["body"]["usage"]["prompt_tokens"] for r in good)
+
+
+IDLE = """
+[batch]
+provider = "never"
+[daemon]
+idle_seconds = 1.0
+[http]
+port = 0
+"""
+
+
+def test_a_daemon_that_editors_started_stays_while_a_batch_runs(tmp_path: Path) -> None:
+    with daemon_at(tmp_path, "--simulate", "--from-forwarder", config=IDLE) as daemon, sdk(daemon) as client:
+        daemon.fault("sim-small", "slow", times=1, delay=2.5)
+        ident = submit(client, [chat("slow")])
+        state = tmp_path / "batches" / f"{ident}.json"
+        # Nobody asks meanwhile: the file tells how it ended, the daemon's own tells that it left.
+        until(lambda: json.loads(state.read_bytes()).get("status") == "completed", "the batch to end")
+        until(lambda: not (tmp_path / "daemon.json").exists(), "the daemon to leave")
