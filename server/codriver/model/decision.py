@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from codriver.errors import Failure
 from codriver.model.events import Usage
 from codriver.model.features import Features
+from codriver.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Candidate:
     """One model that may answer. quality 0..1, cost in USD, latency in seconds, all expected.
 
@@ -29,7 +30,7 @@ class Candidate:
         return Candidate(self.model, self.wire, self.quality, self.cost, self.latency, score, self.reason)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Refusal:
     """One model that may not answer: a stable word and a sentence."""
 
@@ -38,7 +39,7 @@ class Refusal:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Decision:
     """Ordered candidates with the reasons for each kept and each refused.
 
@@ -55,7 +56,7 @@ class Decision:
     propensity: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Attempt:
     """One upstream call. Times are seconds from the request's start; failure None means it answered."""
 
@@ -67,7 +68,7 @@ class Attempt:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Outcome:
     """The record of a finished request. status: ok, failed, cancelled, broken, refused, unroutable.
 
@@ -94,7 +95,7 @@ class Outcome:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Pin:
     """What a session has warm: the model, prompt tokens in its cache, and since when (Unix time)."""
 
@@ -103,7 +104,7 @@ class Pin:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Latency:
     """What was measured of a model: seconds to first content, output tokens per second (None: not
     yet), both running means, and how many answers that rests on."""
@@ -113,7 +114,7 @@ class Latency:
     n: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Rest:
     """A model or provider left alone until a Unix time, and the failure that caused it."""
 
@@ -121,7 +122,7 @@ class Rest:
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class View:
     """What the ledger knows now, read-only: the only moving input of a decision.
 

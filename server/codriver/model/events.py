@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from codriver.errors import Failure
 from codriver.model.request import ToolCall
+from codriver.model.value import value
 
 
 class Finish(StrEnum):
@@ -21,7 +22,7 @@ class Finish(StrEnum):
     PAUSE = "pause"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Usage:
     """Tokens in disjoint classes, so that nothing is billed twice.
 
@@ -45,7 +46,7 @@ class Usage:
         return self.input + self.cached + self.written
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Started:
     """The upstream opened its answer. `id` and `model` are the upstream's own words."""
 
@@ -54,12 +55,12 @@ class Started:
     usage: Usage | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TextDelta:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ReasoningDelta:
     """A piece of thinking; the signature comes with the last piece of a block, if at all."""
 
@@ -68,7 +69,7 @@ class ReasoningDelta:
     redacted: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ToolStart:
     """A tool call begins. `index` counts calls of this answer from 0 in order of appearance.
 
@@ -81,7 +82,7 @@ class ToolStart:
     signature: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ToolDelta:
     """A fragment of the JSON text of one call's arguments."""
 
@@ -89,14 +90,14 @@ class ToolDelta:
     arguments: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class UsageSeen:
     """What was counted so far; later ones replace earlier ones (decoders merge by field)."""
 
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Finished:
     """The regular end. `stop` is the stop sequence that was hit, if one was."""
 
@@ -104,7 +105,7 @@ class Finished:
     stop: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Failed:
     """The upstream said, inside its answer, that it failed. Always the last event."""
 
@@ -123,7 +124,7 @@ def is_content(event: Event) -> bool:
     return isinstance(event, ToolStart | ToolDelta | Finished)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Piece:
     """One frame of an answer: its bytes as they came, and what they mean.
 
@@ -136,7 +137,7 @@ class Piece:
     usage_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Reply:
     """A whole answer."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from codriver.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Function:
     """Numbers of one function (or method, or lambda bound to a name). Lines are 1-based."""
 
@@ -22,7 +22,7 @@ class Function:
     end_byte: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Features:
     """What is known about a request and the code it is about.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from codriver.model.events import Usage
+from codriver.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Price:
     """USD per million tokens. cached: prompt-cache read; written: prompt-cache write.
 
@@ -45,7 +46,7 @@ class Price:
         return (prompt + answer) / 1e6
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Spell:
     """A price and when it holds, in UTC: from a Unix time on, in these spans of minutes of the day (the end not
     included), on these ISO weekdays. Empty spans or days: all of them."""
@@ -65,7 +66,7 @@ class Spell:
         return not self.hours or any(begin <= second / 60 < end for begin, end in self.hours)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Tariff:
     """Prices that change over days or hours. Of the spells that hold the last one counts; the first holds always."""
 
@@ -86,7 +87,7 @@ class Tariff:
         return max((spell.price for spell in standing or self.spells[:1]), key=lambda price: price.input + price.output)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Quirks:
     """How a provider or model differs from its wire's definition. Data, never an if on a name."""
 
@@ -161,7 +162,7 @@ class Quirks:
         return bool(self.put or self.temperature_max is not None or self.stop_max or self.tool_id_length)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Model:
     """One model at one provider. `key` ("provider/id") is its name everywhere."""
 
@@ -217,7 +218,7 @@ class Model:
         return self.price if self.tariff is None else self.tariff.at(time)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Provider:
     """One endpoint: where it is, what it speaks, how it wants its key, what it sells."""
 
@@ -261,7 +262,7 @@ class Provider:
     """What each listed model says of itself there, field and value ("*": any): another server may have the port."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Installed:
     """A model that a server listed, with what it told about it; None where it told nothing."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
+
+from codriver.model.value import value
 
 
 class Purpose(StrEnum):
@@ -32,7 +34,7 @@ class Purpose(StrEnum):
     EMBED = "embed"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Text:
     """Plain text. `cache` is an Anthropic cache_control object, kept for providers that know it."""
 
@@ -40,7 +42,7 @@ class Text:
     cache: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Image:
     """An image: base64 `data` with its media type, or a `url`."""
 
@@ -49,7 +51,7 @@ class Image:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Reasoning:
     """A model's thinking. `signature` and `redacted` are only valid at the model that made them.
 
@@ -62,7 +64,7 @@ class Reasoning:
     origin: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ToolCall:
     """A call the model wants. `arguments` is JSON text as the model wrote it.
 
@@ -76,7 +78,7 @@ class ToolCall:
     origin: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ToolResult:
     """What a tool answered to the call with this id."""
 
@@ -90,7 +92,7 @@ Part = Text | Image | Reasoning | ToolCall | ToolResult
 Role = Literal["system", "user", "assistant", "tool"]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Message:
     """One turn. Role `tool` holds only ToolResults; `system` also stands for `developer`."""
 
@@ -103,7 +105,7 @@ class Message:
         return "\n".join(part.text for part in self.parts if isinstance(part, Text))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Tool:
     """A function the model may call; `schema` is JSON Schema of its arguments.
 
@@ -126,7 +128,7 @@ FREE_TEXT: Mapping[str, Any] = MappingProxyType(
 """The schema of a custom tool's arguments where only functions exist: one string field."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ToolChoice:
     """Whether tools may, must, must not be called, or which one must."""
 
@@ -135,7 +137,7 @@ class ToolChoice:
     parallel: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Conversation:
     """The content of a chat-like request.
 
@@ -148,7 +150,7 @@ class Conversation:
     lost: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Fim:
     """The content of a completion: what stands before and after the hole.
 
@@ -168,7 +170,7 @@ HOLES = frozenset({"openai_completions", "mistral_fim", "llamacpp_infill", "olla
 """The wires that have a place for a hole; on all others a hole becomes a chat prompt."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Limits:
     """Sampling and length, as asked. None means the caller said nothing."""
 
@@ -182,7 +184,7 @@ class Limits:
     """Reasoning effort: none, minimal, low, medium, high, max."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Needs:
     """What a model must be able to do to serve this request at all."""
 
@@ -196,7 +198,7 @@ class Needs:
     """Fields asked for that only the caller's own wire can carry, such as n > 1 or logprobs."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Snapshot:
     """One moment of an open buffer. The only form in which a buffer leaves the LSP front.
 
@@ -213,7 +215,7 @@ class Snapshot:
     """Workspace folder as a path, or empty."""
 
 
-@dataclass(frozen=True)
+@value(frozen=True)
 class Request:
     """What is wanted. `conversation` is unfolded on first use, so relaying never pays for it.
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from codriver.model.value import value
 
 UNREAD_BYTES = 256 * 1024
 """An answer nobody reads stops the socket at this many waiting bytes."""
@@ -61,7 +62,7 @@ _LIMITS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Timeouts:
     """Seconds, each its own limit; math.inf switches one off.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Protocol, cast
 
@@ -17,9 +17,10 @@ from codriver.errors import Failure
 from codriver.model.events import Event, Piece, Reply
 from codriver.model.provider import Model, Quirks
 from codriver.model.request import Request
+from codriver.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Call:
     """One upstream request, ready for the socket but for URL and key.
 
