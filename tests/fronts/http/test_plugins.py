@@ -79,6 +79,14 @@ def frames(answer: httpx.Response) -> list[dict[str, Any]]:
     return [json.loads(line[6:]) for line in answer.text.split("\n") if line.startswith("data: {")]
 
 
+def written(answer: httpx.Response) -> str:
+    """The text of an answer in any of these wires, streamed or whole."""
+    pages = [json.loads(line.removeprefix("data: ")) for line in answer.text.split("\n") if "{" in line]
+    choices = [choice for page in pages for choice in page.get("choices", [])]
+    parts = [choice["text"] for choice in choices] + [page.get("response", page.get("content", "")) for page in pages]
+    return "".join(parts)
+
+
 # llama.cpp's clients.
 
 
@@ -355,3 +363,62 @@ def test_the_buffer_in_the_editor_decides_what_a_plugin_asks(daemon: Daemon) -> 
         assert features["source"] == "buffer" and features["cognitive"] >= 8
     finally:
         editor.kill()
+
+
+# A server at home as upstream.
+
+HOME = """
+[providers.home]
+base_url = "{url}"
+wires = {{ ollama_chat = "/api/chat", ollama_generate = "/api/generate" }}
+
+[providers.home.models.talker]
+upstream_id = "sim-medium"
+images = true
+wires = ["ollama_chat"]
+
+[providers.home.models.coder]
+upstream_id = "sim-coder"
+chat = false
+fim = "qwen"
+wires = ["ollama_generate"]
+"""
+
+
+@pytest.fixture(scope="module")
+def behind(tmp_path_factory: pytest.TempPathFactory, open_daemon: Daemon) -> Iterator[Daemon]:
+    """A daemon whose only providers are an Ollama server: another daemon's simulator."""
+    config = HOME.format(url=open_daemon.simulator)
+    with daemon_at(tmp_path_factory.mktemp("behind"), config=config) as running:
+        yield running
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_w41_an_ollama_server_fills_holes_of_every_caller(behind: Daemon, open_daemon: Daemon, stream: bool) -> None:
+    for path, body in (("/v1/completions", MINUET), ("/api/generate", CONTINUE), ("/infill", vim(response_fields=[]))):
+        open_daemon.heal()
+        answer = behind.post(path, {**body, "model": "home/coder", "stream": stream})
+        assert answer.status_code == 200 and FILLED in written(answer), path
+        sent = open_daemon.log()[-1]["body"]
+        assert sent["raw"] is True and sent["prompt"].endswith("<|fim_middle|>")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_ollama_server_chats_with_openai_and_anthropic_callers(behind: Daemon, stream: bool) -> None:
+    asked = [{"role": "user", "content": "Write the file notes.txt with the text: grüße"}]
+    function = WRITE["function"]
+    chat = behind.post(
+        "/v1/chat/completions", {"model": "home/talker", "messages": asked, "tools": [WRITE], "stream": stream}
+    )
+    assert chat.status_code == 200 and "write_file" in chat.text and '"tool_calls"' in chat.text
+    tool = {"name": function["name"], "description": "Writes.", "input_schema": function["parameters"]}
+    body = {"model": "home/talker", "messages": asked, "tools": [tool], "stream": stream, "max_tokens": 200}
+    messages = behind.post("/v1/messages", body)
+    assert messages.status_code == 200 and "write_file" in messages.text and "tool_use" in messages.text
+
+
+def test_relay_from_ollama_to_ollama_keeps_the_servers_own_bytes(behind: Daemon) -> None:
+    body = {"model": "home/talker", "messages": [{"role": "user", "content": "Hello"}], "options": {"seed": 1}}
+    told = lines(behind.post("/api/chat", body))
+    assert told[-1]["done"] is True and told[-1]["model"] == "sim-medium"
+    assert told[-1]["total_duration"] == 2_000_000  # the simulator's own figure, untouched

@@ -222,6 +222,8 @@ class Simulator:
         request = exchange.request
         if request.broken is not None:
             raise Refused(*request.broken)
+        if _ABOUT.get(request.path) == request.method:
+            return
         google = request.path.startswith(gemini.PATHS)
         action = gemini.addressed(request.path)[1] if google else ""
         listing = request.path == "/v1/models" or request.path.startswith("/v1/models/") or (google and not action)

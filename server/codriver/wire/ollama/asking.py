@@ -9,8 +9,9 @@ import msgspec
 from codriver.model.provider import Model
 from codriver.model.request import Limits, Request
 
-SMALLEST_CONTEXT = 8192
-"""Tokens: the least context that is asked for, so that it seldom changes; a change loads the model anew."""
+UNTOLD_CONTEXT = 4096
+"""Tokens that every Ollama server holds unasked. Another context than the loaded one loads the model anew, so
+none is asked for where this one is enough."""
 
 
 class Options(msgspec.Struct, gc=False):
@@ -64,17 +65,17 @@ def options(request: Request, model: Model) -> dict[str, Any]:
         "temperature": asked.temperature,
         "top_p": asked.top_p,
         "stop": list(asked.stop) or None,
-        "num_ctx": context(request.input_tokens + (length or 1024), model.window),
+        "num_ctx": context(request.input_tokens + (length or 512), model.window),
     }
     return {name: value for name, value in wanted.items() if value is not None}
 
 
-def context(tokens: int, window: int) -> int:
-    """A context that holds so many tokens: the next power of two, between SMALLEST_CONTEXT and the model's window."""
-    size = SMALLEST_CONTEXT
+def context(tokens: int, window: int) -> int | None:
+    """A context that holds so many tokens: a power of two up to the model's window; None where it needs no telling."""
+    size = UNTOLD_CONTEXT
     while size < tokens:
         size *= 2
-    return min(size, window)
+    return min(size, window) if size > UNTOLD_CONTEXT else None
 
 
 def form(asked: Limits) -> object:
