@@ -15,6 +15,7 @@ from codriver.upstream.simulator.values import Answer, Asked, Frame, Refused, du
 name = "gemini"
 PATHS = ("/v1beta/models", "/v1alpha/models")
 ACTIONS = ("generateContent", "streamGenerateContent", "countTokens")
+_REASONS = {Finish.LENGTH: "MAX_TOKENS", Finish.FILTERED: "SAFETY"}
 _STATUS = {
     400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
     405: "UNIMPLEMENTED", 408: "DEADLINE_EXCEEDED", 413: "INVALID_ARGUMENT", 429: "RESOURCE_EXHAUSTED",
@@ -43,15 +44,15 @@ def count(body: Mapping[str, Any], model: SimModel) -> Mapping[str, Any]:
 def frames(answer: Answer) -> Iterator[Frame]:
     """Pieces of thinking and text, then all calls in one frame, then an end that shows nothing new."""
     reply = answer.replies[0]
-    said = 0
+    text = ""
     for block in reply.reasoning:
         for piece in pieces(block.text):
             yield _frame(answer, [{"text": piece, "thought": True}], "", 0, "content")
     for piece in pieces(reply.text):
-        said += tokens(piece)
-        yield _frame(answer, [{"text": piece}], "", said, "content")
+        text += piece
+        yield _frame(answer, [{"text": piece}], "", tokens(text), "content")
     if reply.tool_calls:
-        yield _frame(answer, _calls(answer, reply), "", said, "content")
+        yield _frame(answer, _calls(answer, reply), "", tokens(text), "content")
     last: dict[str, Any] = {"text": ""}
     if answer.asked.model.signs and not reply.tool_calls:
         last["thoughtSignature"] = signature(answer.asked.model.id, "", reply.text)
@@ -146,7 +147,7 @@ def _object(text: str) -> Any:
 
 
 def _reason(reply: Reply) -> str:
-    return "MAX_TOKENS" if reply.finish is Finish.LENGTH else "STOP"
+    return _REASONS.get(reply.finish or Finish.STOP, "STOP")
 
 
 def _candidate(parts: list[dict[str, Any]], reason: str, index: int) -> dict[str, Any]:
