@@ -44,6 +44,7 @@ def test_each_form_of_input_is_taken_and_counted(input: Any, tokens: int) -> Non
     [
         ({"input": ""}, "input"),
         ({"input": []}, "input"),
+        ({"input": ["", ""]}, "input"),
         ({}, "input"),
         ({"input": None}, "input"),
         ({"input": 5}, "input"),

@@ -96,6 +96,8 @@ def _count(given: str | list[Any]) -> int:
         for place, text in enumerate(given):
             if not isinstance(text, str):
                 raise _mixed(place)
+        if not any(given):
+            raise reject("input: Expected at least one text, got only empty ones", field="input")
         return tokens.estimate(given)
     if not isinstance(first, list):
         raise _mixed(0)
