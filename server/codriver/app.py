@@ -37,10 +37,9 @@ from codriver.state.store import MemoryStore, Store
 from codriver.tasks.complete import Completer
 from codriver.tasks.refactor import Rewrite, refactor
 from codriver.tasks.review import Findings, review
-from codriver.upstream import discovery, logins, simulator
+from codriver.upstream import discovery, logins, probing, simulator
 from codriver.upstream.client import Timeouts, Upstream
 from codriver.upstream.keys import KEY_FILE, Keys, read_key_file
-from codriver.upstream.probing import Probes
 from codriver.upstream.proxies import Network
 
 log = logging.getLogger("codriver.app")
@@ -128,7 +127,7 @@ class App:
         self.ledger = Ledger(store)
         self.analyst = Analyst(local_only=fleet.settings.privacy.local_only)
         self.upstream = Upstream(Network(), keys)
-        self._probes = Probes(self.upstream, store, time.time)
+        self._probes = probing.Probes(self.upstream, store, time.time)
         self._probing: asyncio.Task[None] | None = None
         self._declared = fleet  # as the catalog has it, before anything was proven
         self.router = Router(
@@ -243,16 +242,17 @@ class App:
             self._probing = asyncio.create_task(self._prove(), name="probes")
 
     def _to_prove(self) -> list[Offer]:
-        """The offers that are said to fill holes, and may be asked whether they do; not where the server said so."""
-        how, told = self._declared.settings.complete.probe, {
+        """Who shall be asked whether he fills holes: whoever is said to, and at home whoever's name says so; not where
+        the server told it."""
+        settings, told = self._declared.settings, {
             (name, one.id) for name, found in self._found.items() for one in found if one.fim
         }  # fmt: skip
         return [
             offer
             for offer in self._declared.offers
-            if offer.model.fim and not offer.missing and not offer.provider.simulated
+            if not offer.missing and not offer.provider.simulated and probing.wanted(offer.provider, offer.model)
             and (offer.provider.name, offer.model.upstream_id) not in told
-            and (how == "all" or (how == "local" and (offer.provider.local or _named(self._declared.settings, offer))))
+            and _may_ask(settings, offer)
         ]  # fmt: skip
 
     def _proven(self) -> Fleet:
@@ -261,7 +261,8 @@ class App:
         for offer in self._declared.offers:
             found = self._probes.verdict(offer.provider, offer.model)
             if found is not None:
-                offer = replace(offer, model=replace(offer.model, fim=found.fim), unfit=found.why)
+                why = found.why if offer.model.fim else ""
+                offer = replace(offer, model=replace(offer.model, fim=found.fim), unfit=why)
             offers.append(offer)
         return replace(self._declared, offers=tuple(offers), plans={})
 
@@ -275,7 +276,7 @@ class App:
             except Exception:
                 log.exception("%s could not be probed", offer.model.key)
                 continue
-            if found is not None and not found.fim:
+            if found is not None and offer.model.fim and not found.fim:
                 log.warning("%s gets no holes to fill: %s", offer.model.key, found.why)
             if found is not None and found.fim != offer.model.fim:
                 async with self._changing:
@@ -402,11 +403,13 @@ def _keys(paths: Paths, environ: Mapping[str, str], own: str) -> Keys:
     return Keys(theirs, file=read_key_file(paths.config / KEY_FILE))
 
 
-def _named(settings: Settings, offer: Offer) -> bool:
-    """Whether the user said himself that this model fills holes."""
+def _may_ask(settings: Settings, offer: Offer) -> bool:
+    """Whether this model may be asked for a proof: at home, where the user himself said that it fills holes, or all."""
     table = settings.providers.get(offer.provider.name)
     model = table.models.get(offer.model.id) if table is not None else None
-    return model is not None and bool(model.fim)
+    named = model is not None and bool(model.fim)
+    how = settings.complete.probe
+    return how == "all" or (how == "local" and (offer.provider.local or named))
 
 
 def fleet(settings: Settings, loaded: Catalog, keys: Keys, simulated: str) -> Fleet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from codriver.app import App
 from codriver.model.provider import Model, Price, Provider, Quirks
 from codriver.model.request import Fim, Purpose, Request
 from codriver.state.store import MemoryStore
-from codriver.upstream import simulator
+from codriver.upstream import probing, simulator
 from codriver.upstream.client import Upstream
 from codriver.upstream.keys import Keys
 from codriver.upstream.probing import NAME, Probes, Verdict, probe
@@ -170,6 +171,22 @@ async def test_who_was_not_there_is_asked_again_later(upstream, at) -> None:
     assert await probes.ask(there, one) is None and not probes.due(there, one)
     now[0] += 3600
     assert probes.due(there, one)
+
+
+@pytest.mark.parametrize(
+    ("name", "way", "local", "asked"),
+    [
+        ("some-model", "suffix", False, True), ("starcoder2-7b", "", True, True), ("starcoder2-7b", "", False, False),
+        ("some-model", "", True, False),
+    ],
+)  # fmt: skip
+def test_who_is_worth_a_proof(name: str, way: str, local: bool, asked: bool) -> None:
+    assert probing.wanted(replace(provider("http://x"), local=local), model(name, way)) is asked
+
+
+async def test_a_name_alone_is_proven_by_its_familys_form(upstream, at) -> None:
+    verdict = await probe(upstream, provider((await at(refuses)).url), model("qwen2.5-coder:7b", ""))
+    assert verdict == Verdict("qwen")
 
 
 async def test_a_model_that_only_chats_is_not_asked(upstream) -> None:

@@ -119,6 +119,13 @@ def _wire(provider: Provider, model: Model) -> str:
     return next((wire for wire in model.wires or provider.wires if wire in HOLES), "")
 
 
+def wanted(provider: Provider, model: Model) -> bool:
+    """Whether a model is worth a proof: it is said to fill holes, or it is at home and named like those that do."""
+    if not _wire(provider, model):
+        return False
+    return bool(model.fim) or (provider.local and bool(fim.family_of(model.upstream_id)))
+
+
 async def probe(upstream: Upstream, provider: Provider, model: Model) -> Verdict | None:
     """Asks a model to fill the hole, each way that is worth a try; the first that works is the verdict.
 
