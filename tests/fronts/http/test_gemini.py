@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +14,11 @@ import pytest
 from google import genai
 from google.genai import errors, types
 
+from codriver.errors import Failure, Kind
+from codriver.fronts.http.gemini import array
+from codriver.model.events import TextDelta
+from codriver.model.request import Purpose, Request
+from codriver.wire import gemini as wire
 from running import Daemon, daemon_at
 
 ONLY = {
@@ -305,3 +312,116 @@ def test_a_client_cannot_send_the_pseudo_header(daemon: Daemon) -> None:
     with socket.create_connection(("127.0.0.1", daemon.port), timeout=10) as raw:
         raw.sendall(f"{head}content-length: 0\r\n\r\n".encode())
         assert b" 400 " in raw.recv(4096).split(b"\r\n")[0]
+
+
+@pytest.fixture(scope="module")
+def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon whose only model insists on its own signatures."""
+    home = tmp_path_factory.mktemp("gemini-signs")
+    with daemon_at(home, "--simulate", config=only("sim-gemini")) as running:
+        yield running
+
+
+def signatures(daemon: Daemon) -> list[str | None]:
+    """Of the calls in the newest request to the simulator."""
+    contents = daemon.log()[-1]["body"]["contents"]
+    return [part.get("thoughtSignature") for c in contents for part in c["parts"] if "functionCall" in part]
+
+
+ASK = "Write a file grüße.py that contains `print('hi')`"
+SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}, "content": {"type": "string"}}}
+
+
+def test_a11_a_chat_caller_gets_his_signatures_back(signing: Daemon) -> None:
+    """T10, agents 6: the id of a call is all that every client returns."""
+    tools = [{"type": "function", "function": {"name": "write_file", "parameters": SCHEMA}}]
+    history: list[Any] = [{"role": "user", "content": ASK}]
+    for _ in range(2):
+        body = {"model": "auto", "messages": history, "tools": tools}
+        message = signing.post("/v1/chat/completions", body).raise_for_status().json()["choices"][0]["message"]
+        history.append(message)
+        history += [
+            {"role": "tool", "tool_call_id": call["id"], "content": "ok"} for call in message.get("tool_calls") or ()
+        ]
+    assert "write_file" in history[-1]["content"]
+    (signature,) = signatures(signing)
+    assert signature and signature != "skip_thought_signature_validator"
+
+
+def test_a11_an_anthropic_caller_gets_his_signatures_back(signing: Daemon) -> None:
+    tools = [{"name": "write_file", "input_schema": SCHEMA}]
+    history: list[Any] = [{"role": "user", "content": ASK}]
+    for _ in range(2):
+        body = {"model": "auto", "max_tokens": 900, "messages": history, "tools": tools}
+        content = signing.post("/v1/messages", body).raise_for_status().json()["content"]
+        history.append({"role": "assistant", "content": content})
+        calls = [block["id"] for block in content if block["type"] == "tool_use"]
+        history += [
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": ident, "content": "ok"}]}
+            for ident in calls
+        ]
+    (signature,) = signatures(signing)
+    assert signature and signature != "skip_thought_signature_validator"
+
+
+def test_w33_a_history_that_another_model_made_is_taken(signing: Daemon) -> None:
+    call = {"id": "call_of_another", "type": "function", "function": {"name": "write_file", "arguments": "{}"}}
+    history = [
+        {"role": "user", "content": ASK},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_of_another", "content": "ok"},
+    ]
+    tools = [{"type": "function", "function": {"name": "write_file", "parameters": SCHEMA}}]
+    answer = signing.post("/v1/chat/completions", {"model": "auto", "messages": history, "tools": tools})
+    assert answer.status_code == 200, answer.text
+    assert signatures(signing) == ["skip_thought_signature_validator"]
+
+
+def test_the_sdk_takes_keep_alives_and_raises_breaks() -> None:
+    """W3, T35: a comment would be taken for JSON. This is what the blank line and the bare error are for."""
+    encoder = wire.encoder(Request("r1", Purpose.CHAT, wire="gemini"), "m")
+    ping = wire.ping()
+    sent = ping + encoder.feed([TextDelta("a")]) + ping + ping + encoder.feed([TextDelta("b")]) + ping
+    sent += encoder.broken(Failure(Kind.OVERLOADED, "busy"))
+
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.end_headers()
+            self.wfile.write(sent)
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        client = genai.Client(api_key="k", http_options={"base_url": f"http://127.0.0.1:{server.server_port}"})
+        said: list[str | None] = []
+
+        def listen() -> None:
+            for chunk in client.models.generate_content_stream(model="m", contents="x"):
+                said.append(chunk.text)
+
+        with pytest.raises(errors.ServerError, match="busy"):
+            listen()
+    assert said == ["a", "b"]
+
+
+async def test_keep_alives_in_an_array_are_blanks() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    through = array(send)
+    encoder = wire.encoder(Request("r1", Purpose.CHAT, wire="gemini"), "m")
+    await through({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+    for data in (wire.ping(), encoder.feed([TextDelta("a")]), wire.ping(), encoder.feed([TextDelta("b")])):
+        await through({"type": "http.response.body", "body": data, "more_body": True})
+    await through({"type": "http.response.body", "body": encoder.broken(Failure(Kind.SLOW, "late"))})
+    assert all(message["body"] for message in sent[1:])
+    documents = json.loads(b"".join(message["body"] for message in sent[1:]))
+    texts = [document["candidates"][0]["content"]["parts"][0]["text"] for document in documents[:-1]]
+    assert texts == ["a", "b"] and documents[-1]["error"]["message"] == "late"
