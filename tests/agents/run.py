@@ -23,6 +23,8 @@ from install import Client, cache_folder, clients, install
 from trial import Verdict, attempt, clear
 from upstreams import FAULTS, break_once, offered, upstream
 
+from running import Daemon
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -114,12 +116,19 @@ def _column(
                 break_once(daemon, column.fault)
             folder = work / f"{client.name}-{column}"
             verdict = attempt(client, cache, daemon.base, daemon.token, folder)
+            if column.fault:
+                _note(daemon, folder / "asked.json")
             print(f"{client.name} on {column}: {verdict.seconds:.1f} s {verdict.reason or 'done'}", flush=True)
             return (client.name, column), verdict
 
         found = dict(pool.map(one, runnable))
-        (work / f"asked-{column}.json").write_text(json.dumps(daemon.log(), indent=1), encoding="utf-8")
+        _note(daemon, work / f"asked-{column}.json")
     return found
+
+
+def _note(daemon: Daemon, file: Path) -> None:
+    """What the upstream was asked, for whoever wonders about a failure."""
+    file.write_text(json.dumps(daemon.log(), indent=1), encoding="utf-8")
 
 
 def _table(

@@ -213,6 +213,23 @@ def test_a_file_that_is_not_there_is_made(name: str, tmp_path: Path, monkeypatch
     assert Path("notes.txt").read_text(encoding="utf-8").splitlines() == [LINE]
 
 
+@pytest.mark.parametrize("reads", [1, 9], ids=["once", "always"])
+def test_a_file_that_cannot_be_read_is_not_overwritten(
+    reads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failed read says nothing about the file: it is tried again, and then another way is taken."""
+    monkeypatch.chdir(tmp_path)
+    Path("notes.txt").write_text(BEFORE, encoding="utf-8")
+    refused = iter(['Required parameter "path" missing'] * reads)
+    does = {
+        "read_file": lambda path: next(refused, None) or read(path),
+        "write_file": write,
+        "run_shell_command": shell,
+    }
+    run_agent(Kit([READ, WRITE, SHELL], does, []))
+    assert Path("notes.txt").read_text(encoding="utf-8") == f"{BEFORE}{LINE}\n"
+
+
 def test_nothing_is_tried_for_ever() -> None:
     broken = {name: lambda **_: "Error: out of order" for name in ("read_file", "edit_file", "run_shell_command")}
     assert len(run_agent(Kit([READ, EDIT, SHELL], broken, []))) <= 8

@@ -29,10 +29,13 @@ _OBSERVED = re.compile(
     r"\s*(?:observation|<returncode|<output|<exception|execution logs|last output|code output)", re.I
 )
 _FAILED = re.compile(
-    r"\W*(?:tool_use_error|error\b|failed\b|failure\b|\w+error\b|cannot\b|could not\b|no such\b|"
+    r"\W*(?:tool_use_error|error\b|required\b|missing\b|invalid\b|you must\b|"
+    r"failed\b|failure\b|\w+error\b|cannot\b|could not\b|no such\b|"
     r"(?:the )?file \S*\s?not found|(?:process |command )?exit(?:ed)?(?: with)?(?: code)?:? *[1-9])",
     re.I,
 )
+# Only then may the file be made anew; after any other failure it may be there and has to be kept.
+_ABSENT = re.compile(r"not found|no such file|does ?n[o']t exist|(?:is )?no file|ENOENT|missing file", re.I)
 _NUMBERED = re.compile(r"[ \t]*(\d+)(?:→|\t|[ ]?\|[ ]?|:[ ]?)(.*)")
 
 
@@ -49,7 +52,8 @@ class Addition:
 class Progress:
     """done: the line was written. content: the file's lines, None while nobody read them.
 
-    missing: reading failed. failed: tools that did not manage to write. steps: calls made so far.
+    missing: there is no such file. failed: tools that did not manage to write, or twice not to read.
+    steps: calls made so far.
     """
 
     done: bool = False
@@ -85,23 +89,24 @@ def progress(messages: Sequence[Message], addition: Addition) -> Progress:
     later = messages[addition.place + 1 :]
     results = {part.call_id: part for message in later for part in message.parts if isinstance(part, ToolResult)}
     forms = (addition.line, shlex.quote(addition.line), repr(addition.line)[1:-1])
-    done, missing, failed, steps = False, False, set[str](), 0
+    done, missing, steps, failed = False, False, 0, list[str]()
     content: tuple[str, ...] | None = None
     for call in (part for message in later for part in message.parts if isinstance(part, ToolCall)):
         steps += 1
         result = results.get(call.id)
         written = any(form in text for text in _strings(call.arguments) for form in forms)
-        wrong = result is None or _went_wrong(result)
-        if written:
-            done = done or not wrong
-            failed |= {call.name} if wrong else set()
-        elif wrong:
-            missing = True
-        elif result is not None:
+        if result is None or _went_wrong(result):
+            missing = missing or bool(not written and result and _ABSENT.search(_shown(result)))
+            failed += [call.name, call.name] if written else [call.name]
+        elif written:
+            done = True
+        else:
             content = lines(_shown(result))
     told = [message for message in later if message.role == "assistant" and any(form in message.text for form in forms)]
     done = done or (bool(told) and later[-1].role == "user" and not _FAILED.match(_observation(later[-1])))
-    return Progress(done, content, missing, frozenset(failed), steps + len(told))
+    return Progress(
+        done, content, missing, frozenset(name for name in failed if failed.count(name) > 1), steps + len(told)
+    )
 
 
 def _went_wrong(result: ToolResult) -> bool:

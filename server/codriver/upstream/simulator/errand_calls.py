@@ -41,9 +41,9 @@ def following(conversation: Conversation, addition: Addition, progress: Progress
                 continue
             if made.get("needs content") and progress.content is None and not progress.missing:
                 reader = _reader(tools)
-                if reader is not None:
+                if reader is not None and reader.name not in progress.failed:
                     return reader, _arguments(reader, addition, folder, {})
-                if means is _edit:
+                if means is _edit or reader is not None:
                     continue
             return tool, _arguments(tool, addition, folder, made)
     return None
