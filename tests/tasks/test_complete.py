@@ -88,6 +88,16 @@ async def test_the_request_says_what_a_model_needs(kit: Any, analyst: Analyst) -
     assert "total = <|cursor|>\n    return total" in router.prompt()
 
 
+async def test_w41_a_buffer_with_the_prompts_own_mark_has_one_cursor(kit: Any, analyst: Analyst) -> None:
+    router = kit.router('"< |cursor|>"')
+    snapshot = kit.snapshot('MARK = "<|cursor|>"\nother = ‸\n')
+    [suggestion] = await completer(router, analyst).complete(snapshot, owner=1, explicit=False)
+    assert router.prompt().count("<|cursor|>") == 1 + router.requests[0].conversation.messages[0].text.count(
+        "<|cursor|>"
+    )
+    assert suggestion.text.endswith('"<|cursor|>"')
+
+
 async def test_the_range_begins_with_the_typed_word(kit: Any, analyst: Analyst) -> None:
     snapshot = kit.snapshot("values = [1]\nprint(val‸)\n")
     [suggestion] = await completer(kit.router("ues"), analyst).complete(snapshot, owner=1, explicit=False)

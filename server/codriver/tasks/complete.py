@@ -35,6 +35,9 @@ FRONT = "lsp"
 OTHERS = 8
 """Open buffers the local predictor learns from."""
 
+CURSOR, _BROKEN = "<|cursor|>", "< |cursor|>"
+"""The prompt's mark, and how a buffer that has it says it: there must be one cursor only."""
+
 OFFLINE = 0.5
 """With no model to ask, so much of the usual confidence is enough for the local predictor."""
 
@@ -202,6 +205,7 @@ class Completer:
                     finish = next((event.reason for event in piece.events if isinstance(event, Finished)), finish)
                     if "\n" in said and trim.enough(text, there.place):
                         break
+                text = text.replace(_BROKEN, CURSOR)
                 return _Heard(_unbroken(text, finish), stream.decision, stream.model.key, stream.simulated)
         except TimeoutError:
             return None
@@ -235,8 +239,8 @@ def _chat(there: Site, prefix: str, suffix: str) -> Conversation:
     return prompts.load("fill").filled(
         language=there.buffer.language_id or "text",
         extent=many if there.place.many else one,
-        prefix=prefix,
-        suffix=suffix,
+        prefix=prefix.replace(CURSOR, _BROKEN),
+        suffix=suffix.replace(CURSOR, _BROKEN),
     )
 
 
