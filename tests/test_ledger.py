@@ -60,6 +60,7 @@ def test_a_longer_rest_replaces_a_shorter_and_not_the_other_way() -> None:
 
 
 def test_a_session_is_pinned_where_it_is_warm_and_errands_do_not_move_it() -> None:
+    """W30."""
     kept, _ = ledger()
     kept.record(outcome())
     assert kept.view().pins["s"].tokens == 150

@@ -417,7 +417,7 @@ BETA = {"anthropic-beta": "context-management-2025-06-27"}
 
 @pytest.mark.parametrize(("understood", "expected"), [(True, BETA), (False, {})])
 async def test_beta_headers_go_only_where_they_are_understood(understood: bool, expected: dict[str, str]) -> None:
-    """T37, trap 28: on the same wire, to a provider that knows them, and to nobody else."""
+    """T37, W28: on the same wire, to a provider that knows them, and to nobody else."""
     small = replace(SMALL, model=replace(SMALL.model, quirks=Quirks(beta_headers=understood)))
     bench = Bench({"east/small": GOOD}, (small,))
     async with bench.router.open(replace(chat(), headers=BETA)) as stream:

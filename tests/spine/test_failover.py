@@ -47,6 +47,7 @@ def first_choice(daemon: Daemon) -> str:
 def test_before_the_first_content_nobody_notices(
     fast_daemon: Daemon, fault: str, more: dict[str, Any], kind: str, stream: bool
 ) -> None:
+    """T33, W27, C1, C2, C3: frames of a beginning wait, so nothing of a failed try is ever seen."""
     daemon = fast_daemon
     daemon.heal()
     daemon.post("/v1/reload", {}).raise_for_status()
@@ -115,6 +116,7 @@ def test_a_cut_after_content_is_told_in_anthropics_wire(daemon: Daemon, model: s
 
 
 def test_a_pinned_model_that_fails_is_an_error_with_its_status(daemon: Daemon) -> None:
+    """W6, H3."""
     pinned = {**CHAT, "model": "simulator/sim-small"}
     daemon.fault("sim-small", "429", retry_after=9)
     answer = daemon.post("/v1/chat/completions", pinned)
@@ -136,7 +138,7 @@ def test_a_request_the_upstream_refuses_is_not_tried_elsewhere(daemon: Daemon) -
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("model", ["simulator/sim-small", "simulator/sim-claude"])
 def test_a_caller_who_leaves_closes_the_upstream(daemon: Daemon, model: str, stream: bool) -> None:
-    """Also before the first token: the upstream sees a closed connection, within 50 ms of ours closing."""
+    """W5, T42, C11: also before the first token: the upstream sees a closed connection, within 50 ms of ours closing."""
     daemon.fault(model.split("/")[1], "stall", after=0 if not stream else 3)
     body = json.dumps({**CHAT, "model": model, "stream": stream})
     headers = {"authorization": f"Bearer {daemon.token}", "content-type": "application/json"}

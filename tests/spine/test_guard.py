@@ -71,6 +71,7 @@ def test_bad_bodies_get_a_clear_error(daemon: Daemon, path: str, body: bytes, st
 
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_body_over_the_limit_is_413(daemon: Daemon, declared: bool) -> None:
+    """W9."""
     size = 65_000_000
     chunk = b" " * 1_000_000
 

@@ -275,6 +275,7 @@ SLOW = [
 
 @pytest.mark.parametrize(("script", "timeouts", "words"), SLOW)
 async def test_each_limit_is_told_apart(serve, upstream, script, timeouts: Timeouts, words: str) -> None:
+    """W4, C9: pings are signs of life, but not for ever."""
     gone = asyncio.Event()
 
     async def watched(peer, asked) -> None:

@@ -92,6 +92,7 @@ async def bridged(app: App, answer: Slow, pings: int) -> list[Any]:
 
 @pytest.mark.parametrize("pings", [1, 3])
 async def test_pings_come_before_the_first_word_and_headers_once(app: App, pings: int) -> None:
+    """W3, T35, C6, C8."""
     sent = await bridged(app, Slow(FIRST, REST), pings)
     assert [message["type"] for message in sent].count("http.response.start") == 1
     assert sent[0]["status"] == 200
