@@ -195,8 +195,13 @@ def call(request: m.Request, model: Model, quirks: Quirks) -> Call:
         "think": asking.think(request.limits, model),
         "options": asking.options(request, model),
     }
-    if talk.tool_choice is not None and talk.tool_choice.mode not in ("auto", "none"):
-        dropped.append("tool_choice")
+    if (choice := talk.tool_choice) is not None:
+        if choice.mode == "none":  # there is no word for it: what is not offered is not called
+            body["tools"] = None
+        elif choice.mode != "auto":
+            dropped.append("tool_choice")
+        if choice.parallel is False:
+            dropped.append("parallel_tool_calls")
     dropped += [name for name in quirks.drop if body.pop(name, None) is not None]
     kept = {name: value for name, value in body.items() if value is not None}
     return Call(jsontext.encode(kept), dropped=tuple(dict.fromkeys(dropped)))
@@ -205,7 +210,10 @@ def call(request: m.Request, model: Model, quirks: Quirks) -> Call:
 def _told(turn: history.Turn, dropped: list[str]) -> Iterable[dict[str, Any]]:
     """Results first, each for its call; then what the turn says."""
     for result in turn.results:
-        yield {"role": "tool", "content": history.plain(result), "tool_call_id": result.call_id}
+        text = history.plain(result)
+        if result.is_error and "error" not in text.lower():
+            text = f"Error: {text}"
+        yield {"role": "tool", "content": text, "tool_call_id": result.call_id}
     pictures = [part for part in turn.parts if isinstance(part, m.Image)]
     pictures += [image for result in turn.results for image in history.images(result)]
     if any(not image.data for image in pictures):
