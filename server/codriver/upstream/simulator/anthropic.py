@@ -15,6 +15,7 @@ name = "anthropic"
 _STOP = {
     Finish.TOOL_CALLS: "tool_use",
     Finish.LENGTH: "max_tokens",
+    Finish.FILTERED: "refusal",
     Finish.STOP_SEQUENCE: "stop_sequence",
 }
 _TYPES = {

@@ -14,6 +14,13 @@ from codriver.model.events import Finish, Reply
 from codriver.upstream.simulator.values import Refused
 
 STATUSES: Mapping[str, tuple[int, str, str]] = {
+    "too_long": (
+        400,
+        "This model's maximum context length is 60000 tokens. However, your messages resulted in 70000 tokens "
+        "(simulated fault).",
+        "context_length_exceeded",
+    ),
+    "content_policy": (400, "The prompt was flagged by the content filter (simulated fault).", "content_filter"),
     "401": (401, "Incorrect API key provided (simulated fault).", "invalid_api_key"),
     "403": (403, "Your account may not use this model (simulated fault).", "permission_denied"),
     "404": (404, "The model is gone (simulated fault).", "model_not_found"),
@@ -38,6 +45,9 @@ AROUND = frozenset({"slow", "reset", "bytewise", "crlf"})
 ANSWERS: Mapping[str, Callable[[Reply], Reply]] = {
     "refusal": lambda reply: replace(
         reply, text="I'm sorry, but I can't help with that (simulated refusal).", tool_calls=(), finish=Finish.STOP
+    ),
+    "filter": lambda reply: replace(
+        reply, text=reply.text[: len(reply.text) // 2], tool_calls=(), finish=Finish.FILTERED
     ),
     "blank": lambda reply: replace(reply, text="", tool_calls=(), finish=Finish.STOP),
     "unbalanced": lambda reply: replace(reply, text=reply.text.replace(")", "").replace("]", "")),

@@ -12,7 +12,7 @@ from codriver.upstream.simulator.values import Answer, Asked, Frame, Refused, du
 
 name = "openai_chat"
 DONE = b"data: [DONE]\n\n"
-_FINISH = {Finish.TOOL_CALLS: "tool_calls", Finish.LENGTH: "length"}
+_FINISH = {Finish.TOOL_CALLS: "tool_calls", Finish.LENGTH: "length", Finish.FILTERED: "content_filter"}
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "requests"}
 
 

@@ -28,6 +28,7 @@ _ECHOED: Mapping[str, Any] = {
     "top_p": 1.0,
     "truncation": "disabled",
 }
+_INCOMPLETE = {Finish.LENGTH: "max_output_tokens", Finish.FILTERED: "content_filter"}
 _Event = tuple[str, Mapping[str, Any], str]
 """A name, its fields, and what it is for the delivery: open, content or end."""
 
@@ -152,12 +153,12 @@ def _called(ident: str, place: int, call: ToolCall, tool: Tool) -> dict[str, Any
 
 
 def _status(reply: Reply) -> str:
-    return "incomplete" if reply.finish is Finish.LENGTH else "completed"
+    return "incomplete" if reply.finish in _INCOMPLETE else "completed"
 
 
 def _response(answer: Answer, status: str, made: list[dict[str, Any]]) -> dict[str, Any]:
     used, form = answer.usage, answer.asked.form
-    ended = status != "in_progress"
+    ended, finish = status != "in_progress", answer.replies[0].finish
     usage = {
         "input_tokens": used.prompt,
         "input_tokens_details": {"cached_tokens": used.cached, "cache_write_tokens": 0},
@@ -172,7 +173,7 @@ def _response(answer: Answer, status: str, made: list[dict[str, Any]]) -> dict[s
         "status": status,
         "background": False,
         "error": None,
-        "incomplete_details": {"reason": "max_output_tokens"} if status == "incomplete" else None,
+        "incomplete_details": {"reason": _INCOMPLETE[finish]} if status == "incomplete" and finish else None,
         "model": answer.asked.model.id,
         "output": made,
         "previous_response_id": None,
