@@ -250,7 +250,7 @@ def _choice(body: Mapping[str, Any], tools: Sequence[Tool]) -> ToolChoice | None
 def _format(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if config.get("responseMimeType") != "application/json":
         return None
-    schema = config.get("responseJsonSchema") or plain(config.get("responseSchema"))
+    schema = plain(config.get("responseJsonSchema") or config.get("responseSchema"))
     return {"type": "json_schema", "name": "output", "schema": schema} if schema else {"type": "json_object"}
 
 

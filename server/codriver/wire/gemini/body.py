@@ -240,7 +240,7 @@ def _result(answer: Answered, calls: _Calls) -> m.ToolResult:
 
 
 def _parameters(tool: Declaration) -> dict[str, Any]:
-    schema = jsontext.known(tool.parameters_json_schema) or json_schema(jsontext.known(tool.parameters))
+    schema = json_schema(jsontext.known(tool.parameters_json_schema) or jsontext.known(tool.parameters))
     return schema if isinstance(schema, dict) and schema else {"type": "object", "properties": {}}
 
 

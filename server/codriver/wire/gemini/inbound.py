@@ -171,7 +171,8 @@ def _answers(content: Content) -> bool:
 def _schema(config: Generation) -> dict[str, Any] | None:
     if config.response_mime_type != "application/json":
         return None
-    schema = jsontext.known(config.response_json_schema) or json_schema(jsontext.known(config.response_schema))
+    # gemini-cli writes the dialect into the field for JSON Schema.
+    schema = json_schema(jsontext.known(config.response_json_schema) or jsontext.known(config.response_schema))
     if not isinstance(schema, dict) or not schema:
         return {"type": "json_object"}
     return {"type": "json_schema", "name": "output", "schema": schema, "strict": None}
