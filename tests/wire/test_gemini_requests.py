@@ -273,11 +273,11 @@ def test_limits() -> None:
 
 
 @pytest.mark.parametrize("name", ["responseSchema", "responseJsonSchema"])
-def test_an_asked_form_of_the_answer(name: str) -> None:
+@pytest.mark.parametrize("dialect", [False, True])
+def test_an_asked_form_of_the_answer(name: str, dialect: bool) -> None:
+    """gemini-cli writes the dialect into the field for JSON Schema."""
     shape = {"type": "OBJECT", "properties": {"a": {"type": "STRING", "nullable": True}}}
-    wanted = (
-        shape if name == "responseSchema" else {"type": "object", "properties": {"a": {"type": ["string", "null"]}}}
-    )
+    wanted = shape if dialect else {"type": "object", "properties": {"a": {"type": ["string", "null"]}}}
     request = config(responseMimeType="application/json", **{name: wanted})
     assert request.limits.schema is not None and request.needs.schema
     assert request.limits.schema["schema"] == {"type": "object", "properties": {"a": {"type": ["string", "null"]}}}
