@@ -6,7 +6,6 @@ import pkgutil
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -31,7 +30,8 @@ from codriver.model.events import (
     is_content,
 )
 from codriver.wire import codec
-from wire.samples import PLAIN, asked, data, dump, events, model, named
+from wire.samples import PLAIN, asked, events, model
+from wire.streams import SAMPLES, TEXT, A, B
 
 CODEC = ("parse", "encoder", "failure", "ping", "call", "decoder", "content_type")
 WHOLE = {"openai_embeddings"}
@@ -48,165 +48,9 @@ CODECS = wires()
 STREAMED = [name for name in CODECS if name not in WHOLE]
 
 
-def delta(finish: str | None = None, **said: Any) -> dict[str, Any]:
-    return {"id": "c1", "model": "m", "choices": [{"index": 0, "delta": said, "finish_reason": finish}]}
-
-
-def call(index: int, arguments: str, **more: str) -> dict[str, Any]:
-    name = {"name": more.pop("name")} if "name" in more else {}
-    return {"index": index, **more, "function": {**name, "arguments": arguments}}
-
-
-def lines(*pages: dict[str, Any]) -> bytes:
-    return b"".join(dump({"model": "m", **page}) + b"\n" for page in pages)
-
-
-def block(index: int, opened: dict[str, Any], *deltas: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"type": "content_block_start", "index": index, "content_block": opened},
-        *({"type": "content_block_delta", "index": index, "delta": one} for one in deltas),
-        {"type": "content_block_stop", "index": index},
-    ]
-
-
-def part(*parts: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"candidates": [{"index": 0, "content": {"role": "model", "parts": list(parts)}, **more}]}
-
-
-def told(kind: str, **more: Any) -> dict[str, Any]:
-    return {"type": f"response.{kind}", **more}
-
-
-A, B = "call_aaaaaaaaaaaa", "call_bbbbbbbbbbbb"
-OUTPUT = [
-    {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "hm"}]},
-    {"type": "message", "id": "msg_1", "role": "assistant", "content": [{"type": "output_text", "text": "Grüße 🎈"}]},
-    {"type": "function_call", "id": "fc_1", "call_id": A, "name": "f", "arguments": '{"a":1}'},
-]
-
-SAMPLES: dict[str, tuple[bytes, str]] = {
-    "openai_chat": (
-        data(
-            delta(role="assistant", content=""),
-            delta(reasoning_content="hm"),
-            delta(content="Gr"),
-            delta(content="\u00fc\u00dfe \U0001f388"),
-            delta(tool_calls=[call(0, "", id=A, name="f"), call(2, "", id=B, name="f")]),
-            delta(tool_calls=[call(2, "{}"), call(0, '{"a"')]),
-            delta(tool_calls=[call(0, ":1}")]),
-            delta("tool_calls"),
-            {"id": "c1", "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 5}},
-            "[DONE]",
-        ),
-        "Grüße 🎈",
-    ),
-    "openai_completions": (
-        data(
-            {"id": "c", "model": "m", "choices": [{"index": 0, "text": "Grüße", "finish_reason": None}]},
-            {"id": "c", "model": "m", "choices": [{"index": 0, "text": " 🎈", "finish_reason": "length"}]},
-            {"id": "c", "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 5}},
-            "[DONE]",
-        ),
-        "Grüße 🎈",
-    ),
-    "anthropic": (
-        named(
-            {"type": "message_start", "message": {"id": "msg_1", "model": "m", "usage": {"input_tokens": 9}}},
-            {"type": "ping"},
-            *block(
-                0,
-                {"type": "thinking", "thinking": ""},
-                {"type": "thinking_delta", "thinking": "hm"},
-                {"type": "signature_delta", "signature": "S"},
-            ),
-            *block(1, {"type": "text", "text": ""}, {"type": "text_delta", "text": "Grüße 🎈"}),
-            *block(
-                2,
-                {"type": "tool_use", "id": "toolu_aaaaaaaa", "name": "f", "input": {}},
-                {"type": "input_json_delta", "partial_json": '{"a"'},
-                {"type": "input_json_delta", "partial_json": ":1}"},
-            ),
-            {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 5}},
-            {"type": "message_stop"},
-        ),
-        "Grüße 🎈",
-    ),
-    "gemini": (
-        data(
-            part({"text": "hm", "thought": True}),
-            part({"text": "Grüße"}),
-            part({"text": " 🎈"}),
-            part({"functionCall": {"id": A, "name": "f", "args": {"a": 1}}, "thoughtSignature": "c2ln"}),
-            {**part(finishReason="STOP"), "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 5}},
-        ),
-        "Grüße 🎈",
-    ),
-    "openai_responses": (
-        named(
-            told("created", response={"id": "resp_1", "model": "m", "status": "in_progress", "output": []}),
-            told("output_item.added", output_index=0, item={**OUTPUT[0], "summary": []}),
-            told("reasoning_summary_text.delta", output_index=0, item_id="rs_1", summary_index=0, delta="hm"),
-            told("output_item.done", output_index=0, item=OUTPUT[0]),
-            told("output_item.added", output_index=1, item={**OUTPUT[1], "content": []}),
-            told("output_text.delta", output_index=1, item_id="msg_1", content_index=0, delta="Grüße"),
-            told("output_text.delta", output_index=1, item_id="msg_1", content_index=0, delta=" 🎈"),
-            told("output_item.done", output_index=1, item=OUTPUT[1]),
-            told("output_item.added", output_index=2, item={**OUTPUT[2], "arguments": ""}),
-            told("function_call_arguments.delta", output_index=2, item_id="fc_1", delta='{"a":1}'),
-            told("output_item.done", output_index=2, item=OUTPUT[2]),
-            told(
-                "completed",
-                response={
-                    "id": "resp_1", "model": "m", "status": "completed", "output": OUTPUT,
-                    "usage": {"input_tokens": 9, "output_tokens": 5},
-                },
-            ),
-        ),
-        "Grüße 🎈",
-    ),
-    "ollama_chat": (
-        lines(
-            {"message": {"role": "assistant", "content": "", "thinking": "hm"}, "done": False},
-            {"message": {"role": "assistant", "content": "Grüße 🎈"}, "done": False},
-            {
-                "message": {"content": "", "tool_calls": [{"id": A, "function": {"name": "f", "arguments": {"a": 1}}}]},
-                "done": False,
-            },
-            {"message": {"content": ""}, "done": True, "done_reason": "stop", "prompt_eval_count": 9, "eval_count": 5},
-        ),
-        "Grüße 🎈",
-    ),
-    "ollama_generate": (
-        lines(
-            {"response": "Grüße", "done": False},
-            {"response": " 🎈", "done": False},
-            {"response": "", "done": True, "done_reason": "length", "prompt_eval_count": 9, "eval_count": 5},
-        ),
-        "Grüße 🎈",
-    ),
-    "llamacpp_infill": (
-        data(
-            {"content": "Grüße", "stop": False},
-            {"content": " 🎈", "stop": False},
-            {"content": "", "stop": True, "stop_type": "eos", "tokens_evaluated": 9, "tokens_predicted": 5},
-        ),
-        "Grüße 🎈",
-    ),
-    "mistral_fim": (
-        data(
-            delta(role="assistant", content="Grüße"),
-            delta(content=" 🎈"),
-            {**delta("stop", content=""), "usage": {"prompt_tokens": 9, "completion_tokens": 5}},
-            "[DONE]",
-        ),
-        "Grüße 🎈",
-    ),
-}  # fmt: skip
-
-
 def written(name: str) -> list[bytes]:
     """The sample as servers write it: escaped or not, and with other line ends and comments where these are allowed."""
-    stream = SAMPLES[name][0]
+    stream = SAMPLES[name]
     raw = stream.decode()
     for escaped, real in (("\\u00fc", "ü"), ("\\u00df", "ß"), ("\\ud83c\\udf88", "🎈")):
         raw = raw.replace(escaped, real)
@@ -242,7 +86,7 @@ def test_w1_byte_by_byte(name: str) -> None:
         found, pieces = read(name, [stream])
         assert read(name, cut(stream, range(len(stream))))[0] == found
         reply = fold(found)
-        assert (reply.text, reply.usage.prompt, reply.usage.output) == (SAMPLES[name][1], 9, 5)
+        assert (reply.text, reply.usage.prompt, reply.usage.output) == (TEXT, 9, 5)
         assert reply.finish in (Finish.TOOL_CALLS, Finish.STOP, Finish.LENGTH)
         assert sum(isinstance(event, Finished) for event in found) == 1
         # A relay passes these on.
@@ -261,12 +105,12 @@ def test_w1_random_splits(name: str, form: int, cuts: list[int]) -> None:
 @given(st.sampled_from(STREAMED), st.integers(0, 100_000))
 def test_w2_a_stream_that_ends_early_is_a_break(name: str, place: int) -> None:
     """C2: whatever was cut off, there is either the whole answer or a failure, and never both."""
-    stream = SAMPLES[name][0]
+    stream = SAMPLES[name]
     found, _ = read(name, [stream[: place % len(stream)]])
     assert isinstance(found[-1], Finished | Failed)
     assert sum(isinstance(event, Finished | Failed) for event in found) == 1
     if isinstance(found[-1], Finished):
-        assert fold(found).text == SAMPLES[name][1]
+        assert fold(found).text == TEXT
 
 
 @settings(max_examples=80, deadline=None)
@@ -281,7 +125,7 @@ def test_any_bytes_are_read_without_an_exception(name: str, stream: bytes, whole
 @given(st.sampled_from(STREAMED), st.lists(st.integers(0, 100_000), max_size=6))
 def test_w3_pings_are_legal_between_any_two_frames(name: str, cuts: list[int]) -> None:
     """T35, C10: and mean nothing to whoever reads them."""
-    stream, ping = SAMPLES[name][0], codec.find(name).ping()
+    stream, ping = SAMPLES[name], codec.find(name).ping()
     gap = b"\n" if codec.find(name).content_type == "application/x-ndjson" else b"\n\n"
     frames = [frame + gap for frame in stream.split(gap)[:-1]]
     for place in sorted({at % (len(frames) + 1) for at in cuts}, reverse=True):
@@ -311,9 +155,9 @@ TALKS = [name for name in STREAMED if name in ("openai_chat", "anthropic", "gemi
 @pytest.mark.parametrize("target", TALKS)
 def test_an_answer_is_the_same_on_every_wire(source: str, target: str) -> None:
     """T1, T4, T5, W15, W26: whatever wire it was said on and whatever wire its caller reads."""
-    reply = fold(read(source, [SAMPLES[source][0]])[0])
+    reply = fold(read(source, [SAMPLES[source]])[0])
     request = asked(target, body=b"{}")
-    stream = codec.find(target).encoder(request, "acme/one", 1).feed(read(source, [SAMPLES[source][0]])[0])
+    stream = codec.find(target).encoder(request, "acme/one", 1).feed(read(source, [SAMPLES[source]])[0])
     heard = fold(read(target, [stream])[0])
     assert (heard.text, heard.finish) == (reply.text, reply.finish)
     assert [(c.name, c.arguments.replace(" ", "")) for c in heard.tool_calls] == [
