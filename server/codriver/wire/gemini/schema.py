@@ -6,16 +6,13 @@ not know. What it cannot say is said in another way where there is one, else lef
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from codriver.wire.gemini.plain import Schema
+from codriver.wire.gemini.shapes import joined, kind_of, listed, mapped, names_in, type_of
 
-_TYPES = {
-    "string": "STRING", "number": "NUMBER", "integer": "INTEGER", "boolean": "BOOLEAN", "array": "ARRAY",
-    "object": "OBJECT", "null": "NULL",
-}  # fmt: skip
 _FORMATS = {"STRING": {"enum", "date-time"}, "NUMBER": {"float", "double"}, "INTEGER": {"int32", "int64"}}
 _BOUNDS = {
     "STRING": ("minLength", "maxLength", "pattern"),
@@ -72,16 +69,16 @@ def dialect(schema: Mapping[str, Any], *, parameters: bool = False) -> Dialect:
 def _single(schema: Mapping[str, Any], walk: _Walk) -> Mapping[str, Any]:
     """A function's parameters without a choice at their top: what any of its branches takes, required where all do."""
     top, _ = walk.merged(schema)
-    branches = [walk.merged(part)[0] for word in ("anyOf", "oneOf") for part in _list(top.get(word))]
+    branches = [walk.merged(part)[0] for word in ("anyOf", "oneOf") for part in listed(top.get(word))]
     shaped = [part for part in branches if isinstance(part.get("properties"), Mapping)]
     whole = {key: value for key, value in top.items() if key not in ("anyOf", "oneOf")}
     if branches:
         walk.lost.add("anyOf")
     if shaped:
         every = {name: part for branch in shaped for name, part in branch["properties"].items()}
-        always = set.intersection(*(set(_names(branch.get("required"))) for branch in shaped))
-        whole["properties"] = {**every, **_map(top.get("properties"))}
-        whole["required"] = [*_names(top.get("required")), *sorted(always)]
+        always = set.intersection(*(set(names_in(branch.get("required"))) for branch in shaped))
+        whole["properties"] = {**every, **mapped(top.get("properties"))}
+        whole["required"] = [*names_in(top.get("required")), *sorted(always)]
     return {**whole, "type": "object"} if "type" not in whole or shaped else whole
 
 
@@ -118,16 +115,16 @@ class _Walk:
         """The schema with its references and allOf folded in, its own words first; and the references."""
         parts, whole, references = [schema], dict[str, Any](), list[str]()
         while parts and len(references) < _DEEPEST:
-            part = _map(parts.pop(0))
+            part = mapped(parts.pop(0))
             if isinstance(part.get("$ref"), str):
                 references.append(part["$ref"])
                 parts.append(self._at(part["$ref"]))
-            parts += _list(part.get("allOf"))
+            parts += listed(part.get("allOf"))
             for key, value in part.items():
                 if key == "properties":
-                    whole[key] = {**_map(value), **_map(whole.get(key))}
+                    whole[key] = {**mapped(value), **mapped(whole.get(key))}
                 elif key == "required":
-                    whole[key] = [*_list(whole.get(key)), *_list(value)]
+                    whole[key] = [*listed(whole.get(key)), *listed(value)]
                 elif key not in ("allOf", "$ref"):
                     whole.setdefault(key, value)
         return whole, references
@@ -143,7 +140,7 @@ class _Walk:
             if step and isinstance(place, list) and name.isdecimal() and int(name) < len(place):
                 place = place[int(name)]
             elif step:
-                place = _map(place).get(name)
+                place = mapped(place).get(name)
         if not isinstance(place, Mapping):
             self.lost.add("$ref")
             return {}
@@ -152,7 +149,7 @@ class _Walk:
     def _branches(self, schema: Mapping[str, Any]) -> list[Any]:
         """The choices of a schema: anyOf or oneOf that say a shape, or a list of types."""
         for word in ("anyOf", "oneOf"):
-            found = _list(schema.get(word))
+            found = listed(schema.get(word))
             shaped = any(isinstance(part, Mapping) and any(key in part for key in _SHAPES) for part in found)
             if found and (shaped or not any(key in schema for key in _SHAPES if key != word)):
                 return found
@@ -174,7 +171,7 @@ class _Walk:
             if isinstance(branch, Mapping) and branch.get("type") in ("null", "NULL", ["null"]):
                 empty = True
                 continue
-            node = self.node(_within(beside, branch), depth + 1)
+            node = self.node(joined(beside, branch), depth + 1)
             if node is not None and node not in found:
                 found += node["anyOf"] if list(node) == ["anyOf"] else [node]
         if not found:
@@ -185,8 +182,8 @@ class _Walk:
 
     def _plain(self, schema: Mapping[str, Any], depth: int) -> Schema | None:
         node: Schema = {key: schema[key] for key in ("title", "description") if isinstance(schema.get(key), str)}
-        values = [schema["const"]] if "const" in schema else _list(schema.get("enum"))
-        kind, empty = _kind(schema, values)
+        values = [schema["const"]] if "const" in schema else listed(schema.get("enum"))
+        kind, empty = kind_of(schema, values)
         if empty or schema.get("nullable") is True or (None in values and len(values) > 1):
             node["nullable"] = True
         values = [value for value in values if value is not None]
@@ -212,11 +209,11 @@ class _Walk:
     def _mixed(self, node: Schema, values: list[Any]) -> Schema:
         """An enum over several types: a choice of them."""
         words = [value for value in values if isinstance(value, str) and value]
-        others = list(dict.fromkeys(_type_of(value) for value in values if not isinstance(value, str)))
+        others = list(dict.fromkeys(type_of(value) for value in values if not isinstance(value, str)))
         branches: list[Schema] = [{**node, "type": "STRING", "enum": words}] if words else []
         branches += [{**node, "type": kind} for kind in others if kind in ("NUMBER", "INTEGER", "BOOLEAN")]
         for branch in branches[1 if words else 0 :]:
-            self._described(branch, [value for value in values if _type_of(value) == branch["type"]])
+            self._described(branch, [value for value in values if type_of(value) == branch["type"]])
         if not branches:
             return self._described(self._any(node), values)
         return branches[0] if len(branches) == 1 else {"anyOf": branches}
@@ -246,10 +243,10 @@ class _Walk:
 
     def _array(self, node: Schema, schema: Mapping[str, Any], depth: int) -> Schema | None:
         items = schema.get("items")
-        listed = _list(schema.get("prefixItems")) or _list(items)
-        if listed:  # a tuple: each place has its own type, here any place has any of them
+        several = listed(schema.get("prefixItems")) or listed(items)
+        if several:  # a tuple: each place has its own type, here any place has any of them
             self.lost.add("prefixItems")
-            items = listed[0] if len(listed) == 1 else {"anyOf": listed}
+            items = several[0] if len(several) == 1 else {"anyOf": several}
         if not isinstance(items, Mapping):
             node["items"] = {"type": "STRING"}
             return node
@@ -261,7 +258,7 @@ class _Walk:
 
     def _object(self, node: Schema, schema: Mapping[str, Any], depth: int) -> Schema | None:
         found: Schema = {}
-        stated = _map(schema.get("properties"))
+        stated = mapped(schema.get("properties"))
         for name, part in stated.items():
             inner = self.node(part, depth + 1)
             if inner is not None:
@@ -278,9 +275,9 @@ class _Walk:
                 node["additionalProperties"] = True
         if found:
             node["properties"] = found
-            if required := [name for name in dict.fromkeys(_names(schema.get("required"))) if name in found]:
+            if required := [name for name in dict.fromkeys(names_in(schema.get("required"))) if name in found]:
                 node["required"] = required
-            order = _names(schema.get("propertyOrdering"))
+            order = names_in(schema.get("propertyOrdering"))
             if order and sorted(order) == sorted(found):
                 node["propertyOrdering"] = order
         return node
@@ -289,55 +286,3 @@ class _Walk:
         """A value of any shape, which the dialect has no word for."""
         self.open = True
         return {key: node[key] for key in ("title", "description") if isinstance(node.get(key), str)}
-
-
-def _within(beside: Mapping[str, Any], branch: Any) -> Any:
-    """A branch with what stood beside the choice; its own words win, properties of both hold."""
-    if not isinstance(branch, Mapping):
-        return branch
-    joined = {**beside, **branch}
-    if "properties" in beside and "properties" in branch:
-        joined["properties"] = {**_map(beside["properties"]), **_map(branch["properties"])}
-        joined["required"] = [*_list(beside.get("required")), *_list(branch.get("required"))]
-    return joined
-
-
-def _kind(schema: Mapping[str, Any], values: Iterable[Any]) -> tuple[str, bool]:
-    """The one type of a schema in Gemini's words ("" if none is known), and whether null is right too."""
-    stated = schema.get("type")
-    if isinstance(stated, list):
-        stated = stated[0] if stated else None
-    if isinstance(stated, str) and (known := _TYPES.get(stated.lower())):
-        return ("STRING", True) if known == "NULL" else (known, False)
-    if "properties" in schema or "additionalProperties" in schema:
-        return "OBJECT", False
-    if "items" in schema or "prefixItems" in schema:
-        return "ARRAY", False
-    kinds = {_type_of(value) for value in values if value is not None}
-    return (kinds.pop() if len(kinds) == 1 else ""), False
-
-
-def _type_of(value: Any) -> str:
-    match value:
-        case bool():
-            return "BOOLEAN"
-        case int():
-            return "INTEGER"
-        case float():
-            return "NUMBER"
-        case str():
-            return "STRING"
-        case _:
-            return "ARRAY" if isinstance(value, list) else "OBJECT"
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _names(value: Any) -> list[str]:
-    return [name for name in _list(value) if isinstance(name, str)]
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
