@@ -25,7 +25,7 @@ from codriver.model.events import (
     UsageSeen,
 )
 from codriver.model.request import Request
-from codriver.wire import envelope, jsontext, names
+from codriver.wire import envelope, jsontext, names, overflow
 
 _FINISH = {
     Finish.STOP: "end_turn",
@@ -53,6 +53,9 @@ _ERRORS: dict[Kind, str] = {
     Kind.MODEL_GONE: "not_found_error",
     Kind.REGION: "permission_error",
 }
+
+_TOO_LONG = "prompt is too long"
+"""What agents look for, with numbers or without, before they compact."""
 
 
 def encoder(request: Request, model: str, at: int = 0) -> MessageEncoder:
@@ -272,7 +275,10 @@ def _reason(reason: Finish, calls: bool) -> str:
 
 def _error(failure: Failure) -> dict[str, Any]:
     kind = _ERRORS.get(failure.kind, "api_error")
-    return {"type": "error", "error": {"type": kind, "message": failure.message}}
+    message = overflow.told(failure, overflow.ANTHROPIC)
+    if failure.kind is Kind.TOO_LONG and _TOO_LONG not in message.lower():
+        message = f"{_TOO_LONG}. {message}"
+    return {"type": "error", "error": {"type": kind, "message": message}}
 
 
 def _frame(body: dict[str, Any]) -> bytes:

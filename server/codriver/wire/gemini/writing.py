@@ -28,7 +28,7 @@ from codriver.model.events import (
     UsageSeen,
 )
 from codriver.model.request import Request
-from codriver.wire import jsontext, names
+from codriver.wire import jsontext, names, overflow
 from codriver.wire.gemini.body import Body
 
 _FINISH = {
@@ -192,7 +192,8 @@ class ContentEncoder:
 def _error(failure: Failure) -> dict[str, Any]:
     code = failure.policy.status
     status = "FAILED_PRECONDITION" if failure.kind is Kind.REGION else _STATUS.get(code, "INTERNAL")
-    error: dict[str, Any] = {"code": code, "message": failure.message, "status": status}
+    message = overflow.told(failure, overflow.GEMINI)
+    error: dict[str, Any] = {"code": code, "message": message, "status": status}
     if failure.retry_after is not None:
         delay = f"{max(1, round(failure.retry_after))}s"
         error["details"] = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}]

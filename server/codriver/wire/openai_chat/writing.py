@@ -20,7 +20,7 @@ from codriver.model.events import (
     UsageSeen,
 )
 from codriver.model.request import Request
-from codriver.wire import jsontext, names
+from codriver.wire import jsontext, names, overflow
 from codriver.wire.openai_chat.inbound import Asked
 
 _FINISH = {Finish.LENGTH: "length", Finish.FILTERED: "content_filter"}
@@ -193,4 +193,5 @@ def _reason(reason: Finish, calls: bool) -> str:
 
 def _error(failure: Failure) -> dict[str, Any]:
     kind, code = _ERRORS.get(failure.kind, ("server_error", failure.kind.value))
-    return {"message": failure.message, "type": kind, "param": failure.field or None, "code": code}
+    message = overflow.told(failure, overflow.OPENAI)
+    return {"message": message, "type": kind, "param": failure.field or None, "code": code}

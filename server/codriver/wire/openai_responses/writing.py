@@ -26,7 +26,7 @@ from codriver.model.events import (
     UsageSeen,
 )
 from codriver.model.request import Request, Tool
-from codriver.wire import jsontext, names, relay
+from codriver.wire import jsontext, names, overflow, relay
 from codriver.wire.openai_chat.writing import failure, ping
 from codriver.wire.openai_responses import tools
 from codriver.wire.openai_responses.drafts import CallDraft, Draft, MessageDraft, Step, ThoughtDraft
@@ -114,7 +114,8 @@ class ResponsesEncoder:
 
     def broken(self, failure: Failure) -> bytes:
         begin = list(self._begin())
-        shown = {"code": _CODES.get(failure.kind, "server_error"), "message": failure.message}
+        message = overflow.told(failure, overflow.OPENAI)
+        shown = {"code": _CODES.get(failure.kind, "server_error"), "message": message}
         items = [draft.item("incomplete") for draft in self._drafts[: self._head]]
         told = self._response("failed", items, error=shown)
         return b"".join([*begin, self._event("response.failed", {"response": told})])
