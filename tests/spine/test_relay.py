@@ -221,3 +221,15 @@ def test_w28_beta_headers_stay_on_their_wire(setting: tuple[Daemon, Recorder], m
     assert ("anthropic-beta" in sent, "interleaved" in str(sent)) == (goes, goes)
     assert not {"cookie", "x-stainless-os", "authorization"} & set(sent)
     assert "claude-cli" not in sent.get("user-agent", "")
+
+
+def test_w29_the_real_window_is_told(setting: tuple[Daemon, Recorder]) -> None:
+    """F5, F8: in the list, in the words of each, and with each answer, whatever name was asked for."""
+    daemon, _ = setting
+    answer = post(daemon, "/v1/messages", ASKED["anthropic"].replace("MODEL", "claude-sonnet-4-6"))
+    served, window = answer.headers["x-codriver-model"], int(answer.headers["x-codriver-window"])
+    rows = {row["id"]: row for row in daemon.get("/v1/models")["data"]}
+    assert rows[served]["context_window"] == window > 0
+    with daemon.client as client:
+        listed = client.get("/v1/models", headers={"anthropic-version": "2023-06-01"}).json()["data"]
+    assert next(row["max_input_tokens"] for row in listed if row["id"] == served) == window

@@ -139,6 +139,7 @@ def _decision_headers(stream: Stream) -> Headers:
         (b"x-codriver-decision", stream.id.encode()),
         (b"x-codriver-attempts", str(stream.attempts).encode()),
         (b"x-codriver-strategy", stream.decision.strategy.encode()),
+        (b"x-codriver-window", str(stream.model.window).encode()),
     ]
     if stream.simulated:
         headers.append((b"x-codriver-simulated", b"true"))
