@@ -166,6 +166,39 @@ async def test_a_model_is_described_once(serve: Any, upstream: Upstream) -> None
     assert json.loads(server.asked[-1].body) == {"model": "gemma3:4b"}
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"parameters": "num_ctx \u00b2"}, {"parameters": f"num_ctx {'9' * 5000}"}, {"parameters": f"num_ctx {'9' * 15}"},
+        {"model_info": {"x.context_length": -5}}, b'{"parameters": "\xff"}', b'{"model_info": ' + b"[" * 100_000,
+    ],
+)  # fmt: skip
+async def test_nonsense_told_of_a_model_is_nothing_told(serve: Any, upstream: Upstream, told: Any) -> None:
+    """Whatever stands on a port, Codriver starts."""
+    listed: dict[str, Any] = OLLAMA
+    server = await serve(pages({"/v1/models": {"data": listed["data"][:1]}, "/api/show": lambda asked: told}))
+    (found,) = models("ollama", await installed(upstream, shipped("ollama", server.url))).values()
+    assert found.window == 32768
+    props = told if isinstance(told, bytes) else json.dumps({"default_generation_settings": told}).encode()
+    server = await serve(pages({"/v1/models": LLAMA, "/props": props}))
+    (found,) = models("llamacpp", await installed(upstream, shipped("llamacpp", server.url))).values()
+    assert found.window == 32768
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ({"max_model_len": -5}, [None]), ({"max_model_len": 0}, [None]), ({"max_model_len": 2**60}, [None]),
+        ({"id": ""}, []), ({"id": "\x1b[2J"}, []), ({"id": "a\nb"}, []), ({"id": "a" * 501}, []),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_is_not_believed(serve: Any, upstream: Upstream, said: Any, found: Any) -> None:
+    """Names are shown in terminals."""
+    page: dict[str, Any] = VLLM
+    server = await serve(pages({"/v1/models": {"data": [{**page["data"][0], **said}]}}))
+    assert [one.window for one in await installed(upstream, shipped("vllm", server.url))] == found
+
+
 async def test_an_older_ollama_that_describes_nothing_is_still_there(serve: Any, upstream: Upstream) -> None:
     server = await serve(pages({"/v1/models": OLLAMA}))
     found = await installed(upstream, shipped("ollama", server.url))
@@ -179,13 +212,16 @@ IMPOSTORS = {
     "an interface of somebody's own": {"data": [{"id": 1, "name": "Ada"}]},
     "a list of something else": {"data": [{"id": "u-1"}, {"id": "u-2"}]},
     "a gateway to other makers": LIST,
-    "half of one, half of the other": {"data": [*VLLM["data"], *LIST["data"]]},  # type: ignore[misc]
-    "another kind of model server": {"data": [{**LIST["data"][0], "owned_by": "sglang"}]},  # type: ignore[dict-item, index]
+    "half of one, half of the other": {"data": [*VLLM["data"], *LIST["data"]]},
+    "another kind of model server": {"data": [{**LIST["data"][0], "owned_by": "sglang"}]},
     "no list": {"data": {"id": "m"}},
     "numbers": {"data": [1, 2]},
     "nothing": b"",
     "not JSON": b"{",
     "words": b'"data"',
+    "a list without end": b'{"data": [{"id": "m", "owned_by": "vllm", "x": ' + b"[" * 100_000,
+    "no text": b'{"data": [{"id": "\xff", "owned_by": "vllm"}]}',
+    "the end of time": b'{"data": [{"id": "m", "owned_by": "vllm", "created": 1e999}]}',
 }
 
 

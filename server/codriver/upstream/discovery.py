@@ -8,9 +8,10 @@ every entry. Nothing is ever sent to a server whose list did not count.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -25,6 +26,11 @@ _QUICK = Timeouts(connect=0.3, first=1.0, between=1.0, total=2.0)
 """A server on this machine answers at once or is not there."""
 _MOST = 200
 """Models of one server."""
+_LARGEST = 1_000_000_000
+"""Tokens of the largest context that is believed."""
+_UNREAD = (UpstreamFailed, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What comes of asking somebody who is no model server: whatever he says, Codriver starts."""
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _CAPABILITIES = {
     "completion": "chat",
     "tools": "tools",
@@ -38,8 +44,8 @@ _CAPABILITIES = {
 class _Entry(msgspec.Struct):
     """One model of a list, with what the kinds of servers add to OpenAI's form."""
 
-    id: str
-    created: float = 0
+    id: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,500}$")]
+    created: Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)] = 0
     max_model_len: int | None = None
     """vLLM: prompt and answer together."""
     max_context_length: int | None = None
@@ -79,7 +85,7 @@ async def installed(upstream: Upstream, provider: Provider, known: Iterable[Inst
         if not all(_recognised(msgspec.json.decode(entry), provider.recognise) for entry in raw):
             return ()
         found = [_told(msgspec.json.decode(entry, type=_Entry)) for entry in raw]
-    except (UpstreamFailed, msgspec.DecodeError):
+    except _UNREAD:
         return ()
     if provider.describe == PROPS:
         return tuple(await _propped(upstream, provider, found))
@@ -100,9 +106,9 @@ def _recognised(entry: object, marks: Mapping[str, str]) -> bool:
 
 
 def _told(entry: _Entry) -> Installed:
-    context = (entry.meta or {}).get("n_ctx")
-    window = entry.max_model_len or entry.loaded_context_length or entry.max_context_length or _count(context)
-    found = Installed(entry.id, window=window, stamp=int(entry.created))
+    places = (entry.max_model_len, entry.loaded_context_length, entry.max_context_length)
+    told = (_count(one) for one in (*places, (entry.meta or {}).get("n_ctx")))
+    found = Installed(entry.id, window=next(filter(None, told), None), stamp=int(entry.created))
     if entry.type == "embeddings":
         return replace(found, embeds=True, chat=False)
     return replace(found, images=True) if entry.type == "vlm" else found
@@ -115,7 +121,7 @@ async def _propped(upstream: Upstream, provider: Provider, found: list[Installed
     try:
         said = await upstream.fetch(provider, PROPS, timeouts=_QUICK)
         settings = msgspec.json.decode(said, type=_Props).default_generation_settings
-    except (UpstreamFailed, msgspec.DecodeError):
+    except _UNREAD:
         return found
     return [replace(found[0], window=_count(settings.get("n_ctx")))]
 
@@ -126,7 +132,7 @@ async def _described(upstream: Upstream, provider: Provider, one: Installed) -> 
     try:
         said = await upstream.fetch(provider, provider.describe, body=asked, timeouts=_QUICK)
         shown = msgspec.json.decode(said, type=_Shown)
-    except (UpstreamFailed, msgspec.DecodeError):
+    except _UNREAD:
         return replace(one, stamp=0)
     able: dict[str, Any] = {}
     if shown.capabilities is not None:
@@ -139,10 +145,10 @@ def _context(shown: _Shown) -> int | None:
     """The context Ollama was told to use for this model, else the model's own."""
     for line in shown.parameters.splitlines():
         name, _, value = line.strip().partition(" ")
-        if name == "num_ctx" and value.strip().isdigit():
-            return int(value)
+        if name == "num_ctx" and _NUMBER.fullmatch(value.strip()):
+            return _count(int(value))
     return next((_count(value) for name, value in shown.model_info.items() if name.endswith(".context_length")), None)
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST else None
