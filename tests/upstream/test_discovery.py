@@ -213,7 +213,7 @@ IMPOSTORS = {
     "a list of something else": {"data": [{"id": "u-1"}, {"id": "u-2"}]},
     "a gateway to other makers": LIST,
     "half of one, half of the other": {"data": [*VLLM["data"], *LIST["data"]]},
-    "another kind of model server": {"data": [{**LIST["data"][0], "owned_by": "sglang"}]},
+    "another kind of model server": {"data": [{**LIST["data"][0], "owned_by": "sglang"}]},  # type: ignore[dict-item]
     "no list": {"data": {"id": "m"}},
     "numbers": {"data": [1, 2]},
     "nothing": b"",
