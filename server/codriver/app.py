@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codriver import __version__, catalog, config
 from codriver.analyst import Analyst, Marked
@@ -37,10 +38,13 @@ from codriver.state.store import MemoryStore, Store
 from codriver.tasks.complete import Completer
 from codriver.tasks.refactor import Rewrite, refactor
 from codriver.tasks.review import Findings, review
-from codriver.upstream import discovery, logins, probing, simulator
+from codriver.upstream import discovery, logins, probing
 from codriver.upstream.client import Timeouts, Upstream
 from codriver.upstream.keys import KEY_FILE, Keys, read_key_file
 from codriver.upstream.proxies import Network
+
+if TYPE_CHECKING:
+    from codriver.upstream.simulator import Simulator
 
 log = logging.getLogger("codriver.app")
 
@@ -116,7 +120,7 @@ class App:
         self._fleet = fleet
         self._keys = keys
         self._store = store
-        self._simulator: simulator.Simulator | None = None
+        self._simulator: Simulator | None = None
         self._watching: asyncio.Task[None] | None = None
         self._embedder = ""  # the model whose vectors "auto" means, once somebody asked
         self._found: dict[str, tuple[Installed, ...]] = {}  # at local servers, when they were last asked
@@ -232,6 +236,8 @@ class App:
         made = fleet(settings, loaded, self._keys, "")
         if self.simulate or all(offer.missing for offer in made.offers):
             if self._simulator is None:
+                from codriver.upstream import simulator  # who has a key never needs it
+
                 self._simulator = await simulator.start(control=self.simulate, secret=self.token)
             made = fleet(settings, loaded, self._keys, self._simulator.url)
         self._declared = made

@@ -130,6 +130,7 @@ async def _live(paths: Paths, options: Options, say: Callable[[str], None], gree
 
 
 async def _serve(app: App, paths: Paths, options: Options, say: Callable[[str], None], greet: Greeting | None) -> None:
+    from codriver.fronts.http import server
     from codriver.fronts.lsp.listen import LspFront
 
     def leave(reason: str) -> None:
@@ -147,7 +148,8 @@ async def _serve(app: App, paths: Paths, options: Options, say: Callable[[str], 
         if greet is not None:
             say(greet(app, found))
         await lsp.warmed()
-        await asyncio.get_running_loop().run_in_executor(None, app.analyst.warm)
+        for warm in (app.analyst.warm, server.warm):
+            await asyncio.get_running_loop().run_in_executor(None, warm)
         _settle()
         await _until_stopped(app, http, lsp, ends_idle=options.from_forwarder)
     finally:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from codriver.batches import disk, native, running
+from codriver.batches import disk, running
 from codriver.batches.files import KEEP_SECONDS, Files
 from codriver.batches.gate import Gate
 from codriver.batches.lines import ENDPOINTS
@@ -177,6 +177,8 @@ class Batches:
         """Lets a provider run the batch where one should; False when it is to run here."""
         if run.batch.elsewhere is None and self.limits().provider == "never":
             return False
+        from codriver.batches import native  # for those who run a batch
+
         return await native.run(run, self.providers)
 
     # Inside.

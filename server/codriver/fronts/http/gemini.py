@@ -9,11 +9,13 @@ from codriver.errors import Failure, Kind, reject
 from codriver.fronts.http.converse import converse
 from codriver.fronts.http.exchange import Exchange, Message, Send
 from codriver.fronts.http.route import Route, Routes
-from codriver.wire import gemini, sse
+from codriver.wire import sse
 
 
 async def act(app: App, exchange: Exchange) -> None:
     """POST /v1beta/models/{model}:{action}. Raises RequestRejected for an action that is not served."""
+    from codriver.wire import gemini  # its codec, for those who speak it: nobody who starts waits for all wires
+
     exchange.headers[gemini.PATH] = exchange.path
     model, action = gemini.addressed(exchange.path)
     match action:

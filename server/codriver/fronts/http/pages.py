@@ -20,7 +20,7 @@ from codriver.fronts.http.route import Route, Routes
 from codriver.model.decision import Decision
 from codriver.model.ids import new_id
 from codriver.model.request import Purpose, Request, Snapshot
-from codriver.wire import anthropic, codec
+from codriver.wire import codec
 
 SMALL_BODY = 4_000_000
 """Bytes a control request may have."""
@@ -50,6 +50,8 @@ async def decision(app: App, exchange: Exchange) -> None:
 async def count_tokens(app: App, exchange: Exchange) -> None:
     """POST /v1/messages/count_tokens: an estimate, and marked as one in a header."""
     body = await exchange.body(app.settings.http.max_body_mb * 1_000_000)
+    from codriver.wire import anthropic
+
     answer = anthropic.count(body, exchange.headers)
     await exchange.answer(200, answer, [(b"x-codriver-estimated", b"true")])
 

@@ -2,13 +2,15 @@
 
 Every provider gets the whole conversation in the body: a reference to an earlier answer made here is
 resolved before anybody is asked. What only one provider keeps is refused unless it is pinned.
+
+The wire's own modules are imported by those who speak it: nobody who starts waits for all wires.
 """
 
 from __future__ import annotations
 
 from collections.abc import MutableMapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import msgspec
@@ -21,9 +23,9 @@ from codriver.fronts.http.route import Route, Routes
 from codriver.model.request import Request
 from codriver.state.responses import Remembered
 from codriver.wire import codec, relay
-from codriver.wire import openai_responses as wire
-from codriver.wire.openai_responses import chain
-from codriver.wire.openai_responses.inbound import Body
+
+if TYPE_CHECKING:
+    from codriver.wire.openai_responses import chain
 
 MOST_ITEMS, USUAL_ITEMS = 100, 20
 _WIRE = "openai_responses"
@@ -36,12 +38,16 @@ class UnknownPrevious(Exception):
 
 async def create(app: App, exchange: Exchange) -> None:
     """POST /v1/responses."""
+    from codriver.wire.openai_responses import chain
+    from codriver.wire.openai_responses.inbound import Body
+
+    speaker = codec.find(_WIRE)
     try:
         body, asked, previous = _whole(app, await _body(app, exchange))
-        request = wire.parse(body, exchange.headers)
+        request = speaker.parse(body, exchange.headers)
         _stays_at_one_provider(app, request)
     except RequestRejected as rejected:
-        await fail(exchange, codec.find(_WIRE), rejected.failure)
+        await fail(exchange, speaker, rejected.failure)
         return
     except UnknownPrevious as unknown:
         await exchange.answer(404, _not_found(str(unknown)))
@@ -49,7 +55,7 @@ async def create(app: App, exchange: Exchange) -> None:
     if not isinstance(request.unfold, Body) or request.unfold.store is not False:
         keep = partial(_keep, app, asked=asked or chain.own_items(body), previous=previous)
         exchange.through(partial(_listening, keep=keep))
-    await answered(app, exchange, request, codec.find(_WIRE))
+    await answered(app, exchange, request, speaker)
 
 
 async def _body(app: App, exchange: Exchange) -> bytes:
@@ -61,6 +67,8 @@ def _whole(app: App, body: bytes) -> tuple[bytes, tuple[bytes, ...], str]:
 
     Raises UnknownPrevious.
     """
+    from codriver.wire.openai_responses import chain
+
     previous = chain.previous(body)
     if not previous and b'"item_reference"' not in body:
         return body, (), ""
@@ -95,6 +103,8 @@ def _stays_at_one_provider(app: App, request: Request) -> None:
 
 def _listening(send: Send, keep: partial[None]) -> Send:
     """Looks for the finished answer in what is sent: whole frames of a stream, or a whole body."""
+    from codriver.wire.openai_responses import chain
+
     streams = False
 
     async def listen(message: MutableMapping[str, Any]) -> None:
@@ -140,6 +150,8 @@ async def show(app: App, exchange: Exchange) -> None:
 
 def _items(app: App, ident: str, exchange: Exchange) -> bytes:
     """The list of all that stood before an answer, newest first unless asked otherwise."""
+    from codriver.wire.openai_responses import chain
+
     asked = parse_qs(exchange.query)
     found = app.responses.chain(ident) or []
     items: list[bytes] = []
@@ -186,7 +198,7 @@ async def count(app: App, exchange: Exchange) -> None:
     except UnknownPrevious as unknown:
         await exchange.answer(404, _not_found(str(unknown)))
         return
-    tokens = wire.parse(_complete(body), exchange.headers).input_tokens
+    tokens = codec.find(_WIRE).parse(_complete(body), exchange.headers).input_tokens
     answer = _encode({"object": "response.input_tokens", "input_tokens": tokens})
     await exchange.answer(200, answer, [(b"x-codriver-estimated", b"true")])
 

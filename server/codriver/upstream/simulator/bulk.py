@@ -8,9 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.message import EmailMessage
-from email.parser import BytesParser
-from email.policy import HTTP
 from typing import Any
 
 from codriver.upstream.simulator import openai_fields as fields
@@ -73,6 +70,10 @@ class Bulk:
         kind = request.headers.get("content-type", "")
         if not kind.startswith("multipart/form-data"):
             raise fields.refused("Invalid Content-Type: expected multipart/form-data.")
+        from email.message import EmailMessage
+        from email.parser import BytesParser
+        from email.policy import HTTP
+
         head = f"content-type: {kind}\r\n\r\n".encode("latin-1")
         form = BytesParser(EmailMessage, policy=HTTP).parsebytes(head + request.body)
         parts = {part.get_param("name", header="content-disposition"): part for part in form.iter_parts()}
