@@ -187,6 +187,13 @@ def test_a_rate_limit_is_kept_and_told_with_its_time() -> None:
         ),
         pytest.param(replace(CHAT, input_tokens=500_000), (SMALL,), Kind.TOO_LONG, "prompt is too long", id="too long"),
         pytest.param(replace(CHAT, needs=Needs(images=True)), (SMALL,), Kind.UNSUPPORTED, "images", id="images"),
+        pytest.param(
+            replace(CHAT, needs=Needs(same_wire=("n",))),
+            (LARGE, replace(SMALL, missing="EAST_KEY is not set")),
+            Kind.UNSUPPORTED,
+            "n cannot be carried",
+            id="W10: n asks too much, whatever key is missing elsewhere",
+        ),
     ],
 )
 def test_nobody_left_says_why(request_: Request, offers: tuple[Offer, ...], kind: Kind, words: str) -> None:

@@ -52,6 +52,8 @@ _Found = tuple[str, str] | None
 """A stable word and a sentence, or nothing against it."""
 
 TIERS = ("small", "medium", "large")
+UNCARRIED = "cannot be carried to its wire"
+"""The end of the sentence about fields that only the caller's own wire has."""
 
 
 _NO_CHAT = HOLES | {"openai_embeddings"}
@@ -109,7 +111,7 @@ def _speaks(request: Request, features: Features, offer: Offer, view: View, boun
         what = "embeddings" if request.needs.embed else "chat" if request.fim is None else "fill-in-the-middle"
         return "wire", f"does not serve {what}{f': {offer.unfit}' if offer.unfit and request.fim is not None else ''}"
     if request.needs.same_wire and request.wire not in offer.wires:
-        return "wire", f"{', '.join(request.needs.same_wire)} cannot be carried to its wire"
+        return "wire", f"{', '.join(request.needs.same_wire)} {UNCARRIED}"
     return None
 
 

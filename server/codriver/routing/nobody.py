@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from codriver.errors import Failure, Kind, Unroutable
 from codriver.model.decision import Refusal, View
 from codriver.model.request import Request
+from codriver.routing.eligibility import UNCARRIED
 
 _ASIDE = ("pinned", "unavailable")
 """Refusals that say nothing about the request: told last, or not at all."""
@@ -38,6 +39,11 @@ def nobody(request: Request, refused: Sequence[Refusal], view: View) -> Unroutab
         failure = Failure(Kind.TOO_LONG, f"prompt is too long: {request.input_tokens} tokens; {told}")
     elif "vectors" in whys:
         failure = Failure(Kind.UNROUTABLE, f"the model that made the earlier vectors is not there: {told}")
+    elif any(r.text.endswith(UNCARRIED) for r in refused):
+        # A key that is missing elsewhere does not make this the provider's trouble: the request asks for it.
+        failure = Failure(
+            Kind.UNSUPPORTED, f"no model can serve this request: {told}", field=request.needs.same_wire[0]
+        )
     elif whys & set(_UNABLE) and not (whys & {"unavailable"} and _only_fim(refused)):
         failure = Failure(Kind.UNSUPPORTED, f"no model can serve this request: {told}")
     else:
