@@ -42,21 +42,23 @@ def count(body: Mapping[str, Any], model: SimModel) -> Mapping[str, Any]:
 
 
 def frames(answer: Answer) -> Iterator[Frame]:
-    """Pieces of thinking and text, then all calls in one frame, then an end that shows nothing new."""
-    reply = answer.replies[0]
-    text = ""
-    for block in reply.reasoning:
-        for piece in pieces(block.text):
-            yield _frame(answer, [{"text": piece, "thought": True}], "", 0, "content")
-    for piece in pieces(reply.text):
-        text += piece
-        yield _frame(answer, [{"text": piece}], "", tokens(text), "content")
-    if reply.tool_calls:
-        yield _frame(answer, _calls(answer, reply), "", tokens(text), "content")
-    last: dict[str, Any] = {"text": ""}
-    if answer.asked.model.signs and not reply.tool_calls:
-        last["thoughtSignature"] = signature(answer.asked.model.id, "", reply.text)
-    yield _frame(answer, [last], _reason(reply), answer.usage.output - answer.usage.reasoning, "end")
+    """For each candidate pieces of thinking and text, all calls in one frame, an end that shows nothing new."""
+    before = 0
+    for index, reply in enumerate(answer.replies):
+        text = ""
+        for block in reply.reasoning:
+            for piece in pieces(block.text):
+                yield _frame(answer, index, [{"text": piece, "thought": True}], "", 0, "content")
+        for piece in pieces(reply.text):
+            text += piece
+            yield _frame(answer, index, [{"text": piece}], "", before + tokens(text), "content")
+        if reply.tool_calls:
+            yield _frame(answer, index, _calls(answer, reply), "", before + tokens(text), "content")
+        before += tokens(text)
+        last: dict[str, Any] = {"text": ""}
+        if answer.asked.model.signs and not reply.tool_calls:
+            last["thoughtSignature"] = signature(answer.asked.model.id, "", reply.text)
+        yield _frame(answer, index, [last], _reason(reply), answer.usage.output - answer.usage.reasoning, "end")
 
 
 def whole(answer: Answer) -> Mapping[str, Any]:
@@ -174,6 +176,6 @@ def _document(answer: Answer, candidates: list[dict[str, Any]], said: int) -> di
     }
 
 
-def _frame(answer: Answer, parts: list[dict[str, Any]], reason: str, said: int, kind: Any) -> Frame:
-    document = _document(answer, [_candidate(parts, reason, 0)], said)
+def _frame(answer: Answer, index: int, parts: list[dict[str, Any]], reason: str, said: int, kind: Any) -> Frame:
+    document = _document(answer, [_candidate(parts, reason, index)], said)
     return Frame(b"data: " + dump(document) + b"\r\n\r\n", kind, 1 if kind == "content" else 0)
