@@ -202,6 +202,16 @@ def test_nobody_left_says_why(request_: Request, offers: tuple[Offer, ...], kind
     assert caught.value.failure.kind is kind
 
 
+@pytest.mark.parametrize(
+    ("tokens", "answer", "asked"), [(500_000, 0, 500_000), (SMALL.model.window - 10, 100, SMALL.model.window + 90)]
+)
+def test_w29_a_prompt_that_nobody_takes_is_told_with_both_numbers(tokens: int, answer: int, asked: int) -> None:
+    """F4: the answer counts where only with it there is too much."""
+    long = replace(CHAT, input_tokens=tokens, limits=Limits(max_tokens=answer or None))
+    with pytest.raises(Unroutable, match=f"prompt is too long: {asked} tokens > {SMALL.model.window} maximum; "):
+        choose(long, offers=(SMALL,))
+
+
 def test_a_spent_budget_leaves_the_free_models() -> None:
     made = choose(view=View(now=1.0, spent_today=2.0), bounds=Bounds(daily_usd=1.5))
     assert names(made) == ["home/local"]

@@ -72,7 +72,7 @@ def decide(
     candidates = _expect(request, features, eligible, view, wish)
     candidates = _within(candidates, by_key, view, wish.bounds, refused)
     if not candidates:
-        raise nobody(request, refused, view)
+        raise nobody(request, refused, view, offers)
     value, wait = TASTES.get(features.task, ORDINARY_TASTE)
     taste = strategies.Taste(value, wait, wish.floor)
     try:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from codriver.errors import Failure, Kind, Unroutable
 from codriver.model.decision import Refusal, View
 from codriver.model.request import Request
-from codriver.routing.eligibility import UNCARRIED
+from codriver.routing.eligibility import UNCARRIED, Offer
 
 _ASIDE = ("pinned", "unavailable")
 """Refusals that say nothing about the request: told last, or not at all."""
@@ -15,7 +15,7 @@ _ASIDE = ("pinned", "unavailable")
 _UNABLE = ("tools", "images", "schema", "wire")
 
 
-def nobody(request: Request, refused: Sequence[Refusal], view: View) -> Unroutable:
+def nobody(request: Request, refused: Sequence[Refusal], view: View, offers: Sequence[Offer] = ()) -> Unroutable:
     """The error, by what stands in the way of those that could have answered.
 
     A spent budget and resting models come with the seconds to wait (429); a prompt that is too long
@@ -36,7 +36,7 @@ def nobody(request: Request, refused: Sequence[Refusal], view: View) -> Unroutab
     elif "local-only" in whys:
         failure = Failure(Kind.UNROUTABLE, f"only a model on this machine may see this: {told}")
     elif "window" in whys:
-        failure = Failure(Kind.TOO_LONG, f"prompt is too long: {request.input_tokens} tokens; {told}")
+        failure = Failure(Kind.TOO_LONG, f"prompt is too long: {_overflow(request, refused, offers)}; {told}")
     elif "vectors" in whys:
         failure = Failure(Kind.UNROUTABLE, f"the model that made the earlier vectors is not there: {told}")
     elif any(r.text.endswith(UNCARRIED) for r in refused):
@@ -52,6 +52,20 @@ def nobody(request: Request, refused: Sequence[Refusal], view: View) -> Unroutab
             remedy = "Ask for another model: `codriver models` lists them."
         failure = Failure(Kind.UNROUTABLE, f"no model can serve this request: {told or 'none is configured'}. {remedy}")
     return Unroutable(failure, reasons)
+
+
+def _overflow(request: Request, refused: Sequence[Refusal], offers: Sequence[Offer]) -> str:
+    """Both numbers, as agents look for them: what the prompt has, with the answer where only that is too much, and
+    the most that any of these models takes."""
+    small = {r.model for r in refused if r.why == "window"}
+    limits = [(o.model.max_input or o.model.window, o.model.max_output) for o in offers if o.model.key in small]
+    if not limits:
+        return f"{request.input_tokens} tokens"
+    most, output = max(limits)
+    asked = request.input_tokens
+    if asked <= most:
+        asked += min(request.limits.max_tokens or 0, output)
+    return f"{asked} tokens > {most} maximum"
 
 
 def _aside(refusal: Refusal) -> bool:
