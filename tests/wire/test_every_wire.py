@@ -93,7 +93,7 @@ def test_w1_byte_by_byte(name: str) -> None:
         assert stream.startswith(b"".join(piece.raw for piece in pieces).rstrip())
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(STREAMED), st.integers(0, 2), st.lists(st.integers(0, 100_000), max_size=9))
 def test_w1_random_splits(name: str, form: int, cuts: list[int]) -> None:
     forms = written(name)
@@ -101,7 +101,7 @@ def test_w1_random_splits(name: str, form: int, cuts: list[int]) -> None:
     assert read(name, cut(stream, cuts))[0] == read(name, [stream])[0]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(STREAMED), st.integers(0, 100_000))
 def test_w2_a_stream_that_ends_early_is_a_break(name: str, place: int) -> None:
     """C2: whatever was cut off, there is either the whole answer or a failure, and never both."""
@@ -113,7 +113,7 @@ def test_w2_a_stream_that_ends_early_is_a_break(name: str, place: int) -> None:
         assert fold(found).text == TEXT
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(CODECS), st.binary(max_size=60), st.binary(max_size=60))
 def test_any_bytes_are_read_without_an_exception(name: str, stream: bytes, whole: bytes) -> None:
     found, _ = read(name, [stream])
@@ -121,7 +121,7 @@ def test_any_bytes_are_read_without_an_exception(name: str, stream: bytes, whole
     assert codec.find(name).decoder(model(), PLAIN).whole(whole)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(STREAMED), st.lists(st.integers(0, 100_000), max_size=6))
 def test_w3_pings_are_legal_between_any_two_frames(name: str, cuts: list[int]) -> None:
     """T35, C10: and mean nothing to whoever reads them."""

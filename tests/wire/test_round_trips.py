@@ -197,7 +197,7 @@ def conversations(draw: st.DrawFn, wire: str) -> Conversation:
     return Conversation(tuple(messages), writer.tools(), writer.choice())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 @pytest.mark.parametrize("wire", CHATS)
 def test_a_conversation_comes_back_as_it_was(wire: str, data: st.DataObject) -> None:
@@ -208,7 +208,7 @@ def test_a_conversation_comes_back_as_it_was(wire: str, data: st.DataObject) -> 
     assert alike(back(wire, call).conversation) == alike(talk)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.data())
 @pytest.mark.parametrize("wire", CHATS)
 def test_the_same_conversation_is_the_same_bytes(wire: str, data: st.DataObject) -> None:
@@ -223,7 +223,7 @@ def test_the_same_conversation_is_the_same_bytes(wire: str, data: st.DataObject)
     assert sent(wire, replace(request, unfold=lambda: talk, input_tokens=0)).body == once.body
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 @pytest.mark.parametrize("wire", CHATS)
 def test_wishes_come_back_as_they_were(wire: str, data: st.DataObject) -> None:
@@ -248,7 +248,7 @@ def test_wishes_come_back_as_they_were(wire: str, data: st.DataObject) -> None:
     assert found == limits
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(TEXT, TEXT, st.integers(1, 4096), st.lists(TEXT, max_size=2))
 @pytest.mark.parametrize("wire", sorted(HOLES))
 def test_a_hole_comes_back_as_it_was(wire: str, prefix: str, suffix: str, length: int, stop: list[str]) -> None:
