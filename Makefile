@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench catalog wheel test-vscode test-agents test-agents-quick clean
+.PHONY: run test lint bench catalog wheel test-vscode test-agents test-agents-quick test-matrix clean
 
 run: $(VENV)/.installed
 	$(BIN)/codriver serve
@@ -36,6 +36,10 @@ test-agents: $(VENV)/.developer
 
 test-agents-quick: $(VENV)/.developer
 	$(BIN)/python tests/agents/run.py --quick $(AGENTS)
+
+# Inbound SDKs x upstream wires x features. MATRIX="--inbounds anthropic --upstreams gemini" and the like.
+test-matrix: $(VENV)/.developer
+	$(BIN)/python tests/contract/matrix.py $(MATRIX)
 
 # PYTHONDONTWRITEBYTECODE would make every start compile the standard of 500 modules again.
 $(VENV)/bin/python:
