@@ -17,8 +17,7 @@ import pytest
 from codriver.upstream.probing import NAME
 from codriver.wire import codec
 from running import Daemon, daemon_at
-from wire.streams import SAMPLES
-from wire.test_every_wire import CODECS
+from wire.streams import CODECS, SAMPLES
 
 CONFIG = """
 [providers.rec]

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import pkgutil
 from typing import Any
 
+from codriver import wire
+from codriver.wire import codec
 from wire.samples import data, dump, named
 
 TEXT = "Grüße 🎈"
+
+CODEC = ("parse", "encoder", "failure", "ping", "call", "decoder", "content_type")
+
+
+def wires() -> list[str]:
+    """Every module of codriver.wire that is a codec, by its name."""
+    names = [module.name for module in pkgutil.iter_modules(wire.__path__)]
+    return [name for name in names if all(hasattr(codec.find(name), part) for part in CODEC)]
+
+
+CODECS = wires()
 
 
 def delta(finish: str | None = None, **said: Any) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
@@ -11,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codriver import wire
 from codriver.errors import Failure, Kind
 from codriver.model.events import (
     Event,
@@ -31,20 +29,10 @@ from codriver.model.events import (
 )
 from codriver.wire import codec
 from wire.samples import PLAIN, asked, events, model
-from wire.streams import SAMPLES, TEXT, A, B
+from wire.streams import CODECS, SAMPLES, TEXT, A, B
 
-CODEC = ("parse", "encoder", "failure", "ping", "call", "decoder", "content_type")
 WHOLE = {"openai_embeddings"}
 """Wires whose answers are never streamed."""
-
-
-def wires() -> list[str]:
-    """Every module of codriver.wire that is a codec, by its name."""
-    names = [module.name for module in pkgutil.iter_modules(wire.__path__)]
-    return [name for name in names if all(hasattr(codec.find(name), part) for part in CODEC)]
-
-
-CODECS = wires()
 STREAMED = [name for name in CODECS if name not in WHOLE]
 
 
