@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 
 from codriver import app as application
 from codriver.app import App
-from codriver.batches import Batch, Batches
-from codriver.batches.record import WINDOW
-from codriver.errors import RequestRejected
+from codriver.batches import Batch, Batches, native, services
+from codriver.batches.record import WINDOW, Elsewhere
+from codriver.errors import Failure, Kind, RequestRejected, UpstreamFailed
+from codriver.model.provider import Provider
 from codriver.paths import Paths
 from codriver.upstream import simulator
 
@@ -171,3 +173,103 @@ async def test_a_caller_s_wishes_hold_for_every_line(app: App) -> None:
     newest = app.ledger.last("batch")
     assert newest is not None and (newest.decision.strategy, newest.session) == ("quality", "s")
     await batches.close()
+
+
+class Unreachable:
+    """A provider's batch API behind a network that is down."""
+
+    ENDPOINTS = frozenset({"/v1/chat/completions"})
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def look(self, *asked: Any) -> None:
+        self.asked += 1
+        await asyncio.sleep(0)
+        raise UpstreamFailed(Failure(Kind.TRANSIENT, "no route"))
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["its key was removed", "it cannot be reached"])
+async def test_a_batch_that_was_stopped_waits_for_its_provider_without_haste(
+    app: App, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    """What is cancelled while nobody can be asked neither turns in circles nor stands there for ever."""
+    api, clock = Unreachable(), Clock()
+    monkeypatch.setattr(services, "find", lambda name: api)
+    monkeypatch.setattr(native, "LONGEST_LOOK", native.FIRST_LOOK)
+    (made,) = {offer.provider.name: offer.provider for offer in app.offers() if offer.provider.simulated}.values()
+    there: list[Provider] = [] if gone else [replace(made, batch="openai")]
+    batches = Batches(
+        app.paths.state / "queue", app.router, limits=lambda: app.settings.batch, providers=lambda: there, clock=clock
+    )
+    ident = "batch_1"
+    place = Elsewhere("simulator", ("simulator/sim-small",), 0.0, "file-there", "batch-there")
+    await batches.store(
+        Batch(ident, "/v1/chat/completions", put(batches, 2), clock(), status="in_progress", in_progress_at=1,
+              total=2, elsewhere=place)
+    )  # fmt: skip
+    await batches.start()
+    await until(lambda: api.asked or gone)
+    await until(lambda: batches.journal(batches.latest(Batch(ident, "", "", 0))).exists())
+    await batches.cancel(ident)
+    if not gone:
+        before = api.asked
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert api.asked - before <= 2
+        clock.now += 2 * WINDOW + 1
+    batch = await over(batches, ident)
+    assert (batch.status, len(told(batches, batch.errors))) == ("cancelled", 2)
+    await batches.close()
+
+
+async def test_a_batch_cancelled_while_it_is_looked_through_stays_cancelled(app: App) -> None:
+    for turns in range(0, 40, 4):
+        batches = queue(app, Clock())
+        made = await batches.create("/v1/chat/completions", put(batches, 3, "simulator/sim-claude"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        stopped = await batches.cancel(made.id)
+        assert stopped is not None and stopped.status in ("cancelling", "cancelled")
+        assert (await over(batches, made.id)).cancelling_at
+        await batches.close()
+
+
+async def test_what_a_kill_left_half_done_is_swept_up(app: App) -> None:
+    batches = queue(app, Clock())
+    ident = put(batches, 1)
+    folder = app.paths.state / "queue"
+    for name in ("batch_x.journal", "files/file-x.content", "files/y.draft"):
+        (folder / name).write_bytes(b"half")
+    again = queue(app, Clock())
+    await again.start()
+    assert [file.id for file in again.files.all()] == [ident]
+    left = {path.name for path in folder.rglob("*") if path.is_file()}
+    assert left == {f"{ident}.content", f"{ident}.json"}
+    await again.close()
+    await batches.close()
+
+
+async def test_what_is_past_its_time_goes_also_while_the_daemon_lives(app: App) -> None:
+    clock = Clock()
+    batches = queue(app, clock)
+    old = put(batches, 1)
+    clock.now += 31 * 86_400
+    new = await batches.create("/v1/chat/completions", put(batches, 1))
+    assert batches.files.get(old) is None and batches.files.get(new.input) is not None
+    await over(batches, new.id)
+    await batches.close()
+
+
+async def test_an_upload_that_a_full_disk_ended_leaves_nothing(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = queue(app, Clock()).files.draft()
+    draft.write(b"x")
+    close = draft._out.close
+
+    def full() -> None:
+        close()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(draft, "_out", type("Full", (), {"close": staticmethod(full)})())
+    draft.drop()
+    assert not draft.path.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,10 +28,11 @@ def move(draft: Path, path: Path) -> None:
 
 
 def settle(folder: Path) -> None:
-    """Makes a folder's entries durable, where folders can be synced."""
+    """Makes a folder's entries durable, where folders can be synced: not on Windows, nor on some shared folders."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            with contextlib.suppress(OSError):
+                os.fsync(handle)
         finally:
             os.close(handle)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import IO
 
@@ -47,8 +47,9 @@ class Draft:
         self._out.close()
 
     def drop(self) -> None:
-        """Forgets it."""
-        self._out.close()
+        """Forgets it; also where the disk is full, and closing fails."""
+        with contextlib.suppress(OSError):
+            self._out.close()
         self.path.unlink(missing_ok=True)
 
 
@@ -112,6 +113,12 @@ class Files:
         self._files()[file.id] = file
         return file
 
+    def _sweep(self, known: Container[str]) -> None:
+        """Removes what a kill left half done, which may be large."""
+        contents = (path for path in self._folder.glob("*.content") if path.stem not in known)
+        for left in (*self._folder.glob("*.draft"), *contents):
+            left.unlink(missing_ok=True)
+
     def _files(self) -> dict[str, File]:
         if self._known is None:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -121,6 +128,5 @@ class Files:
                     found.append(msgspec.json.decode(path.read_bytes(), type=File))
             found.sort(key=lambda file: (file.created_at, file.id))
             self._known = {file.id: file for file in found if self.path(file).exists()}
-            for left in self._folder.glob("*.draft"):
-                left.unlink(missing_ok=True)
+            self._sweep(self._known)
         return self._known

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,7 +18,7 @@ from codriver.batches import services
 from codriver.batches.asking import answered, parsed, unrun
 from codriver.batches.journal import Result
 from codriver.batches.lines import ENDPOINTS, Line
-from codriver.batches.record import Elsewhere
+from codriver.batches.record import WINDOW, Elsewhere
 from codriver.batches.running import Run
 from codriver.batches.services import Came, Service
 from codriver.errors import Kind, RequestRejected, Unroutable, UpstreamFailed
@@ -40,6 +41,9 @@ _REFUSED = frozenset({Kind.AUTH, Kind.MODEL_GONE, Kind.QUOTA, Kind.REGION})
 
 AT_ONCE = 500
 """Results that are made durable together."""
+
+_NAME = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
+"""A line's name there: its number, and the place of its model."""
 
 _LOST = frozenset({404, 410})
 """What a provider answers that does not know the batch any more."""
@@ -97,7 +101,7 @@ async def _through(run: Run, providers: Callable[[], Sequence[Provider]], chosen
                 return await _here(run, "the provider does not know the batch any more")
             if not elsewhere.batch and (not failure.policy.next or failure.kind in _REFUSED):
                 return await _here(run, f"the provider did not take it: {failure.message}")
-        if run.stop.is_set() and not elsewhere.batch:
+        if run.stop.is_set() and (provider is None or not elsewhere.batch or _given_up(run)):
             return True
         await _wait(run, wait)
         wait = min(wait * 1.5, LONGEST_LOOK)
@@ -153,9 +157,14 @@ async def _here(run: Run, why: str) -> bool:
     return False
 
 
+def _given_up(run: Run) -> bool:
+    """Whether its provider could not be asked for so long that nothing will come any more."""
+    return run.around.clock() > run.batch.expires_at + WINDOW
+
+
 async def _wait(run: Run, seconds: float) -> None:
-    """Waits; once the batch was stopped and its provider told, for its end there."""
-    if run.stop.is_set() and run.told:
+    """Waits; a batch that is stopped meanwhile is looked at at once, and one that was stopped before is not."""
+    if run.stop.is_set():
         await asyncio.sleep(seconds)
     else:
         await run.pause(seconds)
@@ -266,15 +275,15 @@ async def _keep(run: Run, held: list[tuple[Result, Outcome | None]]) -> None:
 
 def _result(run: Run, provider: Provider, elsewhere: Elsewhere, came: Came) -> tuple[Result, Outcome | None] | None:
     """A line's result and its outcome; None for a name that is none of ours, or a line that has no time left."""
-    number, _, place = came.key.partition("-")
-    if not (number.isdecimal() and place.isdecimal() and int(number) < len(run.index)):
+    named = _NAME.fullmatch(came.key)
+    if named is None or int(named[1]) >= len(run.index):
         return None
-    at = int(number)
+    at, place = int(named[1]), int(named[2])
     line = run.index.line(at)
     if not came.status:
         stopped = came.code in ("batch_expired", "batch_cancelled")
         return None if stopped else (unrun(line, at, came.code, came.message), None)
-    key = elsewhere.models[int(place)] if int(place) < len(elsewhere.models) else ""
+    key = elsewhere.models[place] if place < len(elsewhere.models) else ""
     model = next((model for model in provider.models if model.key == key), None)
     ident, usage = new_id(), _usage(line, model, provider, came) if model is not None else Usage(estimated=True)
     result = answered(line, at, came.status, ident, came.body, usage)

@@ -87,6 +87,7 @@ class Batches:
         """A new batch from an uploaded file; durable, and on its way, when this returns. Raises RequestRejected."""
         if endpoint not in ENDPOINTS:
             raise reject(f"endpoint: Expected one of {', '.join(ENDPOINTS)}", field="endpoint")
+        self._forget()
         found = self.files.get(file)
         if found is None or found.purpose != "batch":
             raise reject(f"No file of purpose 'batch' has the id {file!r}", field="input_file_id")
@@ -105,10 +106,10 @@ class Batches:
         if batch.over or batch.status == "finalizing":
             raise reject(f"A batch that is {batch.status} cannot be cancelled", kind=Kind.INVALID)
         fields = {"status": "cancelling", "cancelling_at": int(self.clock())}
-        run = self._runs.get(ident)
-        if run is None:
+        if ident not in self._runs:
             await self.store(msgspec.structs.replace(batch, **fields))
-        else:
+        run = self._runs.get(ident)  # which may have begun meanwhile, with what was known before
+        if run is not None:
             await run.change(**fields)
             run.end()
         return self.get(ident)
@@ -131,14 +132,13 @@ class Batches:
     async def start(self) -> None:
         """Goes on with what an earlier process left, and forgets what is past its time."""
         self.router.quiet = self.gate.look
-        now = self.clock()
+        self._forget()
         for batch in self.all():
             if not batch.over:
                 self._launch(batch)
-            elif batch.ended_at + KEEP_SECONDS <= now:
-                self._batches().pop(batch.id)
-                self._path(batch.id).unlink(missing_ok=True)
-        self.files.expire(batch.input for batch in self._batches().values() if not batch.over)
+        for left in self._folder.glob("*.journal"):
+            if left.stem not in self._tasks:
+                left.unlink(missing_ok=True)  # a kill came after the results were written, and before this
 
     async def close(self) -> None:
         """Ends the lines under way; they run again after the next start."""
@@ -168,8 +168,11 @@ class Batches:
         self._runs[run.batch.id] = run
 
     async def store(self, batch: Batch) -> None:
-        """Makes a batch's new state durable, and then known; one after the other."""
+        """Makes a batch's new state durable, and then known; one after the other. Nothing comes after its end."""
         async with self._storing:
+            known = self._batches().get(batch.id)
+            if known is not None and known.over:
+                return  # who cancelled it came too late
             await asyncio.to_thread(self._put, batch)
             self._batches()[batch.id] = batch
 
@@ -182,6 +185,15 @@ class Batches:
         return await native.run(run, self.providers)
 
     # Inside.
+
+    def _forget(self) -> None:
+        """Removes what is past its time: at each start, and in a process that lives long, with each new batch."""
+        now = self.clock()
+        for batch in self.all():
+            if batch.over and batch.ended_at + KEEP_SECONDS <= now:
+                self._batches().pop(batch.id)
+                self._path(batch.id).unlink(missing_ok=True)
+        self.files.expire(batch.input for batch in self._batches().values() if not batch.over)
 
     def _launch(self, batch: Batch) -> None:
         task = asyncio.create_task(self._live(batch.id), name=batch.id)

@@ -99,6 +99,8 @@ def test_broken_uploads_leave_nothing_behind(
         ("GET", "/v1/files/none/else", 404),
         ("PUT", "/v1/files", 405),
         ("GET", "/v1/files?limit=x", 400),
+        ("GET", f"/v1/files?limit={'9' * 5000}", 400),
+        ("GET", "/v1/files?limit=%C2%B2", 400),
         ("GET", "/v1/files?order=up", 400),
         ("GET", "/v1/files?after=none", 400),
     ],

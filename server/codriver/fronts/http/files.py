@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -21,6 +22,7 @@ MOST_BYTES = 200_000_000
 
 _MOST_TEXT = 4_096
 _SLICE = 256 * 1024
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _ANCHOR, _SECONDS = "expires_after[anchor]", "expires_after[seconds]"
 
 
@@ -103,7 +105,7 @@ def queried(exchange: Exchange) -> dict[str, str]:
 def limited(query: dict[str, str], *, usual: int = 20, most: int = 100) -> int:
     """How many entries of a list are wanted. Raises RequestRejected."""
     text = query.get("limit", str(usual))
-    if not text.isdecimal() or not 1 <= int(text) <= most:
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= most:
         raise reject(f"limit: Expected a number from 1 to {most}, got {text[:20]!r}", field="limit")
     return int(text)
 
@@ -159,7 +161,7 @@ class _Form:
         if _SECONDS not in self._fields:
             return KEEP_SECONDS
         text, anchor = self._fields[_SECONDS].decode("latin-1"), self._fields.get(_ANCHOR, b"created_at")
-        if anchor != b"created_at" or not text.isdecimal() or not 3_600 <= int(text) <= KEEP_SECONDS:
+        if anchor != b"created_at" or not _NUMBER.fullmatch(text) or not 3_600 <= int(text) <= KEEP_SECONDS:
             raise reject(
                 f"expires_after: Expected 3600 to {KEEP_SECONDS} seconds after created_at", field="expires_after"
             )

@@ -175,7 +175,7 @@ def _items(app: App, ident: str, exchange: Exchange) -> bytes:
 def _limit(text: bytes) -> int:
     if not text:
         return USUAL_ITEMS
-    if not text.isdigit() or not 1 <= int(text) <= MOST_ITEMS:
+    if not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= MOST_ITEMS:
         raise reject(f"limit: Expected a number from 1 to {MOST_ITEMS}", field="limit")
     return int(text)
 
