@@ -153,10 +153,24 @@ def test_what_the_user_wrote_goes_over_the_environment() -> None:
     assert {wire for model in older.models for wire in model.wires} == {"openai_chat"}
 
 
-LACKS = [
+LACKS: list[tuple[str, dict[str, str], str]] = [
     ("azure", {"AZURE_OPENAI_API_KEY": "k"}, "AZURE_OPENAI_ENDPOINT"),
     ("azure", {"AZURE_RESOURCE_NAME": "acme"}, "AZURE_OPENAI_API_KEY"),
     ("azure", {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": "acme.openai.azure.com"}, "is no endpoint"),
+    *(
+        ("azure", {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": odd}, "is no endpoint")
+        for odd in (
+            "http://[::1",
+            "http://[::::1]",
+            "https://acme@evil.example",
+            "https://acme.example?x=",
+            "https://a b",
+            "https://acme.example/openai/deployments/d/chat/completions?api-version=1",
+            "https://{resource}.example",
+            "https://a.example\\@b.example",
+            "https://",
+        )
+    ),
     ("bedrock", {"AWS_BEARER_TOKEN_BEDROCK": "k"}, "AWS_REGION"),
     ("bedrock", {"AWS_BEARER_TOKEN_BEDROCK": "k", "AWS_REGION": "the/moon"}, "AWS_REGION"),
     ("bedrock", {"AWS_REGION": "eu-west-1", "HOME": "/nowhere"}, "AWS_BEARER_TOKEN_BEDROCK or BEDROCK_API_KEY or AWS_"),

@@ -11,11 +11,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 Tables = Mapping[str, Any]
 
 # What the upstream client fills for each call stays: {model}, {action}, and {whole|streamed}.
 _NAME = re.compile(r"\{(?!model\}|action\})([a-z_]+)\}")
+
+# An address that a path can follow: no user, no query, nothing left to fill.
+_ADDRESS = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@\[\]{}|:\\]+)(?::\d{1,5})?(?:/[^\s?#{}|\\]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,14 @@ def _filled(value: Any, source: _Source, lacking: list[str]) -> Any:
             return value
         value = value.replace(f"{{{name}}}", found)
     return value
+
+
+def _is_address(value: str) -> bool:
+    try:
+        urlsplit(value).port  # noqa: B018 - raises for brackets and numbers that cannot be
+    except ValueError:
+        return False
+    return _ADDRESS.fullmatch(value) is not None
 
 
 class _Source:
@@ -110,6 +122,8 @@ class _Source:
         return text
 
     def _fits(self, name: str, value: str) -> bool:
+        if value.startswith(("http://", "https://")) and not _is_address(value):
+            return False
         pattern = self._table(name).get("pattern")
         return not (value and pattern) or re.fullmatch(pattern, value) is not None
 
