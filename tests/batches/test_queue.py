@@ -13,7 +13,7 @@ import pytest
 
 from codriver import app as application
 from codriver.app import App
-from codriver.batches import Batch, Batches, native, services
+from codriver.batches import Batch, Batches, native, running, services
 from codriver.batches.record import WINDOW, Elsewhere
 from codriver.errors import Failure, Kind, RequestRejected, UpstreamFailed
 from codriver.model.provider import Provider
@@ -46,10 +46,13 @@ def queue(app: App, clock: Clock) -> Batches:
     )
 
 
-def put(batches: Batches, count: int, model: str = "simulator/sim-small") -> str:
+def put(batches: Batches, count: int, *models: str) -> str:
     draft = batches.files.draft()
     for number in range(count):
-        body = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
+        body = {
+            "model": models[number % len(models)] if models else "simulator/sim-small",
+            "messages": [{"role": "user", "content": "hi"}],
+        }
         line = {"custom_id": f"r{number}", "method": "POST", "url": "/v1/chat/completions", "body": body}
         draft.write(json.dumps(line).encode() + b"\n")
     return batches.files.keep(draft, "in.jsonl", "batch").id
@@ -273,3 +276,24 @@ async def test_an_upload_that_a_full_disk_ended_leaves_nothing(app: App, monkeyp
     monkeypatch.setattr(draft, "_out", type("Full", (), {"close": staticmethod(full)})())
     draft.drop()
     assert not draft.path.exists()
+
+
+async def test_a_line_that_codriver_fails_on_does_not_hold_up_the_others(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = app.router.open
+
+    def odd(request: Any, **how: Any) -> Any:
+        if request.model.endswith("claude"):
+            raise KeyError("nobody foresaw this")
+        return opened(request, **how)
+
+    monkeypatch.setattr(app.router, "open", odd)
+    monkeypatch.setattr(running, "MOST_TRIES", 1)
+    batches = queue(app, Clock())
+    names = ("simulator/sim-small", "simulator/sim-claude")
+    made = await batches.create("/v1/chat/completions", put(batches, 6, *names))
+    batch = await over(batches, made.id)
+    assert (batch.status, batch.completed, batch.failed) == ("completed", 3, 3)
+    assert "KeyError" in told(batches, batch.errors)[0]["response"]["body"]["error"]["message"]
+    await batches.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ from codriver.model.ids import new_id
 from codriver.model.request import Request
 from codriver.router import BACKGROUND, Router
 from codriver.wire import codec
+
+log = logging.getLogger("codriver.batches")
 
 WAITS = frozenset({Kind.RATE_LIMITED, Kind.QUOTA})
 """Failures that end by themselves: a line waits for that as long as its batch has time."""
@@ -90,6 +93,11 @@ async def ask(
         later = _later(router, failure)
         if later is not None:
             return later
+    except Exception as error:
+        # One line that nobody foresaw must not hold up the others: it gets its tries, and then its error.
+        log.exception("line %d of the batch %s failed inside Codriver", number + 1, ident)
+        text = f"Codriver failed on this request ({type(error).__name__}); the log has the details"
+        return Later(Failure(Kind.TRANSIENT, text), 1.0, waits=False)
     return refusal(line, number, failure)
 
 
