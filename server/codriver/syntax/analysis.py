@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from codriver.model.features import Features, Function
 from codriver.syntax import frameworks, languages, measures, outline
-from codriver.syntax.languages import Language
+from codriver.syntax.language import Language
 from codriver.syntax.measures import Measures, Placed
 from codriver.syntax.outline import Scope
 from codriver.syntax.text import Edit

@@ -24,7 +24,7 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from codriver.syntax import names
-from codriver.syntax.languages import Language, Rules
+from codriver.syntax.language import Language, Rules
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ def measure(node: Node, source: bytes, language: Language, is_member: bool = Fal
 
     is_member: the function stands in a class, so that its bare name may be another function.
     """
-    is_function = node.type in names.function_types(language)
+    is_function = names.kind(node, source, language) in names.function_types(language)
     own = _Own.of(node, source, language, is_member) if is_function else None
     walk = _Walk(source, language, own)
     if is_function:
@@ -109,11 +109,12 @@ class _Walk:
         self.pending.extend([(node, place) for node in nodes])
 
     def run(self) -> Count:
-        telling, pending = _telling(self.language), self.pending
+        telling, pending, keyed = _telling(self.language), self.pending, self.language.scopes.keyed
         while pending:
             node, place = pending.pop()
             if node.type in telling:
-                self.visit(node, node.type, place)
+                kind = names.kind(node, self.source, self.language) if keyed else node.type
+                self.visit(node, kind, place)
             elif node.named_child_count:
                 pending.extend([(child, place) for child in node.named_children])
         self.count.cognitive += self.recursive
@@ -131,8 +132,8 @@ class _Walk:
             return self.enter_logical(node, place)
         elif kind in rules.chained or kind in rules.logical_chains or self.jumps_to_label(node, kind):
             self.count.cognitive += 1
-        elif kind in rules.calls and self.own and not self.recursive:
-            self.recursive = self.calls_itself(node, kind, self.own)
+        elif node.type in rules.calls and self.own and not self.recursive:
+            self.recursive = self.calls_itself(node, node.type, self.own)
         if kind in rules.else_parents:
             self.count.cognitive += sum(child.type in rules.elses for child in node.named_children)
         return self.push(node.named_children, place)
@@ -146,7 +147,7 @@ class _Walk:
         if kind in rules.else_decisions:
             found += sum(child.type in rules.elses for child in node.named_children)
         if kind in rules.logical_chains:
-            found += sum(child.type in rules.operators for child in node.children)
+            found += sum(self.sign(child) in rules.operators for child in node.children)
         return found
 
     def enter_function(self, node: Node, place: _Place) -> _Place:
@@ -168,6 +169,8 @@ class _Walk:
         for child in node.named_children:
             if child == condition:
                 self.pending.append((child, place))
+            elif kind in self.rules.else_parents and child.type in self.rules.elses and child.type == "else":
+                bare = child.next_named_sibling  # a mark of its own, in front of what it belongs to (Swift)
             elif (kind in self.rules.else_parents and child.type in self.rules.elses) or child == bare:
                 self.enter_else(child, inside)
             else:
@@ -180,7 +183,8 @@ class _Walk:
             return self.pending.append((node, place._replace(chained=True)))
         if node.type in rules.chained:
             return self.pending.append((node, place))
-        follower = node.named_children[:1] if rules.else_if and node.type in rules.elses else []
+        around = node.type in rules.elses or node.type in rules.else_bodies
+        follower = node.named_children[:1] if rules.else_if and around else []
         if follower and follower[0].type in rules.ifs:
             return self.push(follower, place._replace(chained=True))
         self.count.cognitive += 1
@@ -188,7 +192,7 @@ class _Walk:
 
     def enter_logical(self, node: Node, place: _Place) -> None:
         """A whole expression of boolean operators at once, through parentheses, in reading order."""
-        rules, operator = self.rules, _operator(node)
+        rules, operator = self.rules, self.operator_of(node)
         if operator not in rules.operators:
             self.count.cyclomatic += place.own and operator in rules.coalescing
             return self.push(node.named_children, place)
@@ -196,23 +200,36 @@ class _Walk:
         parts: list[Node] = [node]
         while parts:
             part = _unwrapped(parts.pop(), rules)
-            if part.type in rules.logical and _operator(part) in rules.operators:
+            sign = self.sign(part)
+            if part.type in rules.logical and self.operator_of(part) in rules.operators:
                 fields = (part.child_by_field_name(name) for name in ("right", "operator", "left"))
-                parts += [child for child in fields if child is not None]
-            elif part.type in rules.operators:
-                operators.append(_SAME.get(part.type, part.type))
+                sides = [child for child in fields if child is not None]
+                parts += sides if len(sides) == 3 else reversed(part.children)
+            elif sign in rules.operators:
+                operators.append(_SAME.get(sign, sign))
             else:
                 self.pending.append((part, place))
         self.count.cognitive += 1 + sum(a != b for a, b in pairwise(operators))
         self.count.cyclomatic += len(operators) if place.own else 0
         return None
 
+    def operator_of(self, node: Node) -> str:
+        """The operator of an expression: its field, else the first child that is one."""
+        operator = node.child_by_field_name("operator")
+        if operator is not None:
+            return self.sign(operator)
+        known = (*self.rules.operators, *self.rules.coalescing)
+        return next((sign for sign in map(self.sign, node.children) if sign in known), "")
+
+    def sign(self, node: Node) -> str:
+        return self.written(node) if node.type in self.rules.signs else node.type
+
     def jumps_to_label(self, node: Node, kind: str) -> bool:
         label = self.rules.jumps.get(kind)
         return label == "" or (label is not None and any(child.type == label for child in node.named_children))
 
     def calls_itself(self, node: Node, kind: str, own: _Own) -> bool:
-        called = self.written(node.child_by_field_name(self.rules.calls[kind]))
+        called = self.written(names.follow(node, self.rules.calls[kind]))
         if kind in self.rules.call_objects:
             target = node.child_by_field_name(self.rules.call_objects[kind])
             if called != own.name or self.written(target) not in own.objects:
@@ -239,12 +256,7 @@ def _telling(language: Language) -> frozenset[str]:
         rules.decisions, rules.else_decisions, rules.logical, rules.logical_chains, rules.structures,
         rules.chained, rules.else_parents, rules.jumps, rules.calls, names.function_types(language),
     )  # fmt: skip
-    return frozenset(kind for group in groups for kind in group)
-
-
-def _operator(node: Node) -> str:
-    operator = node.child_by_field_name("operator")
-    return operator.type if operator is not None else ""
+    return frozenset(kind for group in groups for kind in group) | frozenset(language.scopes.keyed)
 
 
 def _unwrapped(node: Node, rules: Rules) -> Node:

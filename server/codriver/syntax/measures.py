@@ -12,7 +12,7 @@ from tree_sitter import Node
 
 from codriver.model.features import Function
 from codriver.syntax import complexity, names, outline
-from codriver.syntax.languages import Language
+from codriver.syntax.language import Language
 from codriver.syntax.trees import Parse
 
 DEEPEST = 20
@@ -80,8 +80,9 @@ class Measures:
         return self._placed(unit, parse, self._known) if unit is not None else None
 
     def _placed(self, unit: outline.Unit, parse: Parse, known: dict[_Key, Measured]) -> Placed:
-        node = unit.node
-        key = unit.prefix, unit.parent_kind, parse.text(node)
+        node, head = unit.node, names.head_of(unit.node, self._language)
+        prefix = unit.prefix if head is None else f"{unit.prefix}{parse.text(head).decode('utf-8', 'replace')}"
+        key = prefix, unit.parent_kind, parse.text(node)
         measured = known.get(key) or self._known.get(key) or self._measure(unit, parse.source)
         known[key] = measured
         return Placed(
@@ -93,36 +94,47 @@ class Measures:
 
     def single(self, node: Node, parse: Parse) -> Function:
         """Numbers of one function of a parse, not cached; its name is its own."""
-        count = complexity.measure(node, parse.source, self._language)
+        count = self._count(node, parse.source, False)
         function = self._function(node, parse.source, "", "", count)
         return _shifted(function, parse.rows + 1, parse.origin)
 
     def _measure(self, unit: outline.Unit, source: bytes) -> Measured:
         language, functions = self._language, list[Function]()
-        whole = complexity.measure(unit.node, source, language, _is_class(unit.parent_kind, language))
+        whole = self._count(unit.node, source, names.is_class(unit.parent_kind, language))
         decisions = 0
-        roots = [unit.node] if unit.node.type in names.function_types(language) else whole.inner
+        roots = (
+            [unit.node] if names.kind(unit.node, source, language) in names.function_types(language) else whole.inner
+        )
         pending = [(node, unit.prefix, unit.parent_kind, 0) for node in reversed(roots)]
         while pending:
             node, prefix, parent_kind, depth = pending.pop()
-            is_member = _is_class(parent_kind, language)
-            count = whole if node == unit.node else complexity.measure(node, source, language, is_member)
+            is_member = names.is_class(parent_kind, language)
+            count = whole if node == unit.node else self._count(node, source, is_member)
             function = self._function(node, source, prefix, parent_kind, count)
             functions.append(_shifted(function, -unit.node.start_point.row, -unit.node.start_byte))
             if function.name and node != unit.node:
-                decisions += count.cyclomatic - 1
+                decisions += max(count.cyclomatic - 1, 0)
             if depth < DEEPEST:
                 inside = f"{function.name}." if function.name else prefix
                 pending += [(inner, inside, function.kind, depth + 1) for inner in reversed(count.inner)]
-        return Measured(tuple(functions), whole.cyclomatic - 1 + decisions, whole.cognitive, whole.nesting)
+        own = whole.cyclomatic - 1 if language.counted else 0
+        return Measured(tuple(functions), own + decisions, whole.cognitive, whole.nesting)
+
+    def _count(self, node: Node, source: bytes, is_member: bool) -> complexity.Count:
+        """What is counted; of a language that is only guessed at, no more than nesting."""
+        count = complexity.measure(node, source, self._language, is_member)
+        if not self._language.counted:
+            count.cyclomatic, count.cognitive = 0, 0
+        return count
 
     def _function(self, node: Node, source: bytes, prefix: str, parent_kind: str, count: complexity.Count) -> Function:
         name = names.name_of(node, source, self._language)
-        is_member = _is_class(parent_kind, self._language)
-        first, last = node.start_point.row, _last_row(node)
+        is_member = names.is_class(parent_kind, self._language)
+        begin = names.head_of(node, self._language) or node
+        first, last = begin.start_point.row, _last_row(node)
         return Function(
             name=f"{prefix}{name}" if name else "",
-            kind=names.kind_of(node, self._language, parent_kind),
+            kind=names.kind_of(node, source, self._language, parent_kind),
             start_line=first,
             end_line=last,
             cyclomatic=count.cyclomatic,
@@ -130,7 +142,7 @@ class Measures:
             nesting=count.nesting,
             parameters=names.parameters_of(node, source, self._language, is_member),
             lines=last - first + 1,
-            start_byte=node.start_byte,
+            start_byte=begin.start_byte,
             end_byte=node.end_byte,
         )
 
@@ -143,10 +155,6 @@ def total(units: Sequence[Placed]) -> tuple[int, int, int]:
         sum(one.cognitive for one in measured),
         max((one.nesting for one in measured), default=0),
     )
-
-
-def _is_class(kind: str, language: Language) -> bool:
-    return kind in language.scopes.classes.values() and kind not in ("module", "namespace")
 
 
 def _last_row(node: Node) -> int:

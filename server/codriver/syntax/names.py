@@ -1,5 +1,5 @@
-"""What functions and classes are called, and how many parameters they take. Which nodes they are,
-and where the names stand, is said by the language's file."""
+"""What a node is, what functions and classes are called, and how many parameters they take. Which nodes
+they are, and where the names stand, is said by the language's file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from functools import cache
 
 from tree_sitter import Node
 
-from codriver.syntax.languages import Language
+from codriver.syntax import generic
+from codriver.syntax.language import Language
 
 _NAME = re.compile(r"[\w$@.~!?=#:<>-]+|operator\s*\S+")
 _GENERICS = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
@@ -21,12 +22,74 @@ def function_types(language: Language) -> frozenset[str]:
     return frozenset(language.scopes.functions) | frozenset(language.scopes.anonymous)
 
 
+def kind(node: Node, source: bytes, language: Language) -> str:
+    """The node's type, with what else tells its kind where the language says so (Scopes.keyed)."""
+    keyed = language.scopes.keyed
+    return _keyed(node, source, keyed[node.type]) if node.type in keyed else node.type
+
+
+def _keyed(node: Node, source: bytes, by: str) -> str:
+    if by == "..":
+        return f"{node.type} {node.parent.type if node.parent is not None else ''}"
+    if by == "#":
+        return next((f"{node.type} {child.type}" for child in node.children if not child.is_named), node.type)
+    told = node.child_by_field_name(by) if by else node.named_child(0)
+    if told is None:
+        return node.type
+    return f"{node.type} {_text(told, source)[:40] if by else told.type}"
+
+
+def follow(node: Node | None, path: str) -> Node | None:
+    """The node at the end of a path of fields and types of children: `a/b`. `b?` is stepped over where there is
+    none, `0` is the first named child, `-1` the named sibling before."""
+    for step in path.split("/"):
+        if node is None:
+            return None
+        name = step.rstrip("?")
+        found = _step(node, name)
+        if found is not None or name == step:
+            node = found
+    return node
+
+
+def _step(node: Node, name: str) -> Node | None:
+    if name == ".":
+        return node
+    if name == "0":
+        return node.named_child(0) if node.named_child_count else None
+    if name == "-1":
+        return node.prev_named_sibling
+    found = node.child_by_field_name(name)
+    return found if found is not None else next((child for child in node.children if child.type == name), None)
+
+
+def head_of(node: Node, language: Language) -> Node | None:
+    """The signature in front of a function's body, where it is no part of it."""
+    heads = language.scopes.heads
+    head = node.prev_named_sibling if heads and node.type in language.scopes.functions else None
+    return head if head is not None and head.type in heads else None
+
+
+def body_of(node: Node, language: Language) -> Node:
+    """The function a signature in front of it belongs to; any other node is itself."""
+    if node.type not in language.scopes.heads:
+        return node
+    following = node.next_named_sibling
+    return following if following is not None and following.type in language.scopes.functions else node
+
+
 def name_of(node: Node, source: bytes, language: Language) -> str:
     """The name of a function or class, dotted where the language qualifies it; "" when it has none."""
     scopes = language.scopes
     if node.type in scopes.anonymous:
         return _bound_name(node, source, language)
-    named = node.child_by_field_name(scopes.class_names.get(node.type, "name")) or _declared(node)
+    path = scopes.named.get(kind(node, source, language)) if scopes.named else None
+    if path is not None:
+        named = follow(node, path)
+    else:
+        named = node.child_by_field_name(scopes.class_names.get(node.type, "name")) or _declared(node)
+        if named is None and language.reading == "generic":
+            named = generic.name_node(node)
     name = _clean(_text(named, source)) if named is not None else ""
     owner = receiver(node, source, language)[1] if name else ""
     return f"{owner}.{name}" if owner else name
@@ -39,26 +102,35 @@ def receiver(node: Node, source: bytes, language: Language) -> tuple[str, str]:
     return (found[1] or "", found[2]) if found else ("", "")
 
 
-def kind_of(node: Node, language: Language, parent_kind: str) -> str:
+def kind_of(node: Node, source: bytes, language: Language, parent_kind: str) -> str:
     """class, struct, function, method, ...; `parent_kind` is the kind of the scope directly around."""
-    scopes = language.scopes
-    if node.type in scopes.classes:
-        return scopes.classes[node.type]
-    kind = scopes.functions.get(node.type, "lambda")
-    is_member = parent_kind in scopes.classes.values() and parent_kind not in ("module", "namespace")
-    return "method" if kind == "function" and is_member else kind
+    scopes, key = language.scopes, kind(node, source, language)
+    if key in scopes.classes:
+        return scopes.classes[key]
+    called = scopes.functions.get(key, "lambda")
+    return "method" if called == "function" and is_class(parent_kind, language) else called
+
+
+def is_class(kind: str, language: Language) -> bool:
+    """Whether functions in a scope of this kind are methods."""
+    return kind in language.scopes.classes.values() and kind not in ("module", "namespace")
 
 
 def parameters_of(node: Node, source: bytes, language: Language, is_member: bool) -> int:
     """How many parameters a caller may pass: without self, cls and bare separators."""
-    if node.child_by_field_name("parameter") is not None:
+    scopes = language.scopes
+    path = scopes.listed.get(kind(node, source, language)) if scopes.listed else None
+    if path is None and node.child_by_field_name("parameter") is not None:
         return 1
-    listed = _parameters(node)
+    listed = _parameters(node) if path is None else follow(node, path)
     if listed is None:
         return 0
+    if scopes.counted:
+        inner = [child for outer in listed.named_children for child in (outer, *outer.named_children)]
+        return sum(child.type in scopes.counted for child in inner)
     if not listed.named_child_count:
         return int(listed.type == "identifier")
-    children = [child for child in listed.named_children if child.type not in language.scopes.uncounted]
+    children = [child for child in listed.named_children if child.type not in scopes.uncounted]
     if is_member and children and _text(children[0], source).split(":")[0] in language.scopes.receivers:
         children = children[1:]
     if len(children) == 1 and source[children[0].start_byte : children[0].end_byte] == b"void":
@@ -95,7 +167,7 @@ def _bound_name(node: Node, source: bytes, language: Language) -> str:
         binder = binder.parent
     if binder is None or binder.type not in language.scopes.binders:
         return ""
-    target = binder.child_by_field_name(language.scopes.binders[binder.type])
+    target = follow(binder, language.scopes.binders[binder.type])
     if target is None or target == node:
         return ""
     return _clean(_text(target, source)).rpartition(".")[2]

@@ -11,7 +11,7 @@ from functools import cache
 from tree_sitter import Node
 
 from codriver.syntax import names
-from codriver.syntax.languages import Language
+from codriver.syntax.language import Language
 from codriver.syntax.trees import Parse
 
 _WORD = re.compile(rb"[\w\x80-\xff]")
@@ -95,11 +95,11 @@ def units(root: Node, source: bytes, language: Language) -> Iterator[Unit]:
     while pending:
         unit = pending.pop()
         node, prefix, kind = unit.node, unit.prefix, unit.parent_kind
-        if node.type in scopes.classes:
+        key = names.kind(node, source, language)
+        if key in scopes.classes:
             name = names.name_of(node, source, language)
-            prefix, kind = f"{prefix}{name}." if name else prefix, scopes.classes[node.type]
-            opened = node.child_by_field_name("body")
-            children = [opened] if opened is not None else []
+            prefix, kind = f"{prefix}{name}." if name else prefix, scopes.classes[key]
+            children = _members(node, scopes.bodies.get(key))
         elif node.type in scopes.wrappers or node.is_error:
             children = node.named_children
         else:
@@ -108,15 +108,24 @@ def units(root: Node, source: bytes, language: Language) -> Iterator[Unit]:
         pending += [Unit(child, prefix, kind) for child in reversed(children)]
 
 
+def _members(node: Node, path: str | None) -> list[Node]:
+    if path is not None:
+        opened = names.follow(node, path)
+        return opened.named_children if opened is not None else []
+    opened = node.child_by_field_name("body")
+    return [opened] if opened is not None else []
+
+
 def unit_at(root: Node, source: bytes, language: Language, at: int) -> Unit | None:
     """The unit that holds byte `at`, without looking at the others."""
     scopes, prefix, kind = language.scopes, "", ""
     for node in path_to(root, at)[1:]:
-        if node.type in scopes.classes:
+        key = names.kind(node, source, language)
+        if key in scopes.classes:
             name = names.name_of(node, source, language)
-            prefix, kind = f"{prefix}{name}." if name else prefix, scopes.classes[node.type]
+            prefix, kind = f"{prefix}{name}." if name else prefix, scopes.classes[key]
         elif node.type not in scopes.wrappers and not node.is_error:
-            return Unit(node, prefix, kind)
+            return Unit(names.body_of(node, language), prefix, kind)
     return None
 
 
@@ -185,11 +194,14 @@ def inside_word(source: bytes, offset: int) -> bool:
 
 def _chain(parse: Parse, at: int, language: Language) -> list[Scope]:
     functions, chain = names.function_types(language), list[Scope]()
-    for node in path_to(parse.root, at):
-        if node.type in functions or node.type in language.scopes.classes:
+    for inner in path_to(parse.root, at):
+        node = names.body_of(inner, language)
+        key = names.kind(node, parse.source, language)
+        if key in functions or key in language.scopes.classes:
             name = names.name_of(node, parse.source, language)
-            kind = names.kind_of(node, language, chain[-1].kind if chain else "")
-            chain.append(Scope(name, kind, node, node.type in functions, node.start_byte + parse.origin))
+            kind = names.kind_of(node, parse.source, language, chain[-1].kind if chain else "")
+            start = (names.head_of(node, language) or node).start_byte
+            chain.append(Scope(name, kind, node, key in functions, start + parse.origin))
     return chain
 
 
