@@ -14,10 +14,10 @@ from fleet import LARGE, MEDIUM, SMALL
 from codriver.analyst import Analyst
 from codriver.errors import Failure, Kind, RequestRejected, Unroutable, UpstreamFailed
 from codriver.ledger import Ledger
-from codriver.model.events import Reply
+from codriver.model.events import Finish, Finished, ReasoningDelta, Reply, ToolStart
 from codriver.model.provider import Model, Provider, Quirks, Spell, Tariff
-from codriver.model.request import Request
-from codriver.router import Plan, Router
+from codriver.model.request import Purpose, Request
+from codriver.router import Plan, Router, trying
 from codriver.routing.decide import Wish
 from codriver.routing.eligibility import Offer
 from codriver.state.store import MemoryStore
@@ -84,9 +84,9 @@ class ScriptedAnswer:
 
 @dataclass
 class ScriptedUpstream:
-    """Answers each model by its script, and counts what is open."""
+    """Answers each model by its script (of several, one after the other), and counts what is open."""
 
-    scripts: dict[str, tuple[Step, ...]]
+    scripts: Mapping[str, tuple[Step, ...] | list[tuple[Step, ...]]]
     asked: list[str] = field(default_factory=list)
     forwarded: list[Mapping[str, str]] = field(default_factory=list)
     opened: int = 0
@@ -99,7 +99,8 @@ class ScriptedUpstream:
     ) -> ScriptedAnswer:  # fmt: skip
         self.asked.append(model.key)
         self.forwarded.append(forward)
-        steps = self.scripts[model.key]
+        script = self.scripts[model.key]
+        steps = script if isinstance(script, tuple) else script.pop(0) if len(script) > 1 else script[0]
         if isinstance(steps[0], Failure):
             raise UpstreamFailed(steps[0])
         self.opened += 1
@@ -111,7 +112,7 @@ class Bench:
 
     def __init__(
         self,
-        scripts: dict[str, tuple[Step, ...]],
+        scripts: Mapping[str, tuple[Step, ...] | list[tuple[Step, ...]]],
         offers: tuple[Offer, ...],
         timeouts: Callable[[Request, float], Timeouts] = lambda request, spent: Timeouts(),
         **wish: Any,
@@ -119,13 +120,18 @@ class Bench:
         self.upstream = ScriptedUpstream(scripts)
         self.store = MemoryStore(lambda: 0.0)
         self.ledger = Ledger(self.store, lambda: 1000.0)
+        self.paused: list[float] = []
         self.router = Router(
             plan=lambda request: Plan(offers, Wish(**wish)),
             upstream=self.upstream,  # type: ignore[arg-type]
             analyst=Analyst(),
             ledger=self.ledger,
             timeouts=timeouts,
+            pause=self._pause,
         )
+
+    async def _pause(self, seconds: float) -> None:
+        self.paused.append(seconds)
 
     async def outcome(self) -> Any:
         (row,) = await self.store.outcomes()
@@ -188,6 +194,91 @@ async def test_after_content_a_break_is_raised(rest: tuple[Step, ...]) -> None:
     assert "east/small" in bench.ledger.view().cooling
 
 
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
+CALL = frame({"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}]})
+PART = frame({"tool_calls": [{"index": 0, "function": {"arguments": '{"a": '}}]})
+THOUGHT = frame({"reasoning_content": "hm"})
+
+
+@pytest.mark.parametrize(
+    ("first", "tools", "invisible"),
+    [
+        pytest.param((ROLE, CALL, PART), True, True, id="in a call"),
+        pytest.param((ROLE, THOUGHT, THOUGHT), True, True, id="in thinking"),
+        pytest.param((ROLE, THOUGHT, CALL, PART), True, True, id="in a call after thinking"),
+        pytest.param((ROLE, frame({"content": "\n"}), CALL), True, True, id="in a call after a blank"),
+        pytest.param((ROLE, HELLO, CALL, PART), True, False, id="in a call after words"),
+        pytest.param((ROLE, THOUGHT), False, False, id="in thinking, for who has no tools"),
+    ],
+)
+async def test_half_a_call_is_never_shown(first: tuple[Step, ...], tools: bool, invisible: bool) -> None:
+    """C1, C2: agents that were shown a part of an answer give up when it breaks."""
+    bench = Bench({"east/small": (*first, BUSY), "east/medium": GOOD}, FLEET, strategy="cost", floor=1.0)
+    sent: list[bytes] = []
+
+    async def write(data: bytes) -> None:
+        sent.append(data)
+
+    async def ask() -> None:
+        async with bench.router.open(chat(**({"tools": TOOLS} if tools else {}))) as stream:
+            await stream.relay(write)
+
+    if invisible:
+        await ask()
+        assert b"".join(sent) == b"".join(step for step in GOOD if isinstance(step, bytes))
+    else:
+        with pytest.raises(UpstreamFailed):
+            await ask()
+    assert bench.upstream.asked == (["east/small", "east/medium"] if invisible else ["east/small"])
+
+
+def test_an_answer_is_held_for_a_while_only() -> None:
+    call, thought = ToolStart(0, "c", "f"), ReasoningDelta("hm")
+    for events, seconds, over in (
+        ((thought,), 1.0, False),
+        ((thought,), trying.HOLD_THINKING + 1, True),
+        ((thought, call), trying.HOLD_THINKING + 1, False),
+        ((call,), trying.HOLD_CALLS + 1, True),
+        ((call, Finished(Finish.TOOL_CALLS)), 0.0, True),
+    ):
+        assert trying.Hold(chat(tools=TOOLS)).over(events, seconds) is over
+        assert trying.Hold(chat()).over(events, seconds)
+
+
+@pytest.mark.parametrize(
+    ("failure", "paused"),
+    [
+        (BUSY, [0.0]),
+        (Failure(Kind.BROKEN, "cut"), [0.0]),
+        (Failure(Kind.RATE_LIMITED, "slow down", retry_after=1.5), [1.5]),
+        (Failure(Kind.RATE_LIMITED, "slow down", retry_after=30), []),
+        (Failure(Kind.RATE_LIMITED, "slow down"), []),
+        (Failure(Kind.SLOW, "nothing came"), []),
+        (Failure(Kind.AUTH, "bad key"), []),
+    ],
+    ids=lambda value: str(value.kind) if isinstance(value, Failure) else "",
+)
+async def test_who_is_alone_is_asked_once_more_when_the_trouble_may_be_over(
+    failure: Failure, paused: list[float]
+) -> None:
+    """H3: a short wait is kept for the caller, and a second trouble is told."""
+    bench = Bench({"east/small": [(failure,), GOOD]}, (SMALL,))
+    if paused:
+        async with bench.router.open(chat()) as stream:
+            assert (await stream.reply()).text == "hello world"
+    else:
+        with pytest.raises(UpstreamFailed):
+            await bench.router.open(chat()).__aenter__()
+    assert bench.paused == paused
+    always = Bench({"east/small": (failure,)}, (SMALL,))
+    with pytest.raises(UpstreamFailed):
+        await always.router.open(chat()).__aenter__()
+    assert len(always.upstream.asked) == 1 + len(paused)
+    typing = Bench({"east/small": [(failure,), GOOD]}, (SMALL,))
+    with pytest.raises(UpstreamFailed):
+        await typing.router.open(replace(chat(), purpose=Purpose.COMPLETE)).__aenter__()
+
+
 async def test_a_request_at_fault_is_not_tried_elsewhere() -> None:
     wrong = Failure(Kind.INVALID, "messages[0] is wrong")
     bench = Bench({"east/small": (wrong,), "east/medium": GOOD}, FLEET, strategy="cost", floor=1.0)
@@ -207,7 +298,7 @@ async def test_too_long_moves_to_larger_windows_only_and_is_told_at_the_end() ->
     with pytest.raises(UpstreamFailed, match="prompt is too long"):
         async with bench.router.open(chat()):
             pass
-    assert bench.upstream.asked == ["east/small", "west/large"]
+    assert bench.upstream.asked == ["east/small", "west/large", "west/large"]
 
 
 async def test_a_bad_key_passes_over_the_whole_provider() -> None:
@@ -216,7 +307,7 @@ async def test_a_bad_key_passes_over_the_whole_provider() -> None:
     with pytest.raises(UpstreamFailed, match="busy"):
         async with bench.router.open(chat()):
             pass
-    assert bench.upstream.asked == ["east/small", "west/large"]
+    assert bench.upstream.asked == ["east/small", "west/large", "west/large"]
     assert "east" in bench.ledger.view().cooling
 
 

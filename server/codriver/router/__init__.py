@@ -8,8 +8,9 @@ is held and judged before it is shown, a bad verdict trying the next, stronger c
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -66,6 +67,7 @@ class Router:
         ledger: Ledger,
         timeouts: Callable[[Request, float], Timeouts],
         clock: Callable[[], float] = time.time,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.plan = plan
         self.upstream = upstream
@@ -73,6 +75,7 @@ class Router:
         self.ledger = ledger
         self.timeouts = timeouts
         self.clock = clock
+        self.pause = pause
         self.keepsakes = Keepsakes(clock)
         self.waiting = 0
         """Requests under way that somebody waits for: all but those in the background."""

@@ -15,7 +15,7 @@ from codriver.model.events import Piece, Reply, Usage, fold, is_content
 from codriver.model.ids import new_id
 from codriver.model.provider import Model, Provider
 from codriver.model.request import Request
-from codriver.router import keepsakes
+from codriver.router import keepsakes, trying
 from codriver.router.reading import Reading
 from codriver.routing.eligibility import Offer
 from codriver.upstream.client import Timeouts
@@ -57,6 +57,7 @@ class Stream:
         self._written = 0
         self._sunk = 0.0  # USD for attempts that were billed and failed
         self._first: float | None = None
+        self._again = False  # the last candidate was asked a second time
         self._status = "ok"
         self._error = ""
         self._verdicts: list[str] = []
@@ -174,9 +175,19 @@ class Stream:
                 raise RequestRejected(failure)
             # An agent that is told its prompt is too long can shorten it: that is never hidden by a later trouble.
             told = told if told is not None and told.kind is Kind.TOO_LONG else failure
-            queue = _remaining(queue, candidate, offer, failure, plan.by_key)
+            queue = trying.remaining(queue, candidate, offer, failure, plan.by_key)
+            queue = queue or await self._once_more(candidate, failure)
         assert told is not None
         raise UpstreamFailed(told)
+
+    async def _once_more(self, candidate: Candidate, failure: Failure) -> list[Candidate]:
+        """The last candidate again, once, when its trouble may soon be over."""
+        wait = trying.wait(self._request, failure)
+        if self._again or wait is None or self._router.timeouts(self._request, self._elapsed() + wait).total <= 0:
+            return []
+        self._again = True
+        await self._router.pause(wait)
+        return [candidate]
 
     async def _attempt(self, candidate: Candidate, offer: Offer, timeouts: Timeouts) -> None:
         """One upstream call, up to its first content (or its end, when the reply is checked)."""
@@ -215,11 +226,15 @@ class Stream:
         self.decision = replace(self.decision, reasons=(*self.decision.reasons, text))
 
     async def _reach_content(self, reading: Reading) -> None:
+        """Reads until there is something that must go out; see trying.Hold."""
+        hold = trying.Hold(self._request)
         while pieces := await reading.batch():
             self._held += pieces
-            if any(is_content(event) for piece in pieces for event in piece.events):
+            events = [event for piece in pieces for event in piece.events]
+            if self._first is None and any(is_content(event) for event in events):
                 reading.begun = True
                 self._first = self._elapsed()
+            if self._first is not None and hold.over(events, self._elapsed() - self._first):
                 return
         raise UpstreamFailed(Failure(Kind.BROKEN, "the model's answer ended before it said anything"))
 
@@ -328,18 +343,3 @@ class Stream:
             verdicts=tuple(self._verdicts),
             error=self._error,
         )
-
-
-def _remaining(
-    queue: list[Candidate], tried: Candidate, offer: Offer, failure: Failure, offers: dict[str, Offer]
-) -> list[Candidate]:
-    """Who may still be tried after this failure."""
-    match failure.kind:
-        case Kind.TOO_LONG:
-            return [c for c in queue if offers[c.model].model.window > offer.model.window]
-        case Kind.UNFIT:
-            return [c for c in queue if c.quality > tried.quality]
-        case Kind.AUTH | Kind.QUOTA | Kind.REGION:
-            return [c for c in queue if offers[c.model].provider.name != offer.provider.name]
-        case _:
-            return queue

@@ -103,7 +103,7 @@ async def test_pings_come_before_the_first_word_and_headers_once(app: App, pings
 
 
 async def test_a_failure_after_pings_alone_is_told_in_the_stream(app: App) -> None:
-    sent = await bridged(app, Slow(Failure(Kind.OVERLOADED, "busy")), 1)
+    sent = await bridged(app, Slow(Failure(Kind.OVERLOADED, "busy", retry_after=60)), 1)
     text = b"".join(message.get("body", b"") for message in sent).decode()
     assert [message["type"] for message in sent].count("http.response.start") == 1
     assert '"error"' in text

@@ -266,7 +266,7 @@ def test_a_broken_stream_ends_with_an_error_and_no_finish(daemon: Daemon, fault:
 @pytest.mark.parametrize("query", ["", "?alt=sse"])
 def test_a_broken_frame_is_told(daemon: Daemon, query: str) -> None:
     """T41: a frame that held a part of the answer is a break, by status where nothing was shown yet."""
-    daemon.fault("sim-gemini", "malformed", after=3)
+    daemon.fault("sim-gemini", "malformed", after=3, times=2)
     answer = post(daemon, f"/v1beta/models/simulator/sim-gemini:streamGenerateContent{query}")
     daemon.heal()
     daemon.post("/v1/reload", {})
