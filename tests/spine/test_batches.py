@@ -124,7 +124,7 @@ def test_a_passing_failure_is_waited_for_and_nothing_is_lost(running: Daemon, cl
 
 
 def test_a_cancelled_batch_keeps_what_was_done_and_names_the_rest(running: Daemon, client: openai.OpenAI) -> None:
-    running.fault("sim-small", "slow", times=4, after=0, delay=1.5)
+    running.fault("sim-small", "slow", times=4, after=0, delay=0.5)
     ident = submit(client, [chat(f"r{i}") for i in range(40)])
     until(lambda: len(running.log()) >= 4, "four lines to run")
     assert client.batches.cancel(ident).status == "cancelling"
@@ -153,7 +153,7 @@ def test_lists_are_paged(client: openai.OpenAI) -> None:
 
 def test_interactive_requests_come_first(running: Daemon, client: openai.OpenAI) -> None:
     """While somebody waits for an answer no further line starts."""
-    running.fault("sim-claude", "slow", times=1, delay=1.0)
+    running.fault("sim-claude", "slow", times=1, delay=0.4)
     ident = ""
     with running.client as http:
         body = {"model": "simulator/sim-claude", "max_tokens": 9, "stream": True,
@@ -203,7 +203,7 @@ IDLE = """
 [batch]
 provider = "never"
 [daemon]
-idle_seconds = 1.0
+idle_seconds = 0.3
 [http]
 port = 0
 """
@@ -211,7 +211,7 @@ port = 0
 
 def test_a_daemon_that_editors_started_stays_while_a_batch_runs(tmp_path: Path) -> None:
     with daemon_at(tmp_path, "--simulate", "--from-forwarder", config=IDLE) as daemon, sdk(daemon) as client:
-        daemon.fault("sim-small", "slow", times=1, delay=2.5)
+        daemon.fault("sim-small", "slow", times=1, delay=1.0)
         ident = submit(client, [chat("slow")])
         state = tmp_path / "batches" / f"{ident}.json"
         # Nobody asks meanwhile: the file tells how it ended, the daemon's own tells that it left.

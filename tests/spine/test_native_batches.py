@@ -166,44 +166,34 @@ def kill(daemon: Daemon) -> None:
     (daemon.home / "daemon.json").unlink()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a kill as on Unix")
-@pytest.mark.parametrize("forget", ["", "batch", "file"])
-def test_after_a_kill_the_batch_there_is_found_again(tmp_path: Path, fresh: Provider, forget: str) -> None:
-    """forget: what the kill left unwritten: nothing, the batch's name there, or also the file's."""
-    lines = [chat(f"r{i}") for i in range(20)]
-    with daemon_at(tmp_path, config=fresh.settings) as daemon, sdk(daemon) as client:
-        ident = submit(client, lines)
-        until(lambda: fresh.asked("POST", "/v1/batches"), "the provider to have it")
-        state = tmp_path / "batches" / f"{ident}.json"
-        until(lambda: json.loads(state.read_bytes()).get("elsewhere", {}).get("batch"), "its name to be durable")
-        kill(daemon)
-    page = json.loads(state.read_bytes())
-    for name in ("batch", "file")[: ("", "batch", "file").index(forget)]:
-        del page["elsewhere"][name]
-    state.write_text(json.dumps(page))
-    with daemon_at(tmp_path, config=fresh.settings) as daemon, sdk(daemon) as client:
-        batch = ended(client, ident)
-        good = results(client, batch.output_file_id)
-    assert batch.status == "completed"
-    assert [line["custom_id"] for line in good] == [line["custom_id"] for line in lines]
-    assert fresh.asked("POST", "/v1/batches") == (2 if forget == "file" else 1)
+LEFT: dict[str, tuple[str, ...]] = {"nothing": (), "the batch": ("batch",), "the file": ("batch", "file"), "lost": ()}
+"""What the kill left unwritten, of the provider's names for a batch; "lost": the provider does not know it any more."""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a kill as on Unix")
-def test_a_batch_the_provider_lost_runs_here(tmp_path: Path) -> None:
-    """The simulator inside the daemon forgets with it: what a provider does not know any more is not waited for."""
-    settings = """
-    [providers.simulator]
-    batch = "openai"
-    [providers.simulator.models.sim-small]
-    batch = { input = 1, output = 2 }
-    """
-    with daemon_at(tmp_path, "--simulate", config=settings) as daemon, sdk(daemon) as client:
-        ident = submit(client, [chat(f"r{i}", "simulator/sim-small") for i in range(6)])
-        state = tmp_path / "batches" / f"{ident}.json"
-        until(lambda: json.loads(state.read_bytes()).get("elsewhere", {}).get("batch"), "its name to be durable")
+def test_after_a_kill_each_batch_there_is_found_again(tmp_path: Path, fresh: Provider) -> None:
+    """One that is lost there runs here; none runs twice; each has all its lines."""
+    lines = [chat(f"r{i}") for i in range(8)]
+    with daemon_at(tmp_path, config=fresh.settings) as daemon, sdk(daemon) as client:
+        made = {left: submit(client, lines) for left in LEFT}
+        states = {left: tmp_path / "batches" / f"{ident}.json" for left, ident in made.items()}
+        for state in states.values():
+            until(lambda at=state: json.loads(at.read_bytes()).get("elsewhere", {}).get("batch"), "its name")
         kill(daemon)
-    with daemon_at(tmp_path, "--simulate", config=settings) as daemon, sdk(daemon) as client:
-        batch = ended(client, ident)
-        assert len(results(client, batch.output_file_id)) == 6
-        assert len([entry for entry in daemon.log() if entry["path"] == "/v1/chat/completions"]) == 6
+    assert fresh.asked("POST", "/v1/batches") == len(LEFT)
+    for left, state in states.items():
+        page = json.loads(state.read_bytes())
+        page |= {"status": "in_progress"}
+        for name in LEFT[left]:
+            del page["elsewhere"][name]
+        if left == "lost":
+            page["elsewhere"]["batch"] = "batch_nobody_knows"
+        state.write_text(json.dumps(page))
+    with daemon_at(tmp_path, config=fresh.settings) as daemon, sdk(daemon) as client:
+        for left, ident in made.items():
+            batch = ended(client, ident)
+            good = results(client, batch.output_file_id)
+            assert batch.status == "completed", left
+            assert [line["custom_id"] for line in good] == [line["custom_id"] for line in lines], left
+    assert fresh.asked("POST", "/v1/batches") == len(LEFT) + 1, "only what has no name there starts again"
+    assert fresh.asked("POST", "/v1/chat/completions") == len(lines), "only what is lost runs here"
