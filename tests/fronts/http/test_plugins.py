@@ -309,7 +309,9 @@ def test_open_plugins_opens_their_paths_and_no_others(open_daemon: Daemon) -> No
     "headers",
     [
         {"origin": "https://evil.example"}, {"origin": "http://localhost:5173"}, {"sec-fetch-site": "cross-site"},
-        {"host": "evil.example"},
+        {"host": "evil.example"}, {"host": "[::1]evil.example"}, {"referer": "https://evil.example/"},
+        {"content-type": "text/plain"}, {"content-type": "text/plain;charset=UTF-8"},
+        {"content-type": "multipart/form-data; boundary=x"},
     ],
 )  # fmt: skip
 def test_open_plugins_is_for_programs_and_never_for_pages(open_daemon: Daemon, headers: dict[str, str]) -> None:

@@ -19,6 +19,9 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 OPEN_PATHS = frozenset({"/healthz", "/health", "/v1/health", "/"})
 """Reachable without a token: they say that Codriver is here, and nothing else."""
 
+_MARKS = frozenset({"origin", "referer", "sec-fetch-site"})
+_FORMS = frozenset({"text/plain", "multipart/form-data"})
+
 
 @dataclass(frozen=True, slots=True)
 class Guard:
@@ -63,7 +66,8 @@ class Guard:
 def _host(value: str) -> str:
     """The name in a Host header, without port and brackets."""
     if value.startswith("["):
-        return value[1:].partition("]")[0].lower()
+        name, _, port = value[1:].partition("]")
+        return name.lower() if port[:1] in ("", ":") else ""
     return value.partition(":")[0].lower()
 
 
@@ -80,8 +84,10 @@ def _is_json(content_type: str) -> bool:
 
 
 def _from_page(headers: Mapping[str, str]) -> bool:
-    """Whether a browser sent this: it marks also those requests that have no Origin."""
-    return "origin" in headers or "sec-fetch-site" in headers
+    """Whether a browser may have sent this: it marks also those requests that have no Origin, and where old ones do
+    not, a page can still only post what a form posts. A form's text/plain can be JSON; curl's own type cannot."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind in _FORMS or not _MARKS.isdisjoint(headers)
 
 
 def _tokens(headers: Mapping[str, str], query: bytes) -> list[str]:
