@@ -52,6 +52,8 @@ class Features:
     difficulty: float = 0.0
     local_only: bool = False
     """Code that must not leave the machine."""
+    versions: tuple[tuple[str, str], ...] = ()
+    """(framework, version) as far as manifests and locks tell; a range as it is written there."""
 
 
 NOTHING = Features()

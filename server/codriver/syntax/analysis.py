@@ -106,8 +106,10 @@ class Buffer:
         return self._once(("imports",), self._imports)
 
     def frameworks(self) -> tuple[str, ...]:
-        """Frameworks this text imports, in the order of its imports."""
-        return frameworks.of_imports(self.imports(), self.language.family) if self.language else ()
+        """Frameworks this text imports, in the order of its imports; then those its name or its words are made for."""
+        imported = frameworks.of_imports(self.imports(), self.language.family) if self.language else ()
+        told = frameworks.of_text(self.path, self.data[: frameworks.HEAD], self.language)
+        return tuple(dict.fromkeys((*imported, *told)))
 
     def errors(self, start: int = 0, end: int | None = None) -> int:
         """ERROR and MISSING nodes in a byte range of the text as last parsed."""
@@ -141,14 +143,19 @@ class Buffer:
         span = _span(place, len(self.data))
         scopes = [scope for scope in self._around(*span) if scope.name] if place is not None else []
         ecosystem = self.language.ecosystem if self.language else ""
-        imported, declared = self.frameworks(), frameworks.of_manifests(manifests, ecosystem)
+        family = self.language.family if self.language else ""
+        imported, declared = self.frameworks(), frameworks.declared(manifests, ecosystem, family)
+        names = tuple(dict.fromkeys((*imported, *declared.names)))
         cyclomatic, cognitive, nesting, parameters, lines, errors = self._numbers(place, span)
         return Features(
             source="buffer",
             path=self.path,
             language=self.language_id,
-            frameworks=tuple(dict.fromkeys((*imported, *declared))),
-            domain=frameworks.domain_of(self.path, self.language, imported, declared),
+            frameworks=names,
+            versions=tuple(pair for pair in declared.versions if pair[0] in names),
+            domain=frameworks.domain_of(
+                self.path, self.language, imported, declared.names, self.data[: frameworks.HEAD]
+            ),
             scope=".".join(scope.name for scope in scopes),
             scope_kind=scopes[-1].kind if scopes else "",
             cyclomatic=cyclomatic,

@@ -1,24 +1,31 @@
-"""Which frameworks code is written with, and what it is for.
+"""Which frameworks code is written with, and in which versions.
 
-Imports say it for one file, manifests for a project. What each framework is imported and packaged as is
-said by `frameworks/<name>.toml`; to add one, add a file.
+Imports, its name and its text say it for one file, manifests for a project. What each framework is imported
+and packaged as is said by `frameworks/<name>.toml`; to add one, add a file.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from functools import cache
+from fnmatch import translate
+from functools import cache, lru_cache
 from importlib import resources
+from typing import Any
 
-from codriver.syntax import manifests
+from codriver.syntax import domains, locks, manifests
+from codriver.syntax.domains import DOMAINS as DOMAINS
+from codriver.syntax.domains import is_test as is_test
 from codriver.syntax.languages import Language
 
-DOMAINS = ("frontend", "backend", "data-science", "ml", "devops", "mobile", "systems", "tests", "docs")
+HEAD = 8_000
+"""Bytes at the start of a text in which signs are looked for."""
 
 _SEPARATORS = "./\\:"
+_JVM = ("kotlin", "scala", "groovy", "clojure")
+_KEYS = frozenset({"title", "domain", "telling", "files", "marks", "imports", "packages", "content"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,26 @@ class Framework:
     imports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Language family -> imported modules."""
     packages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Ecosystem -> packages."""
+    """Ecosystem -> packages; the first one has the framework's own version."""
+    files: tuple[str, ...] = ()
+    """Patterns of the names (with a slash: of the paths' ends) of files written for it."""
+    marks: bool = False
+    """Such a file in a project tells that the project's code uses it."""
+    content: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Language -> patterns found in the first HEAD bytes of a text written for it."""
+    telling: int = 2
+    """How much it says about what code is for: 1 (used everywhere) to 3 (for nothing else)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a project's manifests ask for: frameworks, and (framework, version) where a version is known.
+
+    A version is the lock's, else as the manifest writes it ("4.2", ">=4,<5", "^18.2.0").
+    """
+
+    names: tuple[str, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
 
 
 @cache
@@ -48,19 +74,33 @@ def parse(name: str, text: str) -> Framework:
     table = tomllib.loads(text)
     if table.get("domain") not in DOMAINS:
         raise ValueError(f"frameworks/{name}.toml: domain must be one of {', '.join(DOMAINS)}")
-    unknown = table.keys() - {"title", "domain", "imports", "packages"}
+    unknown = table.keys() - _KEYS
     if unknown:
         raise ValueError(f"frameworks/{name}.toml: unknown key {min(unknown)!r}")
-    lists = {
-        part: {key: tuple(names) for key, names in table.get(part, {}).items()} for part in ("imports", "packages")
-    }
-    return Framework(name, table.get("title", name), table["domain"], lists["imports"], lists["packages"])
+    telling = table.get("telling", 2)
+    if telling not in (1, 2, 3):
+        raise ValueError(f"frameworks/{name}.toml: telling must be 1, 2 or 3")
+    return Framework(
+        name,
+        table.get("title", name),
+        table["domain"],
+        _lists(table.get("imports", {})),
+        _lists(table.get("packages", {})),
+        files=tuple(table.get("files", ())),
+        marks=bool(table.get("marks", False)),
+        content=_lists(table.get("content", {})),
+        telling=telling,
+    )
 
 
 def of_imports(modules: Iterable[str], family: str) -> tuple[str, ...]:
     """Names of frameworks that these modules belong to, in the order of the imports."""
-    known = _index("imports").get(family, {})
-    return _matches(modules, known)
+    return _of_imports(tuple(modules), family)
+
+
+def of_text(path: str, head: bytes, language: Language | None) -> tuple[str, ...]:
+    """Names of frameworks that a file's name or the beginning of its text is written for."""
+    return tuple(dict.fromkeys((*_of_name(_tail(path)), *(_of_head(head[:HEAD], language.name) if language else ()))))
 
 
 def of_manifests(texts: Mapping[str, str], ecosystem: str = "") -> tuple[str, ...]:
@@ -68,41 +108,137 @@ def of_manifests(texts: Mapping[str, str], ecosystem: str = "") -> tuple[str, ..
 
     With an ecosystem only its manifests count. A manifest that cannot be read counts as empty.
     """
-    found: dict[str, None] = {}
-    for path, text in texts.items():
-        kind, packages = manifests.packages(path, text)
-        if kind and (not ecosystem or kind == ecosystem):
-            found.update(dict.fromkeys(_matches(packages, _index("packages").get(kind, {}))))
-    return tuple(found)
+    return declared(texts, ecosystem).names
 
 
-def domain_of(path: str, language: Language | None, imported: Iterable[str], declared: Iterable[str]) -> str:
-    """What code is for: one of DOMAINS, or "" when nothing tells.
+def declared(texts: Mapping[str, str], ecosystem: str = "", family: str = "") -> Declared:
+    """Frameworks and versions that manifests, locks and marker files tell; remembered for the last few projects.
 
-    Tests by their path or test framework; else most of the imported frameworks (the first on a tie);
-    else the language's usual domain; else most of those the project declares.
+    With an ecosystem only its manifests count; marker files only for frameworks of the ecosystem or family.
     """
-    votes = [_domains()[name] for name in imported]
-    if "tests" in votes or (language and is_test(path, language)):
-        return "tests"
-    if votes:
-        return max(dict.fromkeys(votes), key=votes.count)
-    if language and language.domain:
-        return language.domain
-    votes = [domain for name in declared if (domain := _domains()[name]) not in ("tests", "docs", "devops")]
-    return max(dict.fromkeys(votes), key=votes.count) if votes else ""
+    return _declared(tuple(texts.items()), ecosystem, family) if texts else Declared()
 
 
-def is_test(path: str, language: Language) -> bool:
-    """Whether the path looks like a test's."""
-    path = path.replace("\\", "/")
-    name = path.rpartition("/")[2]
-    return any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in language.tests)
+def domain_of(
+    path: str, language: Language | None, imported: Iterable[str], declared: Iterable[str], head: bytes = b""
+) -> str:
+    """What code is for: one of DOMAINS, or "" when nothing tells. The rules are in domains.py."""
+    known = _tellings()
+    return domains.judge(
+        path, head[:HEAD], language, [known[name] for name in imported], [known[name] for name in declared]
+    )
+
+
+def wanted(ecosystem: str, package: str) -> bool:
+    """Whether a package of this ecosystem belongs to a framework we know."""
+    return _longest(package, _index("packages").get(ecosystem, {})) is not None
+
+
+def _lists(table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(names) for key, names in table.items()}
+
+
+@lru_cache(maxsize=256)
+def _of_imports(modules: tuple[str, ...], family: str) -> tuple[str, ...]:
+    index = _index("imports")
+    tables = [index.get(name, {}) for name in ((family, "java") if family in _JVM else (family,))]
+    found = (next((name for known in tables if (name := _longest(module, known))), None) for module in modules)
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+@lru_cache(maxsize=256)
+def _of_name(path: str) -> tuple[str, ...]:
+    return tuple(framework.name for framework, pattern in _names() if pattern.match(path))
+
+
+@lru_cache(maxsize=64)
+def _of_head(head: bytes, language: str) -> tuple[str, ...]:
+    signs = _signs().get(language, ())
+    text = head.decode("utf-8", "replace") if signs else ""
+    return tuple(name for name, pattern in signs if pattern.search(text))
+
+
+@lru_cache(maxsize=64)
+def _declared(texts: tuple[tuple[str, str], ...], ecosystem: str, family: str) -> Declared:
+    names: dict[str, None] = {}
+    versions: dict[str, tuple[int, str]] = {}
+    pins: dict[str, dict[str, str]] = {}
+    for path, text in texts:
+        kind, pinned = locks.pins(path, text, wanted)
+        if kind:
+            pins.setdefault(kind, {}).update(pinned)
+    for path, text in texts:
+        kind, asked = manifests.requirements(path, text, dict(texts))
+        if kind and (not ecosystem or kind == ecosystem):
+            for name, rank, version in _versions(kind, asked, pins.get(kind, {})):
+                names[name] = None
+                if version and (name not in versions or rank < versions[name][0]):
+                    versions[name] = rank, version
+    for path, _ in texts:
+        names.update(dict.fromkeys(_marked(_tail(path), ecosystem, family)))
+    return Declared(tuple(names), tuple((name, versions[name][1]) for name in names if name in versions))
+
+
+def _versions(
+    ecosystem: str, asked: Iterable[tuple[str, str]], pins: Mapping[str, str]
+) -> Iterator[tuple[str, int, str]]:
+    """(framework, place of the package among the framework's, version or "") for each package asked for."""
+    known = _index("packages").get(ecosystem, {})
+    by_name = _by_name()
+    for package, requirement in asked:
+        name = _longest(package, known)
+        if name is None:
+            continue
+        written = by_name[name].packages[ecosystem]
+        rank = next((at for at, one in enumerate(written) if package == one), len(written))
+        plugin = package.startswith(written[0] + "-")  # pytest-cov has versions of its own
+        yield name, rank, "" if plugin else pins.get(package) or manifests.version(requirement)
+
+
+def _marked(path: str, ecosystem: str, family: str) -> Iterator[str]:
+    by_name = _by_name()
+    for name in _of_name(path):
+        framework = by_name[name]
+        near = not ecosystem or ecosystem in framework.packages or family in framework.imports
+        if framework.marks and near:
+            yield name
+
+
+def _tail(path: str) -> str:
+    """The last three components: enough for every pattern."""
+    return "/".join(path.replace("\\", "/").rsplit("/", 3)[-3:])
 
 
 @cache
-def _domains() -> dict[str, str]:
-    return {framework.name: framework.domain for framework in every()}
+def _by_name() -> dict[str, Framework]:
+    return {framework.name: framework for framework in every()}
+
+
+@cache
+def _tellings() -> dict[str, tuple[str, int]]:
+    return {framework.name: (framework.domain, framework.telling) for framework in every()}
+
+
+@cache
+def _names() -> tuple[tuple[Framework, re.Pattern[str]], ...]:
+    """Each framework that has files, with a pattern of the ends of their paths."""
+    return tuple(
+        (framework, re.compile("(?:.*/)?(?:" + "|".join(translate(glob) for glob in framework.files) + ")"))
+        for framework in every()
+        if framework.files
+    )
+
+
+@cache
+def _signs() -> dict[str, tuple[tuple[str, re.Pattern[str]], ...]]:
+    """Language -> frameworks with a pattern of their texts. What holds for JavaScript holds for its dialects."""
+    found: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    for framework in every():
+        for language, patterns in framework.content.items():
+            pattern = re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.MULTILINE)
+            for name in (language, "typescript", "tsx") if language == "javascript" else (language,):
+                found.setdefault(name, []).append((framework.name, pattern))
+    return {language: tuple(signs) for language, signs in found.items()}
 
 
 @cache
@@ -113,15 +249,6 @@ def _index(part: str) -> dict[str, dict[str, str]]:
         for key, written in (framework.imports if part == "imports" else framework.packages).items():
             index.setdefault(key, {}).update(dict.fromkeys(written, framework.name))
     return index
-
-
-def _matches(modules: Iterable[str], known: Mapping[str, str]) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for module in modules:
-        name = _longest(module, known)
-        if name is not None:
-            found[name] = None
-    return tuple(found)
 
 
 def _longest(module: str, known: Mapping[str, str]) -> str | None:

@@ -1,22 +1,26 @@
 """What a project depends on, read from the texts of its manifests. No file is opened here.
 
-Names only, as their ecosystem compares them; versions do not matter for what code is written with.
+Names as their ecosystem compares them, with what is asked of their version. A project's own name counts too:
+whoever works on Django works with Django.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
-_REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)", re.MULTILINE)
-_GO = re.compile(r"^\s*(?:require\s+)?([\w.-]+\.[\w.-]+(?:/\S+)?)\s+v\d", re.MULTILINE)
-_GEM = re.compile(r"""^\s*gem\s*\(?\s*["']([^"']+)["']""", re.MULTILINE)
-_GROUP = re.compile(r"<groupId>\s*([^<\s]+)\s*</groupId>")
-_GRADLE = re.compile(r"""["']([\w.-]+):([\w.-]+)(?::[^"']*)?["']|\bid\s*\(?\s*["']([\w.-]+)["']""")
+from codriver.syntax import manifests_builds, manifests_others, manifests_python
+from codriver.syntax.asked import Asked, Reader
+from codriver.syntax.asked import version as version
+from codriver.syntax.manifests_builds import SHARED as SHARED
+
+READERS = manifests_python.READERS | manifests_builds.READERS | manifests_others.READERS
+"""Pattern of a manifest's name -> its ecosystem and who reads it."""
+
+LIMIT = 256 * 1024
+"""Characters of a manifest that are read; a longer one counts as empty."""
 
 
 def packages(path: str, text: str) -> tuple[str, tuple[str, ...]]:
@@ -24,88 +28,47 @@ def packages(path: str, text: str) -> tuple[str, tuple[str, ...]]:
 
     ("", ()) for a file that is no manifest; no packages for one that cannot be read.
     """
-    name = path.replace("\\", "/").rpartition("/")[2]
-    for pattern, (ecosystem, read) in _READERS.items():
-        if fnmatchcase(name, pattern):
-            try:
-                return ecosystem, tuple(dict.fromkeys(read(text)))
-            except (ValueError, TypeError, AttributeError, RecursionError):  # half-written, or of another shape
-                return ecosystem, ()
-    return "", ()
+    kind, asked = requirements(path, text, {})
+    return kind, tuple(dict.fromkeys(name for name, _ in asked))
 
 
-def _pyproject(text: str) -> Iterator[str]:
-    table = tomllib.loads(text)
-    project = table.get("project", {})
-    yield from _requirements("\n".join(project.get("dependencies", [])))
-    for group in [*project.get("optional-dependencies", {}).values(), *table.get("dependency-groups", {}).values()]:
-        yield from _requirements("\n".join(entry for entry in group if isinstance(entry, str)))
-    poetry = table.get("tool", {}).get("poetry", {})
-    groups = [poetry, *poetry.get("group", {}).values()]
-    for group in groups:
-        yield from (_pypi(name) for name in group.get("dependencies", {}) if name != "python")
+def ecosystem(path: str) -> str:
+    """The ecosystem of a manifest by its name, "" for any other file."""
+    found = _reader(path)
+    return found[0] if found else ""
 
 
-def _pipfile(text: str) -> Iterator[str]:
-    table = tomllib.loads(text)
-    for part in ("packages", "dev-packages"):
-        yield from (_pypi(name) for name in table.get(part, {}))
+def requirements(path: str, text: str, beside: Mapping[str, str]) -> tuple[str, tuple[Asked, ...]]:
+    """The ecosystem of a manifest and what it asks for. beside: the manifests around, for aliases and versions.
+
+    ("", ()) for a file that is no manifest; nothing for one that cannot be read.
+    """
+    found = _reader(path)
+    if found is None:
+        return "", ()
+    shared = tuple((name, beside[name]) for name in SHARED if name in beside)
+    return found[0], _asked(path, text, shared)
 
 
-def _requirements(text: str) -> Iterator[str]:
-    yield from (_pypi(name) for name in _REQUIREMENT.findall(text))
+@lru_cache(maxsize=64)
+def _asked(path: str, text: str, shared: tuple[tuple[str, str], ...]) -> tuple[Asked, ...]:
+    found = _reader(path)
+    if found is None or len(text) > LIMIT:
+        return ()
+    try:
+        return tuple(dict.fromkeys(_strings(found[1](text, dict(shared)))))
+    except (ValueError, TypeError, AttributeError, RecursionError):  # half-written, or of another shape
+        return ()
 
 
-def _pypi(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()  # PEP 503
+def _strings(asked: Iterator[tuple[Any, Any]]) -> Iterator[Asked]:
+    for name, requirement in asked:
+        if isinstance(name, str):
+            yield name, requirement if isinstance(requirement, str) else ""
 
 
-def _npm(text: str) -> Iterator[str]:
-    yield from _tables(json.loads(text), "dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
-
-
-def _composer(text: str) -> Iterator[str]:
-    yield from _tables(json.loads(text), "require", "require-dev")
-
-
-def _cargo(text: str) -> Iterator[str]:
-    table = tomllib.loads(text)
-    for part in (table, table.get("workspace", {}), *table.get("target", {}).values()):
-        yield from _tables(part, "dependencies", "dev-dependencies", "build-dependencies")
-
-
-def _tables(table: dict[str, Any], *keys: str) -> Iterator[str]:
-    for key in keys:
-        yield from table.get(key) or {}
-
-
-def _go(text: str) -> Iterator[str]:
-    yield from _GO.findall(text)
-
-
-def _gems(text: str) -> Iterator[str]:
-    yield from _GEM.findall(text)
-
-
-def _maven(text: str) -> Iterator[str]:
-    yield from _GROUP.findall(text)
-
-
-def _gradle(text: str) -> Iterator[str]:
-    for group, _, plugin in _GRADLE.findall(text):
-        yield group or plugin
-
-
-_READERS: dict[str, tuple[str, Callable[[str], Iterator[str]]]] = {
-    "pyproject.toml": ("pypi", _pyproject),
-    "*requirements*.txt": ("pypi", _requirements),
-    "Pipfile": ("pypi", _pipfile),
-    "package.json": ("npm", _npm),
-    "go.mod": ("go", _go),
-    "Cargo.toml": ("cargo", _cargo),
-    "pom.xml": ("maven", _maven),
-    "build.gradle": ("maven", _gradle),
-    "build.gradle.kts": ("maven", _gradle),
-    "Gemfile": ("gem", _gems),
-    "composer.json": ("composer", _composer),
-}
+@lru_cache(maxsize=512)
+def _reader(path: str) -> tuple[str, Reader] | None:
+    path = path.replace("\\", "/")
+    name = path.rpartition("/")[2]
+    return next((read for pattern, read in READERS.items() if fnmatchcase(name, pattern)), None)
