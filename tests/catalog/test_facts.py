@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +263,16 @@ def test_parsed_files_are_read_from_the_cache_and_anew_when_they_change(tmp_path
     file.write_text(text.replace("1000", "20000"))
     assert catalog.load(folder=folder, cache=cache).models[0].window == 20_000
     assert cache.read_bytes() != kept
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a file's own time is that of its making")
+def test_a_changed_file_is_read_anew_though_its_size_and_time_are_as_before(tmp_path: Path) -> None:
+    """As in images whose files all have one time."""
+    file, cache = tmp_path / "box.toml", tmp_path / "parsed.json"
+    for window in (11_111, 22_222):
+        file.write_text(f'base_url = "http://box"\nwire = "openai_chat"\n[models.m]\nwindow = {window}\n')
+        os.utime(file, (315_532_800, 315_532_800))
+        assert catalog.load(folder=tmp_path, cache=cache).models[0].window == window
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from codriver.errors import ConfigError
 
 
 class _Held(msgspec.Struct, frozen=True):
-    """A file's tables, and what it looked like when they were read."""
+    """A file's tables, and what it looked like when they were read. An installer may give all files one time of
+    change (reproducible images): the system's own, of the entry, is nobody's to give."""
 
-    changed: int
+    changed: tuple[int, int]
     size: int
     tables: dict[str, Any]
 
@@ -31,8 +32,9 @@ class Parsed:
     def table(self, path: Path) -> ProviderTable:
         """The validated table of a provider's file. Raises ConfigError."""
         seen = path.stat()
+        changed = (seen.st_mtime_ns, seen.st_ctime_ns)
         held = self._before.get(str(path))
-        if held is not None and (held.changed, held.size) == (seen.st_mtime_ns, seen.st_size):
+        if held is not None and (held.changed, held.size) == (changed, seen.st_size):
             try:
                 table = check(ProviderTable, held.tables, file=str(path))
             except ConfigError:
@@ -42,7 +44,7 @@ class Parsed:
                 return table
         tables, text = parse(path)
         table = check(ProviderTable, tables, file=str(path), text=text)
-        self._now[str(path)] = _Held(seen.st_mtime_ns, seen.st_size, tables)
+        self._now[str(path)] = _Held(changed, seen.st_size, tables)
         return table
 
     def keep(self) -> None:
