@@ -270,7 +270,7 @@ def test_a_changed_file_is_read_anew_though_its_size_and_time_are_as_before(tmp_
     """As in images whose files all have one time."""
     file, cache = tmp_path / "box.toml", tmp_path / "parsed.json"
     for window in (11_111, 22_222):
-        file.write_text(f'base_url = "http://box"\nwire = "openai_chat"\n[models.m]\nwindow = {window}\n')
+        file.write_text(f'base_url = "http://box"\n[wires]\nopenai_chat = "/v1"\n[models.m]\nwindow = {window}\n')
         os.utime(file, (315_532_800, 315_532_800))
         assert catalog.load(folder=tmp_path, cache=cache).models[0].window == window
 
