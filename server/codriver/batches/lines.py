@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,21 +46,21 @@ _BODY = msgspec.json.Decoder(_Named)
 
 @dataclass(slots=True)
 class Index:
-    """Where the lines of a file are, as (start, length) in bytes, and what is wrong with it."""
+    """Where the lines of a file are, in bytes, and what is wrong with it. Small: each batch that waits has one."""
 
     path: Path
-    places: list[tuple[int, int]] = field(default_factory=list)
+    starts: array[int] = field(default_factory=lambda: array("Q"))
+    lengths: array[int] = field(default_factory=lambda: array("Q"))
     problems: list[Problem] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.starts)
 
     def line(self, number: int) -> Line:
         """The line with this number, from 0; it was sound when it was checked."""
-        start, length = self.places[number]
         with self.path.open("rb") as source:
-            source.seek(start)
-            return _LINE.decode(source.read(length))
+            source.seek(self.starts[number])
+            return _LINE.decode(source.read(self.lengths[number]))
 
 
 def check(path: Path, endpoint: str) -> Index:
@@ -69,14 +70,15 @@ def check(path: Path, endpoint: str) -> Index:
     for number, start, text in _lines(path):
         if len(index.problems) >= MOST_PROBLEMS:
             break
-        if len(index.places) >= MOST_LINES:
+        if len(index) >= MOST_LINES:
             index.problems.append(Problem("too_many_requests", f"A batch has at most {MOST_LINES:,} lines", number))
             break
         problem = _wrong(text, number, endpoint, seen)
         if problem is not None:
             index.problems.append(problem)
-        index.places.append((start, len(text)))
-    if not index.places:
+        index.starts.append(start)
+        index.lengths.append(len(text))
+    if len(index) == 0:
         index.problems.append(Problem("empty_file", "The file has no lines"))
     return index
 
