@@ -54,16 +54,25 @@ def test_every_node_and_field_named_exists_in_the_grammar(language: Language) ->
     assert grammar is not None
     kinds = {grammar.node_kind_for_id(number) for number in range(grammar.node_kind_count)}
     fields = {grammar.field_name_for_id(number) for number in range(1, grammar.field_count + 1)}
-    assert set(named_kinds(language)) <= kinds
+    keyed = language.scopes.keyed
+    for kind in named_kinds(language):
+        word, _, told = kind.partition(" ")
+        assert word in kinds, kind
+        assert not told or word in keyed, kind
+        # A field's text may be anything, a type or a token is the grammar's.
+        assert not told or keyed[word] not in ("", "..", "#") or told in kinds, kind
     assert set(named_fields(language)) <= fields
+    assert set(steps(language)) <= kinds | fields
+    assert set(language.rules.operators) <= kinds or language.rules.signs
 
 
 def named_kinds(language: Language) -> Iterator[str]:
     scopes, rules, lexis, imports = language.scopes, language.rules, language.lexis, language.imports
     for group in (
         scopes.functions, scopes.anonymous, scopes.classes, scopes.class_names, scopes.wrappers, scopes.binders,
-        scopes.uncounted, rules.decisions, rules.defaults, rules.else_decisions, rules.logical, rules.operators,
-        rules.coalescing, rules.logical_chains, rules.ifs, rules.structures, rules.chained, rules.elses,
+        scopes.uncounted, scopes.counted, scopes.keyed, scopes.named, scopes.listed, scopes.headings, scopes.bodies, scopes.heads,
+        rules.decisions, rules.defaults, rules.else_decisions, rules.logical, rules.signs, rules.else_bodies,
+        rules.logical_chains, rules.ifs, rules.structures, rules.chained, rules.elses,
         rules.else_parents, rules.jumps, filter(None, rules.jumps.values()), rules.calls, rules.call_objects,
         lexis.strings, lexis.comments, lexis.interpolations, lexis.not_blocks, imports.nodes, imports.containers,
     ):  # fmt: skip
@@ -72,8 +81,16 @@ def named_kinds(language: Language) -> Iterator[str]:
 
 def named_fields(language: Language) -> Iterator[str]:
     scopes, rules = language.scopes, language.rules
-    yield from (*scopes.class_names.values(), *scopes.binders.values(), *filter(None, [scopes.receiver]))
-    yield from (*rules.calls.values(), *rules.call_objects.values())
+    yield from (*scopes.class_names.values(), *filter(None, [scopes.receiver]))
+    yield from (*rules.call_objects.values(), *(by for by in scopes.keyed.values() if by not in ("", "..", "#")))
+
+
+def steps(language: Language) -> Iterator[str]:
+    """The fields and types on all paths."""
+    scopes = language.scopes
+    tables = (scopes.binders, scopes.named, scopes.listed, scopes.headings, scopes.bodies, language.rules.calls)
+    for path in (path for table in tables for path in table.values()):
+        yield from {step.rstrip("?") for step in path.split("/")} - {"", ".", "..", "0", "-1"}
 
 
 @pytest.mark.parametrize("language", PARSED, ids=lambda language: language.name)

@@ -49,8 +49,7 @@ def measure(node: Node, source: bytes, language: Language, is_member: bool = Fal
     own = _Own.of(node, source, language, is_member) if is_function else None
     walk = _Walk(source, language, own)
     if is_function:
-        skipped = node.child_by_field_name("parameters")
-        walk.push([child for child in node.named_children if child != skipped], _Place(functions=1))
+        walk.push(_inside(node, source, language), _Place(functions=1))
     else:
         walk.push([node], _Place())
     return walk.run()
@@ -82,11 +81,14 @@ class _Own:
 
     @staticmethod
     def of(node: Node, source: bytes, language: Language, is_member: bool) -> _Own:
-        name = names.name_of(node, source, language).rpartition(".")[2]
+        written = names.name_of(node, source, language)
+        name = written.rpartition(".")[2]
         selves, variable = list(language.rules.selves), names.receiver(node, source, language)[0]
         if variable:
             selves.append(f"{variable}.")
-        callees = {f"{self}{name}" for self in selves}
+        if f"{name}." in selves:  # a constructor that calls another one (Scala)
+            name = written = ""
+        callees = {f"{self}{name}" for self in selves} | ({written} if "." in written else set())
         objects = {self.rstrip(".:->") for self in selves}
         if language.rules.bare_self or not (is_member or variable):
             callees.add(name)
@@ -118,6 +120,7 @@ class _Walk:
             elif node.named_child_count:
                 pending.extend([(child, place) for child in node.named_children])
         self.count.cognitive += self.recursive
+        self.count.inner.sort(key=lambda node: node.start_byte)
         return self.count
 
     def visit(self, node: Node, kind: str, place: _Place) -> None:
@@ -165,7 +168,7 @@ class _Walk:
             inside = inside._replace(nesting=place.nesting + 1, depth=place.depth + 1)
         self.count.nesting = max(self.count.nesting, inside.depth)
         condition = None if place.chained else node.child_by_field_name("condition")
-        bare = node.child_by_field_name("alternative") if kind in self.rules.ifs else None
+        bare = node.child_by_field_name(self.rules.alternative) if kind in self.rules.ifs else None
         for child in node.named_children:
             if child == condition:
                 self.pending.append((child, place))
@@ -257,6 +260,20 @@ def _telling(language: Language) -> frozenset[str]:
         rules.chained, rules.else_parents, rules.jumps, rules.calls, names.function_types(language),
     )  # fmt: skip
     return frozenset(kind for group in groups for kind in group) | frozenset(language.scopes.keyed)
+
+
+def _inside(node: Node, source: bytes, language: Language) -> list[Node]:
+    """What a function holds besides its heading: parameters, and a name that looks like a call."""
+    path = language.scopes.headings.get(names.kind(node, source, language)) if language.scopes.headings else None
+    heading = node.child_by_field_name("parameters") if path is None else names.follow(node, path)
+    if path is None or heading is None:
+        return [child for child in node.named_children if child != heading]
+    found: list[Node] = []
+    for child in node.named_children:
+        holds = child.start_byte <= heading.start_byte and heading.end_byte <= child.end_byte
+        inner = child.named_children if holds and child != heading else [child]
+        found += [each for each in inner if each != heading]
+    return found
 
 
 def _unwrapped(node: Node, rules: Rules) -> Node:

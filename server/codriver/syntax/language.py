@@ -45,6 +45,8 @@ class Scopes:
     """Kind -> path to the parameters, when they are no field `parameters`; "." when they are children."""
     bodies: Mapping[str, str] = field(default_factory=dict)
     """Class kind -> path to the node whose children are members, when that is no field `body`; "." for itself."""
+    headings: Mapping[str, str] = field(default_factory=dict)
+    """Kind -> path to the node that only says the function's name and parameters, where these look like a call."""
     heads: tuple[str, ...] = ()
     """Nodes in front of a function's body that are no part of it, though name and parameters stand there (Dart)."""
 
@@ -73,6 +75,8 @@ class Rules:
     else_parents: tuple[str, ...] = ()
     else_if: bool = False
     """`else if` is an if inside an else."""
+    alternative: str = "alternative"
+    """Field of what stands after an else, where that is no node of its own."""
     else_bodies: tuple[str, ...] = ()
     """Nodes around the statement after an else."""
     jumps: Mapping[str, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from codriver.syntax import generic
 from codriver.syntax.language import Language
 
 _NAME = re.compile(r"[\w$@.~!?=#:<>-]+|operator\s*\S+")
+_SEPARATOR = re.compile(r"::|\\|->|(?<=\w):(?=\w)")
 _GENERICS = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
 _RECEIVER = re.compile(r"\(\s*(?:(\w+)\s+)?\*?\s*(\w+)\s*\)")
 
@@ -41,7 +42,7 @@ def _keyed(node: Node, source: bytes, by: str) -> str:
 
 def follow(node: Node | None, path: str) -> Node | None:
     """The node at the end of a path of fields and types of children: `a/b`. `b?` is stepped over where there is
-    none, `0` is the first named child, `-1` the named sibling before."""
+    none, `0` is the first named child, `-1` the named sibling before, `..` the parent."""
     for step in path.split("/"):
         if node is None:
             return None
@@ -59,6 +60,8 @@ def _step(node: Node, name: str) -> Node | None:
         return node.named_child(0) if node.named_child_count else None
     if name == "-1":
         return node.prev_named_sibling
+    if name == "..":
+        return node.parent
     found = node.child_by_field_name(name)
     return found if found is not None else next((child for child in node.children if child.type == name), None)
 
@@ -129,7 +132,7 @@ def parameters_of(node: Node, source: bytes, language: Language, is_member: bool
         inner = [child for outer in listed.named_children for child in (outer, *outer.named_children)]
         return sum(child.type in scopes.counted for child in inner)
     if not listed.named_child_count:
-        return int(listed.type == "identifier")
+        return int(listed.type in ("identifier", "implicit_parameter"))
     children = [child for child in listed.named_children if child.type not in scopes.uncounted]
     if is_member and children and _text(children[0], source).split(":")[0] in language.scopes.receivers:
         children = children[1:]
@@ -178,7 +181,7 @@ def _clean(text: str) -> str:
     bare = text.strip("\"'`*& ")
     while _GENERICS.search(bare) and "operator" not in bare:
         bare = _GENERICS.sub("", bare)
-    bare = bare.replace("::", ".").replace("\\", ".").replace("->", ".").lstrip("$.")
+    bare = _SEPARATOR.sub(".", bare).lstrip("$.")
     return bare if _NAME.fullmatch(bare) else ""
 
 

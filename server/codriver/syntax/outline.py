@@ -136,12 +136,13 @@ def imports(root: Node, source: bytes, language: Language) -> tuple[str, ...]:
     pending = list(reversed(root.named_children))
     while pending:
         node = pending.pop()
-        if node.type in wanted.nodes:
+        key = names.kind(node, source, language)
+        if key in wanted.nodes:
             text = source[node.start_byte : min(node.end_byte, node.start_byte + 600)]
             for pattern in wanted.compiled:
                 for match in pattern.finditer(text):
                     found.update(dict.fromkeys(_modules(match)))
-        elif node.type in wanted.containers or node.is_error:
+        elif key in wanted.containers or node.is_error:
             pending.extend(reversed(node.named_children))
     return tuple(found)
 
