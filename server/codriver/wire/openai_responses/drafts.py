@@ -95,13 +95,14 @@ class ThoughtDraft:
         self.id = ident
         self._origin = origin
         self._pieces: list[ReasoningDelta] = []
+        self._spoke = False
 
     @property
     def _text(self) -> str:
         return "".join(piece.text for piece in self._pieces)
 
     def add(self, piece: ReasoningDelta) -> Sequence[Step]:
-        begins = not self._text
+        begins, self._spoke = not self._spoke, self._spoke or bool(piece.text)
         self._pieces.append(piece)
         return self._shown(piece.text, begins=begins)
 

@@ -138,6 +138,7 @@ class ResponsesDecoder(FrameDecoder):
         b"response.completed",
         b"response.failed",
         b"response.incomplete",
+        b"response.done",
         b'"error"',
         b"[DONE]",
         b"response.output_item",
