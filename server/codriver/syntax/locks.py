@@ -118,7 +118,7 @@ _READERS: dict[str, tuple[str, Callable[[str], Iterator[tuple[str, str]]]]] = {
     "Gemfile.lock": ("gem", _plain(_GEMS)),
     "pubspec.lock": ("pub", _plain(_PUB)),
     "mix.lock": ("hex", _plain(_MIX)),
-    "Package.resolved": ("swiftpm", _plain(_SWIFT)),
+    "Package.resolved": ("swift", _plain(_SWIFT)),
     "Manifest.toml": ("julia", _plain(_JULIA)),
     "renv.lock": ("cran", _plain(_RENV)),
     "packages.lock.json": ("nuget", _plain(_NUGET)),

@@ -124,7 +124,7 @@ READERS: dict[str, tuple[str, Reader]] = {
     "*.gemspec": ("gem", _gemspec),
     "pubspec.yaml": ("pub", _pubspec),
     "mix.exs": ("hex", _mix),
-    "Package.swift": ("swiftpm", _swift),
+    "Package.swift": ("swift", _swift),
     "DESCRIPTION": ("cran", _description),
     "Project.toml": ("julia", _julia),
     "vcpkg.json": ("conan", _vcpkg),
