@@ -82,7 +82,7 @@ def named_kinds(language: Language) -> Iterator[str]:
 def named_fields(language: Language) -> Iterator[str]:
     scopes, rules = language.scopes, language.rules
     yield from (*scopes.class_names.values(), *filter(None, [scopes.receiver]))
-    yield from (*rules.call_objects.values(), *(by for by in scopes.keyed.values() if by not in ("", "..", "#")))
+    yield from (*rules.call_objects.values(), *(by for by in scopes.keyed.values() if by not in ("", "0", "..", "#")))
 
 
 def steps(language: Language) -> Iterator[str]:
@@ -90,7 +90,7 @@ def steps(language: Language) -> Iterator[str]:
     scopes = language.scopes
     tables = (scopes.binders, scopes.named, scopes.listed, scopes.headings, scopes.bodies, language.rules.calls)
     for path in (path for table in tables for path in table.values()):
-        yield from {step.rstrip("?") for step in path.split("/")} - {"", ".", "..", "0", "-1"}
+        yield from {step.rstrip("?!") for step in path.split("/")} - {"", ".", "..", "0", "-1"}
 
 
 @pytest.mark.parametrize("language", PARSED, ids=lambda language: language.name)

@@ -50,6 +50,9 @@ class Features:
     """Estimated prompt tokens."""
     task: str = "write"
     difficulty: float = 0.0
+    reading: str = ""
+    """"" for code read by its language's own rules; "configuration" and "markup" have keys and blocks but no
+    complexity; of "generic" languages, only guessed at, lines and nesting are told."""
     local_only: bool = False
     """Code that must not leave the machine."""
     versions: tuple[tuple[str, str], ...] = ()

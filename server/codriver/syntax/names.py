@@ -34,7 +34,7 @@ def _keyed(node: Node, source: bytes, by: str) -> str:
         return f"{node.type} {node.parent.type if node.parent is not None else ''}"
     if by == "#":
         return next((f"{node.type} {child.type}" for child in node.children if not child.is_named), node.type)
-    told = node.child_by_field_name(by) if by else node.named_child(0)
+    told = node.child_by_field_name(by) if by not in ("", "0") else node.named_child(0)
     if told is None:
         return node.type
     return f"{node.type} {_text(told, source)[:40] if by else told.type}"
@@ -42,7 +42,7 @@ def _keyed(node: Node, source: bytes, by: str) -> str:
 
 def follow(node: Node | None, path: str) -> Node | None:
     """The node at the end of a path of fields and types of children: `a/b`. `b?` is stepped over where there is
-    none, `0` is the first named child, `-1` the named sibling before, `..` the parent."""
+    none, `0` is the first named child, `-1` the named sibling before, `..` the parent, `a!` the last `a`."""
     for step in path.split("/"):
         if node is None:
             return None
@@ -62,6 +62,8 @@ def _step(node: Node, name: str) -> Node | None:
         return node.prev_named_sibling
     if name == "..":
         return node.parent
+    if name.endswith("!"):
+        return next((child for child in reversed(node.children) if child.type == name[:-1]), None)
     found = node.child_by_field_name(name)
     return found if found is not None else next((child for child in node.children if child.type == name), None)
 
@@ -122,7 +124,8 @@ def is_class(kind: str, language: Language) -> bool:
 def parameters_of(node: Node, source: bytes, language: Language, is_member: bool) -> int:
     """How many parameters a caller may pass: without self, cls and bare separators."""
     scopes = language.scopes
-    path = scopes.listed.get(kind(node, source, language)) if scopes.listed else None
+    key = kind(node, source, language)
+    path = scopes.listed.get(key)
     if path is None and node.child_by_field_name("parameter") is not None:
         return 1
     listed = _parameters(node) if path is None else follow(node, path)
@@ -133,7 +136,8 @@ def parameters_of(node: Node, source: bytes, language: Language, is_member: bool
         return sum(child.type in scopes.counted for child in inner)
     if not listed.named_child_count:
         return int(listed.type in ("identifier", "implicit_parameter"))
-    children = [child for child in listed.named_children if child.type not in scopes.uncounted]
+    name = follow(node, scopes.named[key]) if key in scopes.named else None
+    children = [child for child in listed.named_children if child.type not in scopes.uncounted and child != name]
     if is_member and children and _text(children[0], source).split(":")[0] in language.scopes.receivers:
         children = children[1:]
     if len(children) == 1 and source[children[0].start_byte : children[0].end_byte] == b"void":
