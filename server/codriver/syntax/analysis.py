@@ -7,18 +7,19 @@ and asking twice costs microseconds.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from codriver.model.features import Features, Function
-from codriver.syntax import frameworks, languages, measures, outline
+from codriver.syntax import content, frameworks, languages, measures, outline
+from codriver.syntax.embedded import Piece, Pieces
 from codriver.syntax.language import Language
 from codriver.syntax.measures import Measures, Placed
 from codriver.syntax.outline import Scope
+from codriver.syntax.places import Range, around, span_of, within
 from codriver.syntax.text import Edit
-from codriver.syntax.trees import EAGER, WHOLE, Parse, Trees, count_errors
+from codriver.syntax.trees import WHOLE, Parse, Trees, count_errors
 
-Range = tuple[int, int]
-"""Half-open byte range of the text."""
 _T = TypeVar("_T")
 _HEAD = 30_000
 """Bytes at the start of a text too long to be parsed whole, where its imports are looked for."""
@@ -31,12 +32,27 @@ class Buffer:
     texts up to trees.EAGER bytes; in longer ones call `parse()` when there is time (45 ms at most).
     """
 
-    def __init__(self, data: bytes, *, language_id: str = "", path: str = "", limit: int = WHOLE) -> None:
-        """limit: bytes above which only a window around the asked place is parsed."""
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        language_id: str = "",
+        path: str = "",
+        limit: int = WHOLE,
+        piece: Language | None = None,
+    ) -> None:
+        """limit: bytes above which only a window around the asked place is parsed.
+
+        piece: the language of a text that is a piece of another one; pieces in pieces are not looked for.
+        """
         self.path, self.data = path, data
-        self.language: Language | None = languages.find(language_id, path, data)
+        self.language: Language | None = piece or languages.find(language_id, path, data)
         self.language_id = self.language.name if self.language else language_id
-        grammar = self.language.load() if self.language else None
+        grammar = self.language.load() if self.language and not content.is_binary(data) else None
+        embedded = self.language.embedded if self.language and grammar and not piece else None
+        self._pieces: Pieces[Buffer] | None = None
+        if embedded and embedded.patterns:
+            self._pieces = Pieces(embedded, lambda code, inner: Buffer(code, path=path, limit=limit, piece=inner))
         self._trees = Trees(grammar, data, limit, self._marks) if grammar is not None else None
         self._measures = Measures(self.language) if self.language else None
         self._answers: dict[tuple[Any, ...], Any] = {}
@@ -54,7 +70,12 @@ class Buffer:
     @property
     def dirty(self) -> bool:
         """Whether edits came since the last parse."""
-        return self._trees is not None and self._trees.dirty
+        stale = self._trees is not None and self._trees.dirty
+        return stale or any(piece.buffer.dirty for piece in self.pieces())
+
+    def pieces(self) -> tuple[Piece[Buffer], ...]:
+        """Pieces of other languages in the text (scripts of a page, fenced code of a document), with their buffers."""
+        return self._pieces.of(self.data) if self._pieces is not None else ()
 
     def edit(self, edits: Sequence[Edit], data: bytes) -> None:
         """The text became `data` by these edits, each in the coordinates the ones before it left."""
@@ -68,6 +89,10 @@ class Buffer:
         if self._trees is not None and self._trees.dirty:
             self._trees.parse()
             self._answers.clear()
+        for piece in self.pieces():
+            if piece.buffer.dirty:
+                piece.buffer.parse()
+                self._answers.clear()
 
     def facts(self, place: int | Range | None = None, manifests: Mapping[str, str] | None = None) -> Features:
         """What is known of the code at a byte offset or range; None: of the whole text.
@@ -82,10 +107,7 @@ class Buffer:
 
     def functions(self) -> tuple[Function, ...]:
         """All named functions in reading order; of a text too long for one tree, those in its first window."""
-        return self._once(
-            ("functions",),
-            lambda: tuple(f for unit in self._units((0, len(self.data))) for f in unit.functions() if f.name),
-        )
+        return self._once(("functions",), self._functions)
 
     def function_named(self, name: str) -> Function | None:
         """The function with this dotted name; else the first whose dotted name ends with it."""
@@ -96,9 +118,13 @@ class Buffer:
 
     def function_at(self, place: int | Range) -> Function | None:
         """The smallest named function that holds the whole place, else the outermost nameless one."""
-        start, end = _span(place, len(self.data))
-        around = [scope for scope in self._around(start, end) if scope.is_function]
-        wanted = next((scope for scope in reversed(around) if scope.name), around[0] if around else None)
+        piece = self._piece(place)
+        if piece is not None:
+            found = piece.buffer.function_at(within(place, piece.start))
+            return piece.placed(found) if found is not None else None
+        start, end = span_of(place, len(self.data))
+        holding = [scope for scope in self._around(start, end) if scope.is_function]
+        wanted = next((scope for scope in reversed(holding) if scope.name), holding[0] if holding else None)
         return self._function_of(wanted, start) if wanted else None
 
     def imports(self) -> tuple[str, ...]:
@@ -107,16 +133,20 @@ class Buffer:
 
     def frameworks(self) -> tuple[str, ...]:
         """Frameworks this text imports, in the order of its imports; then those its name or its words are made for."""
-        imported = frameworks.of_imports(self.imports(), self.language.family) if self.language else ()
+        imported = frameworks.of_imports(self._own_imports(), self.language.family) if self.language else ()
         told = frameworks.of_text(self.path, self.data[: frameworks.HEAD], self.language)
-        return tuple(dict.fromkeys((*imported, *told)))
+        inside = (name for piece in self.pieces() for name in piece.buffer.frameworks())
+        return tuple(dict.fromkeys((*imported, *inside, *told)))
 
     def errors(self, start: int = 0, end: int | None = None) -> int:
         """ERROR and MISSING nodes in a byte range of the text as last parsed."""
         parse = self._trees.newest(start) if self._trees else None
         if parse is None:
             return 0
-        return count_errors(parse.root, start - parse.origin, None if end is None else end - parse.origin)
+        last = len(self.data) if end is None else end
+        inside = (p.buffer.errors(start - p.start, last - p.start) for p in self._touching(start, last))
+        own = count_errors(parse.root, start - parse.origin, None if end is None else end - parse.origin)
+        return own + sum(inside)
 
     def errors_with(self, insert: bytes, start: int, end: int) -> tuple[int, int]:
         """Errors before and after bytes [start, end) would become `insert`; nothing is changed.
@@ -125,6 +155,9 @@ class Buffer:
         """
         start = min(max(start, 0), len(self.data))
         end = min(max(end, start), len(self.data))
+        piece = self._piece((start, end))
+        if piece is not None:
+            return piece.buffer.errors_with(insert, start - piece.start, end - piece.start)
         return self._trees.errors_with(insert, start, end) if self._trees else (0, 0)
 
     def at_block_start(self, offset: int) -> bool:
@@ -139,8 +172,29 @@ class Buffer:
         """Whether letters, digits or underscores stand on both sides."""
         return outline.inside_word(self.data, offset)
 
+    def _piece(self, place: int | Range | None) -> Piece[Buffer] | None:
+        """The piece of another language that holds the whole place."""
+        if self._pieces is None or place is None:
+            return None
+        start, end = span_of(place, len(self.data))
+        return next((piece for piece in self.pieces() if piece.start <= start and end <= piece.end), None)
+
+    def _touching(self, start: int, end: int) -> list[Piece[Buffer]]:
+        return [piece for piece in self.pieces() if piece.start < end and piece.end > start]
+
+    def _functions(self) -> tuple[Function, ...]:
+        own = [f for unit in self._units((0, len(self.data))) for f in unit.functions() if f.name]
+        inside = [piece.placed(f) for piece in self.pieces() for f in piece.buffer.functions()]
+        return tuple(sorted(own + inside, key=lambda function: function.start_byte) if inside else own)
+
     def _facts(self, place: int | Range | None, manifests: Mapping[str, str]) -> Features:
-        span = _span(place, len(self.data))
+        piece = self._piece(place)
+        if piece is not None and place is not None:
+            facts = piece.buffer.facts(within(place, piece.start), manifests)
+            domain = facts.domain or (self.language.domain if self.language else "")
+            names = tuple(dict.fromkeys((*self.frameworks(), *facts.frameworks)))
+            return replace(facts, domain=domain, frameworks=names)
+        span = span_of(place, len(self.data))
         scopes = [scope for scope in self._around(*span) if scope.name] if place is not None else []
         ecosystem = self.language.ecosystem if self.language else ""
         family = self.language.family if self.language else ""
@@ -164,6 +218,7 @@ class Buffer:
             parameters=parameters,
             lines=lines,
             errors=errors,
+            reading=self.language.reading if self.language and self._trees else "",
         )
 
     def _numbers(self, place: int | Range | None, span: Range) -> tuple[int, int, int, int, int, int]:
@@ -172,19 +227,23 @@ class Buffer:
             errors = self.errors(function.start_byte, max(function.end_byte, span[1]))
             f = function
             return f.cyclomatic, f.cognitive, f.nesting, f.parameters, f.lines, errors
-        region = _around(span[0], len(self.data)) if isinstance(place, int) else span
+        region = around(span[0], len(self.data)) if isinstance(place, int) else span
         cyclomatic, cognitive, nesting = measures.total(self._units(region))
+        cyclomatic = cyclomatic if self._trees and self.language and self.language.counted else 0
+        for inside in (piece.buffer.facts() for piece in self._touching(*region)):
+            cyclomatic = max(cyclomatic, 1) + inside.cyclomatic - 1 if inside.cyclomatic else cyclomatic
+            cognitive, nesting = cognitive + inside.cognitive, max(nesting, inside.nesting)
         lines = len(self.data[region[0] : region[1]].splitlines())
-        return cyclomatic if self._trees else 0, cognitive, nesting, 0, lines, self.errors(*region)
+        return cyclomatic, cognitive, nesting, 0, lines, self.errors(*region)
 
     def _around(self, start: int, end: int) -> tuple[Scope, ...]:
         """Scopes that hold the whole range, blanks at its end left out: editors select to the next line's start."""
-        around = self._scopes(start)
+        holding = self._scopes(start)
         end = start + len(self.data[start:end].rstrip())
         if end <= start:
-            return around
+            return holding
         last = {scope.start for scope in self._scopes(end)}
-        return tuple(scope for scope in around if scope.start in last)
+        return tuple(scope for scope in holding if scope.start in last)
 
     def _scopes(self, offset: int) -> tuple[Scope, ...]:
         """From the newest tree; where that is broken, from the last good one if it knows more."""
@@ -219,6 +278,10 @@ class Buffer:
         return self._measures.single(scope.node, newest)
 
     def _imports(self) -> tuple[str, ...]:
+        inside = (name for piece in self.pieces() for name in piece.buffer.imports())
+        return tuple(dict.fromkeys((*self._own_imports(), *inside)))
+
+    def _own_imports(self) -> tuple[str, ...]:
         if self._trees is None or self.language is None or self.language.grammar == "":
             return ()
         if self.whole:
@@ -227,11 +290,14 @@ class Buffer:
         head = self.data[:_HEAD]
         if head != self._head[0]:
             start = Buffer(head, language_id=self.language.name)
-            self._head = head, start.imports()
+            self._head = head, start._own_imports()
         return self._head[1]
 
     def _ask(self, offset: int, question: Callable[[Parse, int, Language], bool]) -> bool:
         offset = min(max(offset, 0), len(self.data))
+        piece = self._piece(offset)
+        if piece is not None:
+            return piece.buffer._ask(offset - piece.start, question)
         parse = self._trees.newest(offset) if self._trees else None
         return question(parse, offset, self.language) if parse is not None and self.language else False
 
@@ -243,22 +309,10 @@ class Buffer:
 
 
 def analyze(path: str, data: bytes, *, limit: int = WHOLE) -> Buffer:
-    """A parsed buffer of a file's bytes; its language is told by path or shebang."""
-    buffer = Buffer(data, path=path, limit=limit)
+    """A parsed buffer of a file's bytes; its language is told by path, shebang or contents.
+
+    Offsets are those of the text in UTF-8 without a mark: files in UTF-16 and UTF-32 are rewritten.
+    """
+    buffer = Buffer(content.decoded(data), path=path, limit=limit)
     buffer.parse()
     return buffer
-
-
-def _span(place: int | Range | None, length: int) -> Range:
-    """The place as a range within the text; inverted ranges are swapped."""
-    if place is None:
-        return 0, length
-    first, second = (place, place) if isinstance(place, int) else place
-    first, second = min(first, second), max(first, second)
-    return min(max(first, 0), length), min(max(second, 0), length)
-
-
-def _around(offset: int, length: int) -> Range:
-    if length <= EAGER:
-        return 0, length
-    return max(offset - EAGER // 2, 0), min(offset + EAGER // 2, length)
