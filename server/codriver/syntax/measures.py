@@ -19,6 +19,12 @@ DEEPEST = 20
 """Named functions inside one another beyond this are not listed."""
 
 
+SHARE = 5_000
+"""Bytes that are counted in one go when there is no hurry: some 3 ms."""
+
+_UNCLAIMED = 500
+"""Measures made since everything was counted; older ones make room."""
+
 _Key = tuple[str, str, bytes]
 
 
@@ -57,6 +63,7 @@ class Measures:
     def __init__(self, language: Language) -> None:
         self._language = language
         self._known: dict[_Key, Measured] = {}
+        self._claimed = 0
 
     def of(self, parse: Parse) -> tuple[Placed, ...]:
         """All units of a parse, in reading order. Forgets what is no longer in the text."""
@@ -64,27 +71,48 @@ class Measures:
         placed = tuple(
             self._placed(unit, parse, known) for unit in outline.units(parse.root, parse.source, self._language)
         )
-        self._known = known
+        self._claimed, self._known = len(known), known
         return placed
 
     def within(self, parse: Parse, start: int, end: int) -> tuple[Placed, ...]:
         """Units that touch bytes [start, end) of the text; the others are not counted."""
         start, end = start - parse.origin, end - parse.origin
-        units = outline.units(parse.root, parse.source, self._language)
-        touching = (unit for unit in units if unit.node.start_byte < end and unit.node.end_byte > start)
-        return tuple(self._placed(unit, parse, self._known) for unit in touching)
+        units = outline.units(parse.root, parse.source, self._language, (start, end))
+        placed = tuple(self._placed(unit, parse, self._known) for unit in units)
+        self._forget()
+        return placed
 
     def at(self, parse: Parse, start: int) -> Placed | None:
         """The unit that holds this byte of the text; the others are not counted."""
         unit = outline.unit_at(parse.root, parse.source, self._language, start - parse.origin)
+        self._forget()
         return self._placed(unit, parse, self._known) if unit is not None else None
 
-    def _placed(self, unit: outline.Unit, parse: Parse, known: dict[_Key, Measured]) -> Placed:
+    def gradually(self, parse: Parse) -> Iterator[None]:
+        """Counts all units so that `of` has nothing left to do, SHARE bytes between two yields."""
+        known: dict[_Key, Measured] = {}
+        counted = 0
+        for unit in outline.units(parse.root, parse.source, self._language):
+            before = len(self._known)
+            self._placed(unit, parse, self._known, known)
+            counted += 100 + (unit.node.end_byte - unit.node.start_byte if len(self._known) > before else 0)
+            if counted >= SHARE:
+                counted = 0
+                yield
+        self._claimed, self._known = len(known), known
+
+    def _forget(self) -> None:
+        """Typing makes a new text of one unit with every key; the oldest of these are not needed any more."""
+        while len(self._known) > self._claimed + _UNCLAIMED:
+            del self._known[next(iter(self._known))]
+
+    def _placed(self, unit: outline.Unit, parse: Parse, *caches: dict[_Key, Measured]) -> Placed:
         node, head = unit.node, names.head_of(unit.node, self._language)
         prefix = unit.prefix if head is None else f"{unit.prefix}{parse.text(head).decode('utf-8', 'replace')}"
         key = prefix, unit.parent_kind, parse.text(node)
-        measured = known.get(key) or self._known.get(key) or self._measure(unit, parse.source)
-        known[key] = measured
+        measured = caches[0].get(key) or self._known.get(key) or self._measure(unit, parse.source)
+        for cache in caches:
+            cache[key] = measured
         return Placed(
             node.start_byte + parse.origin,
             node.end_byte + parse.origin,

@@ -88,10 +88,10 @@ class Unit:
     parent_kind: str
 
 
-def units(root: Node, source: bytes, language: Language) -> Iterator[Unit]:
-    """All units in reading order."""
+def units(root: Node, source: bytes, language: Language, span: tuple[int, int] | None = None) -> Iterator[Unit]:
+    """All units in reading order, or those that touch a byte range of the source."""
     scopes = language.scopes
-    pending = [Unit(child, "", "") for child in reversed(root.named_children)]
+    pending = [Unit(child, "", "") for child in reversed(_touching(root, span))]
     while pending:
         unit = pending.pop()
         node, prefix, kind = unit.node, unit.prefix, unit.parent_kind
@@ -105,7 +105,25 @@ def units(root: Node, source: bytes, language: Language) -> Iterator[Unit]:
         else:
             yield unit
             continue
-        pending += [Unit(child, prefix, kind) for child in reversed(children)]
+        inside = (child for child in reversed(children) if span is None or _touches(child, span))
+        pending += [Unit(child, prefix, kind) for child in inside]
+
+
+def _touching(node: Node, span: tuple[int, int] | None) -> list[Node]:
+    """Its named children, or those that touch the range, found without looking at all the others."""
+    if span is None:
+        return node.named_children
+    cursor, found = node.walk(), list[Node]()
+    more = cursor.goto_first_child_for_byte(span[0]) is not None
+    while more and cursor.node is not None and cursor.node.start_byte < span[1]:
+        if cursor.node.is_named and _touches(cursor.node, span):
+            found.append(cursor.node)
+        more = cursor.goto_next_sibling()
+    return found
+
+
+def _touches(node: Node, span: tuple[int, int]) -> bool:
+    return node.start_byte < span[1] and node.end_byte > span[0]
 
 
 def _members(node: Node, path: str | None) -> list[Node]:

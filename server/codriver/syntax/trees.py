@@ -1,39 +1,43 @@
-"""Trees of one text: parsed in steps, bounded in time, and the last good one kept.
+"""Trees of one text: parsed in slices, bounded in time, and the last good one kept.
 
 Typing breaks code all the time. The newest tree says what is wrong; when it fell apart (an unclosed
 quote turns the rest of a file into an error), the last whole one, moved along by every edit, still says
-what function this is. Texts over a size are never parsed whole: only a window around the place asked.
+what function this is. Long texts are read whole only in slices, when there is time; until then a window
+around the place asked is read (windows.py), and texts over a size are never seen but through windows.
 """
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser, Tree
 
+from codriver.syntax import windows
 from codriver.syntax.text import Edit
+from codriver.syntax.windows import Window
 
 WHOLE = 300_000
-"""Bytes up to which a text is parsed whole: about 45 ms, and 13 MB of tree."""
+"""Bytes up to which a text is parsed whole: about 45 ms, in slices, and 13 MB of tree."""
 EAGER = 64_000
 """Bytes up to which a stale tree is renewed when somebody asks: a few ms at worst."""
-WINDOW = 120_000
-TRIAL = 40_000
-"""Bytes around an insertion that are parsed to judge it when the text is too long to be parsed whole."""
-PATIENCE = 400_000
+WINDOW = 48_000
+"""Bytes of a window in a text that was not read whole: about 7 ms."""
+NEAR = 16_000
+"""Bytes of a window cut along a tree."""
+TRIAL = 8_000
+"""Bytes around an insertion that are parsed to judge it."""
+SLICE = 4_000
+"""Microseconds of one slice of reading."""
+PATIENCE, PER_BYTE = 400_000, 4
 """Microseconds after which a parse is given up. Garbage can take a grammar minutes."""
 RESTED = 20
 """Edits after a parse that was given up, before it is tried again."""
 STALE = 100
 """Parses after which a broken tree is taken for the new normal."""
-
-# A line that begins with neither space nor a closing bracket most likely begins a top-level thing.
-_TOP_LEVEL = re.compile(rb"[\r\n](?=[^\s)\]}#*/])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Parse:
     origin: int = 0
     rows: int = 0
     """Line feeds before origin."""
+    window: Window | None = None
+    """What the source is, when it is not the whole text."""
 
     @property
     def root(self) -> Node:
@@ -53,13 +59,29 @@ class Parse:
     def text(self, node: Node) -> bytes:
         return self.source[node.start_byte : node.end_byte]
 
+    def holds(self, node: Node) -> bool:
+        """Whether all of the node is seen, and stands where `origin` says."""
+        seen = self.window
+        return seen is None or (seen.at <= node.start_byte and node.end_byte + seen.origin <= seen.end)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A whole parse on its way: of the text at its start, with the edits that came since."""
+
+    parser: Parser
+    data: bytes
+    old: Tree | None
+    edits: list[Edit] = field(default_factory=list)
+    spent: int = 0
+
 
 class Trees:
-    """The trees of one buffer. `edit` keeps them in step with the text, `parse` renews them."""
+    """The trees of one buffer. `edit` keeps them in step with the text, `parse` and `step` renew them."""
 
     def __init__(self, grammar: Grammar, data: bytes, limit: int = WHOLE, marks: tuple[str, str] = ("", "")) -> None:
         """marks: what opens and closes code in a text that is something else outside of them (PHP)."""
-        self._parser = _parser(grammar)
+        self._grammar, self._parser = grammar, _parser(grammar)
         self._marks = marks[0].encode(), marks[1].encode()
         self._data, self._limit = data, limit
         self._tree: Tree | None = None
@@ -68,7 +90,8 @@ class Trees:
         self._age = 0
         self._dirty = True
         self._rest = 0
-        self._window: Parse | None = None
+        self._reading: _Reading | None = None
+        self._near: Parse | None = None
         self._trials: dict[tuple[int, int], Parse | None] = {}
 
     @property
@@ -80,58 +103,110 @@ class Trees:
     def dirty(self) -> bool:
         return self._dirty
 
+    @property
+    def held(self) -> int:
+        """Bytes of text that a whole tree is kept of; a tree takes some 40 times as much."""
+        return len(self._data) if self._tree is not None or self._reading is not None else 0
+
+    def drop(self) -> None:
+        """Forgets all trees; asking makes them again."""
+        self._tree = self._good = self._reading = self._near = None
+        self._dirty, self._wreckage, self._age = True, 0, 0
+        self._trials.clear()
+
     def edit(self, edits: Sequence[Edit], data: bytes) -> None:
         """The text became `data` by these edits, each in the coordinates the ones before it left."""
         if any(edit.start_byte == 0 and edit.old_end_byte >= len(self._data) for edit in edits):
-            self._tree = self._good = None
+            self.drop()
             self._rest = 0
         for tree in [self._tree] if self._good is self._tree else [self._tree, self._good]:
             if tree is not None:
                 for edit in edits:
                     _move(tree, edit)
-        self._data, self._dirty, self._window = data, True, None
+        if self._reading is not None:
+            self._reading.edits += edits
+        self._data, self._dirty = data, True
+        self._near = _followed(self._near, edits, data) if self._near is not None else None
         self._trials.clear()
         self._rest = max(self._rest - 1, 0)
 
     def parse(self) -> None:
         """Brings the newest tree up to date, if the text is short enough to be parsed whole."""
+        while (self._reading is not None or len(self._data) > EAGER) and not self.step():
+            pass
+        if self._dirty and self.whole and not self._rest:
+            self._take(_attempt(self._parser, self._data, self._tree))
+
+    def step(self) -> bool:
+        """Goes on bringing the newest tree up to date for about SLICE; True when there is nothing left to do."""
         if not self._dirty or not self.whole or self._rest:
-            return
-        tree = _attempt(self._parser, self._data, self._tree)
+            self._reading = None
+            return True
+        if self._reading is None:
+            if len(self._data) <= EAGER:
+                self.parse()
+                return True
+            old = self._tree.copy() if self._tree is not None else None
+            self._reading = _Reading(_patient(self._grammar, SLICE), self._data, old)
+        reading = self._reading
+        try:
+            tree = (
+                reading.parser.parse(reading.data, reading.old) if reading.old else reading.parser.parse(reading.data)
+            )
+        except ValueError:  # out of this slice's time: the next call goes on where this one stopped
+            reading.spent += SLICE
+            if reading.spent >= PATIENCE + len(reading.data) * PER_BYTE:
+                self._take(None)
+            return not self._dirty or self._rest > 0
+        for edit in reading.edits:
+            _move(tree, edit)
+        self._take(tree, moved=bool(reading.edits))
+        return not self._dirty
+
+    def _take(self, tree: Tree | None, *, moved: bool = False) -> None:
+        """The outcome of a whole parse: moved when the text was edited since it began."""
+        self._reading = None
         if tree is None:
             self._rest = RESTED
             return
-        self._tree, self._dirty = tree, False
+        self._tree, self._dirty = tree, moved
         wreckage, self._age = _wreckage(tree.root_node), self._age + 1
         if self._good is None or wreckage <= self._wreckage + 300 or self._age > STALE:
             self._good, self._wreckage, self._age = tree, wreckage, 0
+        if not moved:
+            self._near = None
 
-    def newest(self, offset: int = 0) -> Parse | None:
-        """The newest tree that covers this byte. None when the text cannot be parsed in time."""
-        if self._dirty and (self._tree is None or len(self._data) <= EAGER):
+    def newest(self, offset: int | None = None) -> Parse | None:
+        """The newest tree that covers this byte, or the whole text. None when it cannot be parsed in time.
+
+        A long text that was edited since it was read whole is seen through a window around the byte.
+        """
+        if self._dirty and len(self._data) <= EAGER:
             self.parse()
-        if self._tree is not None and self.whole:
+        if self._tree is not None and self.whole and (not self._dirty or offset is None or self._rest):
             return Parse(self._tree, self._data)
-        return self._around(offset)
+        return self._around(offset or 0)
 
-    def good(self, offset: int = 0) -> Parse | None:
+    def good(self, offset: int | None = None) -> Parse | None:
         """The last tree that had not fallen apart; its names are read from today's text."""
         newest = self.newest(offset)
-        if self._good is not None and self.whole:
-            return Parse(self._good, self._data)
-        return newest
+        if self._good is None or not self.whole:
+            return newest
+        if newest is not None and newest.window is not None and _wreckage(newest.root) <= self._wreckage + 300:
+            return newest
+        return Parse(self._good, self._data)
+
+    def remembered(self) -> Parse | None:
+        """The last good tree of the whole text, moved along but not renewed; None when there is none."""
+        return Parse(self._good, self._data) if self._good is not None and self.whole else None
 
     def errors_with(self, insert: bytes, start: int, end: int) -> tuple[int, int]:
         """Errors before and after bytes [start, end) would become `insert`.
 
-        Counted in the whole text, which costs little once it was parsed; in TRIAL bytes around the
-        place in a text too long for that. What cannot be parsed in time counts as unchanged: (0, 0).
+        Counted in TRIAL bytes around the place, cut along a tree of the whole where there is one; in
+        shorter texts in all of it. What cannot be parsed in time counts as unchanged: (0, 0).
         """
-        self.parse()
-        if self.whole:
-            parse = self.newest(start) if not self._rest else None
-        else:
-            parse = self._trial(start, end)
+        parse = self._trial(start, end)
         if parse is None:
             return 0, 0
         start, end = start - parse.origin, min(end - parse.origin, len(parse.source))
@@ -142,41 +217,59 @@ class Trees:
         return (count_errors(parse.root), count_errors(changed.root_node)) if changed else (0, 0)
 
     def _trial(self, start: int, end: int) -> Parse | None:
-        """The window for judging this place; the same one for all that is tried there."""
+        """What judges this place; the same one for all that is tried there."""
         if (start, end) not in self._trials:
-            self._trials[start, end] = self._cut(start, end, TRIAL)
+            whole = self.newest() if len(self._data) <= EAGER or self._tree is not None else None
+            if self._rest:
+                return None
+            if whole is not None and whole.window is None and len(self._data) <= 2 * TRIAL:
+                self._trials[start, end] = whole
+            else:
+                self._trials[start, end] = self._cut((start, end), TRIAL)
         return self._trials[start, end]
 
     def _around(self, offset: int) -> Parse | None:
         if self._rest:
             return None
-        window = self._window
-        if window is None or not window.origin <= offset <= window.origin + len(window.source):
-            window = self._cut(offset, offset, WINDOW)
-            self._window = window
-            self._rest = RESTED if window is None else 0
-        return window
+        near = self._near
+        if near is None or near.window is None or not near.window.start <= offset <= near.window.end:
+            near = self._near = self._cut((offset, offset), NEAR)
+            self._rest = RESTED if near is None else 0
+        elif near.window.source is not near.source:
+            tree = _attempt(self._parser, near.window.source, near.tree)
+            near = self._near = replace(near, tree=tree, source=near.window.source) if tree is not None else None
+        return near
 
-    def _cut(self, offset: int, end: int, size: int) -> Parse | None:
-        """Parses about `size` bytes around [offset, end), cut where top-level things seem to begin."""
-        data = self._data
-        start, stop = max(offset - size // 2, 0), min(end + size // 2, len(data))
-        if start:
-            cut = _TOP_LEVEL.search(data, start, max(offset - 1, start))
-            start = cut.end() if cut else data.rfind(b"\n", 0, offset) + 1
-        if stop < len(data):
-            cut = _last(_TOP_LEVEL, data, end, stop)
-            stop = cut.end() if cut else stop
-        lead = self._lead(start)
-        source = lead + data[start:stop]
-        tree = _attempt(self._parser, source)
-        return Parse(tree, source, start - len(lead), data.count(b"\n", 0, start)) if tree else None
+    def _cut(self, place: tuple[int, int], size: int) -> Parse | None:
+        """Parses a window around the place: cut along the last tree if there is one, else by the look of lines."""
+        window = None
+        if self._tree is not None and self.whole:
+            good = self._good if self._good is not None else self._tree
+            window = windows.pruned(good.root_node, self._data, place, size)
+        if window is None or len(window.source) > WINDOW + size:
+            window = windows.cut(self._data, place, WINDOW, self._marks)
+        tree = _attempt(self._parser, window.source)
+        return Parse(tree, window.source, window.origin, window.rows, window) if tree else None
 
-    def _lead(self, start: int) -> bytes:
-        """What must stand before a piece cut out here for its code to be read as code."""
-        opener, closer = self._marks
-        inside = opener and self._data.rfind(opener[:2], 0, start) > self._data.rfind(closer, 0, start)
-        return opener + b" " if inside else b""
+
+def _followed(near: Parse, edits: Sequence[Edit], data: bytes) -> Parse | None:
+    """The window after edits inside of it, its tree moved along and its source still to be parsed; else None."""
+    seen = near.window
+    for edit in edits:
+        if seen is None or not seen.start < edit.start_byte <= edit.old_end_byte < seen.end:
+            return None
+        if edit.start_point[0] - near.rows == 0 and seen.at:
+            return None
+        top = near.rows
+        rows = [(row - top, column) for row, column in (edit.start_point, edit.old_end_point, edit.new_end_point)]
+        at = edit.start_byte - seen.origin, edit.old_end_byte - seen.origin, edit.new_end_byte - seen.origin
+        _move(near.tree, Edit(*at, *rows))
+        seen = replace(seen, end=seen.end + edit.new_end_byte - edit.old_end_byte)
+    if seen is None or near.window is None:
+        return None
+    tail = near.window.source[near.window.at + near.window.end - near.window.start :]
+    source = b"".join((seen.source[: seen.at], data[seen.start : seen.end], tail))
+    return replace(near, window=replace(seen, source=source))
 
 
 def count_errors(node: Node, start: int = 0, end: int | None = None, most: int = 1000) -> int:
@@ -209,11 +302,15 @@ def _point(data: bytes, offset: int) -> tuple[int, int]:
 
 @cache
 def _parser(grammar: Grammar) -> Parser:
+    return _patient(grammar, PATIENCE)
+
+
+def _patient(grammar: Grammar, micros: int) -> Parser:
     with warnings.catch_warnings():
         # Deprecated in favour of a progress callback, but in tree-sitter 0.25.2 that one ends
         # the process with a segmentation fault.
         warnings.simplefilter("ignore", DeprecationWarning)
-        return Parser(grammar, timeout_micros=PATIENCE)
+        return Parser(grammar, timeout_micros=micros)
 
 
 def _attempt(parser: Parser, data: bytes, old: Tree | None = None) -> Tree | None:
@@ -222,14 +319,6 @@ def _attempt(parser: Parser, data: bytes, old: Tree | None = None) -> Tree | Non
     except ValueError:  # out of time; without a reset the next parse would go on with this one
         parser.reset()
         return None
-
-
-def _last(pattern: re.Pattern[bytes], data: bytes, start: int, stop: int) -> re.Match[bytes] | None:
-    """The last match in the second half of [start, stop), else none."""
-    found = None
-    for match in pattern.finditer(data, (start + stop) // 2, stop):
-        found = match
-    return found
 
 
 def _wreckage(root: Node) -> int:

@@ -1,0 +1,160 @@
+"""Pieces of a text that stand for the whole of it around one place, so that reading them costs the same at any size.
+
+With a tree of the text, however stale, everything far from the place is left out along nodes: what remains is
+sound code, with the classes around the place still around it. Without one, cuts fall where top-level things seem
+to begin.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tree_sitter import Node, TreeCursor
+
+Range = tuple[int, int]
+"""Half-open byte range."""
+
+_HEADS = 12
+"""Children of a node that are looked at for one that begins a line."""
+
+# A line that begins with neither space nor a closing bracket most likely begins a top-level thing.
+_TOP_LEVEL = re.compile(rb"[\r\n](?=[^\s)\]}#*/])")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """`source` is code whose bytes from `at` on are those of the text's [start, end)."""
+
+    source: bytes
+    at: int
+    start: int
+    end: int
+    rows: int
+    """Line feeds of the text before `start`, less those of source before `at`."""
+
+    @property
+    def origin(self) -> int:
+        """What to add to the source's offsets for the text's."""
+        return self.start - self.at
+
+
+def pruned(root: Node, data: bytes, place: Range, size: int) -> Window:
+    """The text without what lies more than about size / 2 bytes from the place, as far as nodes allow.
+
+    root: of a tree of the text, moved along with it. It may be stale: then the seams may be wrong.
+    """
+    start, end = place
+    dropped = list(_dropped(root, data, place, size))
+    begin = max((stop for _, stop in dropped if stop <= start), default=0)
+    finish = min((first for first, _ in dropped if first >= end), default=len(data))
+    before = _kept(data, [span for span in dropped if span[1] <= start], 0, begin)
+    after = _kept(data, [span for span in dropped if span[0] >= end], finish, len(data))
+    rows = data.count(b"\n", 0, begin) - before.count(b"\n")
+    return Window(b"".join((before, data[begin:finish], after)), len(before), begin, finish, rows)
+
+
+def cut(data: bytes, place: Range, size: int, marks: tuple[bytes, bytes] = (b"", b"")) -> Window:
+    """About `size` bytes around the place, from one line that looks top-level to another.
+
+    marks: what opens and closes code in a text that is something else outside of them.
+    """
+    offset, end = place
+    start, stop = max(offset - size // 2, 0), min(end + size // 2, len(data))
+    if start:
+        found = _TOP_LEVEL.search(data, start, max(offset - 1, start))
+        start = found.end() if found else data.rfind(b"\n", 0, offset) + 1
+    if stop < len(data):
+        last = _last(_TOP_LEVEL, data, end, stop)
+        stop = last.end() if last else stop
+    opener, closer = marks
+    inside = opener and data.rfind(opener[:2], 0, start) > data.rfind(closer, 0, start)
+    lead = opener + b" " if inside else b""
+    return Window(lead + data[start:stop], len(lead), start, stop, data.count(b"\n", 0, start))
+
+
+def _dropped(root: Node, data: bytes, place: Range, size: int) -> Iterator[Range]:
+    """Byte ranges to leave out: whole lines, on both sides of the place, in the node around it and in those inside."""
+    node: Node | None = root
+    while node is not None and node.end_byte - node.start_byte > size:
+        yield from _before(node, data, place[0], size)
+        yield from _behind(node, data, place[1], size)
+        node = _child_around(node, place)
+
+
+def _before(node: Node, data: bytes, start: int, size: int) -> Iterator[Range]:
+    """From the second child to the first one near the place."""
+    cursor = node.walk()
+    low = start - size // 2
+    if low <= node.start_byte or cursor.goto_first_child_for_byte(low) is None:
+        return
+    stop = _next_line(cursor, data, 0)
+    second = next((at for at in _lines_of_children(node, data) if at is not None), None)
+    if stop is not None and second is not None and second < stop <= start:
+        yield second, stop
+
+
+def _behind(node: Node, data: bytes, end: int, size: int) -> Iterator[Range]:
+    """From the first child that is far enough behind the place to the last one, which may close a block."""
+    cursor = node.walk()
+    high = end + size // 2
+    if high >= node.end_byte or cursor.goto_first_child_for_byte(high) is None:
+        return
+    first = _next_line(cursor, data, end + 1)
+    last = node.child(node.child_count - 1)
+    if first is None or last is None:
+        return
+    stop = node.end_byte if last.is_named else _line_start(data, last.start_byte)
+    if stop is not None and first < stop:
+        yield first, stop
+
+
+def _next_line(cursor: TreeCursor, data: bytes, least: int) -> int | None:
+    """Where the line of the cursor's node begins, or of the next sibling that stands on a line of its own."""
+    for _ in range(_HEADS):
+        node = cursor.node
+        begin = _line_start(data, node.start_byte) if node is not None else None
+        if begin is not None and begin >= least:
+            return begin
+        if not cursor.goto_next_sibling():
+            break
+    return None
+
+
+def _lines_of_children(node: Node, data: bytes) -> Iterator[int | None]:
+    for index in range(1, min(node.child_count, _HEADS)):
+        child = node.child(index)
+        yield _line_start(data, child.start_byte) if child is not None else None
+
+
+def _child_around(node: Node, place: Range) -> Node | None:
+    cursor = node.walk()
+    if cursor.goto_first_child_for_byte(place[0]) is None:
+        return None
+    child = cursor.node
+    return child if child is not None and child.start_byte <= place[0] and place[1] <= child.end_byte else None
+
+
+def _line_start(data: bytes, offset: int) -> int | None:
+    """Where its line begins, when nothing but blanks stands before the offset on it."""
+    begin = data.rfind(b"\n", 0, offset) + 1
+    return None if data[begin:offset].strip(b" \t") else begin
+
+
+def _kept(data: bytes, dropped: list[Range], start: int, end: int) -> bytes:
+    """[start, end) of the text without some ranges that do not overlap."""
+    pieces, at = [], start
+    for first, stop in sorted(dropped):
+        pieces.append(data[at:first])
+        at = max(stop, at)
+    pieces.append(data[at:end])
+    return b"".join(pieces)
+
+
+def _last(pattern: re.Pattern[bytes], data: bytes, start: int, stop: int) -> re.Match[bytes] | None:
+    """The last match in the second half of [start, stop), else none."""
+    found = None
+    for match in pattern.finditer(data, (start + stop) // 2, stop):
+        found = match
+    return found
