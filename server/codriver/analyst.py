@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from urllib.parse import unquote, urlsplit
@@ -48,14 +48,20 @@ class _Open:
 class Analyst:
     """Answers `features(request)`; fed by editors with opened, changed, closed, left.
 
-    `manifests` gives a workspace folder's manifest texts by file name, for frameworks.
+    manifests_for: path -> the texts of its project's manifests by file name, as far as they are known at once.
     """
 
-    def __init__(self, *, local_only: Sequence[str] = (), fences: int = 64) -> None:
+    def __init__(
+        self,
+        *,
+        local_only: Sequence[str] = (),
+        fences: int = 64,
+        manifests_for: Callable[[str], Mapping[str, str]] = lambda path: {},
+    ) -> None:
         self._open: OrderedDict[tuple[int, str], _Open] = OrderedDict()
         self._fences: OrderedDict[tuple[str, str], Features] = OrderedDict()
         self._fences_kept = fences
-        self._manifests: dict[str, dict[str, str]] = {}
+        self._manifests_for = manifests_for
         self.local_only = Marked(local_only)
 
     # What editors tell.
@@ -65,6 +71,7 @@ class Analyst:
         path = path_of(snapshot.uri)
         buffer = Buffer(snapshot.text, language_id=snapshot.language_id, path=path)
         self._open[owner, snapshot.uri] = _Open(snapshot, buffer, path)
+        self._manifests_for(path)  # so that they are read when the first question comes
 
     def changed(self, owner: int, snapshot: Snapshot, edits: Sequence[Edit]) -> None:
         """A buffer changed. Bookkeeping only: nothing is parsed until somebody asks."""
@@ -84,10 +91,6 @@ class Analyst:
         """An editor went away: all its buffers are forgotten."""
         for key in [key for key in self._open if key[0] == owner]:
             del self._open[key]
-
-    def manifests(self, root: str, texts: dict[str, str]) -> None:
-        """Manifest texts (pyproject.toml, package.json, ...) of a workspace folder."""
-        self._manifests[root] = texts
 
     def warm(self) -> None:
         """Loads the tables and one grammar, so that the first buffer does not wait for them."""
@@ -165,7 +168,7 @@ class Analyst:
         if not path and not language:
             return NOTHING
         before, after = before[-HINTED_LIMIT:], after[:HINTED_LIMIT]
-        facts = Buffer(before + after, language_id=language, path=path).facts(len(before))
+        facts = Buffer(before + after, language_id=language, path=path).facts(len(before), self._manifests_for(path))
         return replace(facts, source="fence", path=path, local_only=self.local_only(path))
 
     def _names_marked(self, request: Request) -> bool:
@@ -178,7 +181,7 @@ class Analyst:
     def _of_snapshot(self, snapshot: Snapshot) -> Features:
         where = snapshot.selection or snapshot.cursor
         path = path_of(snapshot.uri)
-        facts = self.buffer(snapshot).facts(where, self._manifests.get(snapshot.root, {}))
+        facts = self.buffer(snapshot).facts(where, self._manifests_for(path))
         return replace(facts, path=path, local_only=self.local_only(path))
 
     def _mentioned(self, text: str) -> _Open | None:
@@ -192,8 +195,7 @@ class Analyst:
         return best
 
     def _facts(self, held: _Open, where: int | tuple[int, int] | None) -> Features:
-        manifests = self._manifests.get(held.snapshot.root, {})
-        facts = held.buffer.facts(where, manifests)
+        facts = held.buffer.facts(where, self._manifests_for(held.path))
         if where is None:
             facts = _hardest(facts, held.buffer.functions())
         return replace(facts, path=held.path, local_only=self.local_only(held.path))

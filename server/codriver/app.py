@@ -42,6 +42,7 @@ from codriver.upstream import discovery, logins, probing
 from codriver.upstream.client import Timeouts, Upstream
 from codriver.upstream.keys import KEY_FILE, Keys, read_key_file
 from codriver.upstream.proxies import Network
+from codriver.workspace import Workspace
 
 if TYPE_CHECKING:
     from codriver.upstream.simulator import Simulator
@@ -129,7 +130,10 @@ class App:
         self.stop = asyncio.Event()
         self.responses = Responses(time.monotonic)
         self.ledger = Ledger(store)
-        self.analyst = Analyst(local_only=fleet.settings.privacy.local_only)
+        self.workspace = Workspace()
+        self.analyst = Analyst(
+            local_only=fleet.settings.privacy.local_only, manifests_for=self.workspace.manifests_for
+        )
         self.upstream = Upstream(Network(), keys)
         self._probes = probing.Probes(self.upstream, store, time.time)
         self._probing: asyncio.Task[None] | None = None
@@ -178,6 +182,7 @@ class App:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
         await self.batches.close()
+        self.workspace.close()
         await self.upstream.aclose()
         if self._simulator is not None:
             await self._simulator.close()

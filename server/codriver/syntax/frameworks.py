@@ -129,6 +129,12 @@ def domain_of(
     )
 
 
+def marks(path: str) -> bool:
+    """Whether a file of this name tells, by lying in a project, what the project is written with."""
+    by_name = _by_name()
+    return any(by_name[name].marks for name in _of_name(_tail(path)))
+
+
 def wanted(ecosystem: str, package: str) -> bool:
     """Whether a package of this ecosystem belongs to a framework we know."""
     return _longest(package, _index("packages").get(ecosystem, {})) is not None
@@ -252,10 +258,16 @@ def _index(part: str) -> dict[str, dict[str, str]]:
 
 
 def _longest(module: str, known: Mapping[str, str]) -> str | None:
-    """The framework of the module or of what it lies under: a.b.c, a.b, a."""
-    while module:
-        if module in known:
-            return known[module]
-        cut = max(module.rfind(separator) for separator in _SEPARATORS)
-        module = module[:cut] if cut > 0 else ""
+    """The framework of the module or of what it lies under: a.b.c, a.b, a; then of what it is a plugin of: a-*."""
+    rest = module
+    while rest:
+        if rest in known:
+            return known[rest]
+        cut = max(rest.rfind(separator) for separator in _SEPARATORS)
+        rest = rest[:cut] if cut > 0 else ""
+    cut = module.rfind("-")
+    while cut > 0:
+        if f"{module[:cut]}-*" in known:
+            return known[f"{module[:cut]}-*"]
+        cut = module.rfind("-", 0, cut)
     return None

@@ -13,6 +13,8 @@ from codriver.syntax.asked import pypi
 
 _Wanted = Callable[[str, str], bool]
 
+_PART, _OVERLAP = 200_000, 4_000
+
 _MARK = "# the pinned versions of "
 """What a brief begins with."""
 
@@ -38,7 +40,7 @@ _NUGET = re.compile(
 
 def ecosystem(path: str) -> str:
     """The ecosystem of a lock file, "" for any other file."""
-    found = _READERS.get(path.replace("\\", "/").rpartition("/")[2])
+    found = READERS.get(path.replace("\\", "/").rpartition("/")[2])
     return found[0] if found else ""
 
 
@@ -58,15 +60,24 @@ def brief(path: str, text: str, wanted: _Wanted) -> str:
 
 @lru_cache(maxsize=32)
 def _pins(name: str, text: str, wanted: _Wanted) -> tuple[tuple[str, str], ...]:
-    kind, read = _READERS[name]
+    kind, read = READERS[name]
     if text.startswith(_MARK):
         words = (line.partition(" ") for line in text.splitlines()[1:])
         return tuple((package, version) for package, _, version in words if version)
     found: dict[str, str] = {}
-    for package, version in read(text):
-        if version and package not in found and wanted(kind, package):
-            found[package] = version
+    for part in _parts(text):
+        for package, version in read(part):
+            if version and package not in found and wanted(kind, package):
+                found[package] = version
     return tuple(found.items())
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The text in pieces that begin at a line and reach into the next: no search is long, no entry is cut."""
+    start = 0
+    while start < len(text):
+        yield text[start : start + _PART + _OVERLAP]
+        start = text.find("\n", start + _PART) + 1 or len(text)
 
 
 def _plain(pattern: re.Pattern[str]) -> Callable[[str], Iterator[tuple[str, str]]]:
@@ -89,20 +100,12 @@ def _pipfile(text: str) -> Iterator[tuple[str, str]]:
             yield pypi(found.group(1)), version.group(1)
 
 
-def _go(text: str) -> Iterator[tuple[str, str]]:
-    """go.sum has more versions than are used: the last of each module is the highest that was asked for."""
-    newest: dict[str, str] = {}
-    for found in re.finditer(r"^(\S+) v([^\s/]+) h1:", text, re.MULTILINE):
-        newest[found.group(1)] = found.group(2)
-    yield from newest.items()
-
-
 def _yarn(text: str) -> Iterator[tuple[str, str]]:
     for found in _YARN.finditer(text):
         yield found.group(1), found.group(2) or ""
 
 
-_READERS: dict[str, tuple[str, Callable[[str], Iterator[tuple[str, str]]]]] = {
+READERS: dict[str, tuple[str, Callable[[str], Iterator[tuple[str, str]]]]] = {
     "poetry.lock": ("pypi", _python),
     "uv.lock": ("pypi", _python),
     "pdm.lock": ("pypi", _python),
@@ -112,7 +115,6 @@ _READERS: dict[str, tuple[str, Callable[[str], Iterator[tuple[str, str]]]]] = {
     "npm-shrinkwrap.json": ("npm", _plain(_NPM)),
     "yarn.lock": ("npm", _yarn),
     "pnpm-lock.yaml": ("npm", _plain(_PNPM)),
-    "go.sum": ("go", _go),
     "Cargo.lock": ("cargo", _plain(_TOML)),
     "composer.lock": ("composer", _plain(_COMPOSER)),
     "Gemfile.lock": ("gem", _plain(_GEMS)),
@@ -123,3 +125,6 @@ _READERS: dict[str, tuple[str, Callable[[str], Iterator[tuple[str, str]]]]] = {
     "renv.lock": ("cran", _plain(_RENV)),
     "packages.lock.json": ("nuget", _plain(_NUGET)),
 }
+
+NAMES = tuple(READERS)
+"""The names of all lock files that are read."""

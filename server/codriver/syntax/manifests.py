@@ -70,5 +70,7 @@ def _strings(asked: Iterator[tuple[Any, Any]]) -> Iterator[Asked]:
 @lru_cache(maxsize=512)
 def _reader(path: str) -> tuple[str, Reader] | None:
     path = path.replace("\\", "/")
-    name = path.rpartition("/")[2]
+    folder, _, name = path.rpartition("/")
+    if folder.endswith("requirements") and name.endswith((".txt", ".in")):
+        return READERS["*requirements*.txt"]
     return next((read for pattern, read in READERS.items() if fnmatchcase(name, pattern)), None)

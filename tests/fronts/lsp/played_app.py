@@ -43,7 +43,6 @@ class PlayedAnalyst:
         self.told: list[tuple[Any, ...]] = []
         self.snapshots: dict[str, Snapshot] = {}
         self.known: tuple[Function, ...] = ()
-        self.declared: asyncio.Queue[tuple[str, dict[str, str]]] = asyncio.Queue()
 
     def opened(self, owner: int, snapshot: Snapshot) -> None:
         self.told.append(("opened", snapshot.uri))
@@ -64,11 +63,24 @@ class PlayedAnalyst:
     def left(self, owner: int) -> None:
         self.told.append(("left", owner))
 
-    def manifests(self, root: str, texts: dict[str, str]) -> None:
-        self.declared.put_nowait((root, texts))
-
     def functions(self, owner: int, uri: str) -> tuple[Function, ...]:
         return self.known
+
+
+class PlayedProjects:
+    """Keeps which folders and files it is told of."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+
+    def opened(self, root: str) -> None:
+        self.told.append(("opened", root))
+
+    def closed(self, root: str) -> None:
+        self.told.append(("closed", root))
+
+    def changed(self, path: str) -> None:
+        self.told.append(("changed", path))
 
 
 class PlayedRouter:
@@ -135,6 +147,7 @@ class PlayedApp:
     token: str = "a-token-for-tests"
     version: str = "1.2.3"
     analyst: PlayedAnalyst = field(default_factory=PlayedAnalyst)
+    workspace: PlayedProjects = field(default_factory=PlayedProjects)
     router: PlayedRouter = field(default_factory=PlayedRouter)
     tasks: PlayedTasks = field(default_factory=PlayedTasks)
     stop: asyncio.Event = field(default_factory=asyncio.Event)

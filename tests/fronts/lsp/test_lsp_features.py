@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -324,19 +322,42 @@ async def test_the_innermost_workspace_folder_is_the_root(editor: Editor) -> Non
     assert roots == ["/w", "/w/sub one", ""]
 
 
-async def test_manifests_of_the_folders_are_read_and_read_again_when_saved(editor: Editor, tmp_path: Path) -> None:
-    manifest = tmp_path / "pyproject.toml"
-    manifest.write_text("[project]\ndependencies = ['fastapi']\n")
-    (tmp_path / "main.py").write_text("secret = 1\n")
-    root = tmp_path.as_uri()
-    await editor.initialize(
-        CAPABILITIES, workspaceFolders=[{"uri": root, "name": "w"}, {"uri": "vsls:/x", "name": "x"}]
-    )
-    declared = editor.app.analyst.declared
-    async with asyncio.timeout(5):
-        assert await declared.get() == (str(tmp_path), {"pyproject.toml": manifest.read_text()})
-        manifest.write_text("[project]\n")
-        for saved in ("main.py", "pyproject.toml"):
-            editor.notify("textDocument/didSave", {"textDocument": {"uri": f"{root}/{saved}"}})
-        assert await declared.get() == (str(tmp_path), {"pyproject.toml": "[project]\n"})
-    assert declared.empty()
+async def test_the_workspace_hears_of_folders_saved_files_and_watched_ones(editor: Editor) -> None:
+    folders = [{"uri": uri, "name": "w"} for uri in ("file:///w", "vsls:/x")]
+    await editor.initialize(CAPABILITIES, workspaceFolders=folders)
+    editor.notify("textDocument/didSave", {"textDocument": {"uri": "file:///w/a%20b/go.mod"}})
+    editor.notify("textDocument/didSave", {"textDocument": {"uri": "untitled:x"}})
+    changes = [{"uri": f"file:///w/{name}", "type": 1} for name in ("package.json", "uv.lock")]
+    editor.notify("workspace/didChangeWatchedFiles", {"changes": changes})
+    event = {"added": [{"uri": "file:///v/", "name": "v"}], "removed": [{"uri": "file:///w", "name": "w"}]}
+    editor.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+    editor.open(CODE)
+    await editor.request("textDocument/codeLens", {"textDocument": {"uri": URI}})
+    assert editor.app.workspace.told == [
+        ("opened", "/w"),
+        ("changed", "/w/a b/go.mod"),
+        ("changed", "/w/package.json"),
+        ("changed", "/w/uv.lock"),
+        ("closed", "/w"),
+        ("opened", "/v"),
+    ]
+
+
+@pytest.mark.parametrize("answer", [None, ...], ids=["granted", "silent"])
+async def test_an_editor_that_can_watch_is_asked_to_watch_manifests(editor: Editor, answer: Any) -> None:
+    editor.answer = lambda method, params: answer
+    watching = {**CAPABILITIES["workspace"], "didChangeWatchedFiles": {"dynamicRegistration": True}}
+    await editor.initialize({**CAPABILITIES, "workspace": watching})
+    await editor.until(lambda: editor.told("client/registerCapability"))
+    (told,) = editor.told("client/registerCapability")
+    (registration,) = told["registrations"]
+    assert registration["method"] == "workspace/didChangeWatchedFiles"
+    globs = {watcher["globPattern"] for watcher in registration["registerOptions"]["watchers"]}
+    assert {"**/package.json", "**/uv.lock", "**/*requirements*.txt", "**/libs.versions.toml"} <= globs
+    await editor.leave()
+
+
+async def test_an_editor_that_cannot_watch_is_not_asked(ready: Editor) -> None:
+    ready.open(CODE)
+    await ready.request("textDocument/codeLens", {"textDocument": {"uri": URI}})
+    assert not ready.told("client/registerCapability")

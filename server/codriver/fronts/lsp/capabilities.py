@@ -29,6 +29,8 @@ class Client:
     """Lets the server begin a progress report by itself."""
     literal_actions: bool = False
     """Takes code actions, not only commands."""
+    watches: bool = False
+    """Can be asked to tell of files that change on the disk."""
 
 
 def read(params: lsp.InitializeParams) -> Client:
@@ -36,6 +38,7 @@ def read(params: lsp.InitializeParams) -> Client:
     offer = params.capabilities
     text, workspace, window = offer.text_document, offer.workspace, offer.window
     edits = workspace.workspace_edit if workspace else None
+    files = workspace.did_change_watched_files if workspace else None
     actions = text.code_action if text else None
     return Client(
         encoding=_encoding(offer.general),
@@ -45,6 +48,7 @@ def read(params: lsp.InitializeParams) -> Client:
         annotations=bool(edits and edits.document_changes and edits.change_annotation_support),
         progress=bool(window and window.work_done_progress),
         literal_actions=bool(actions and actions.code_action_literal_support),
+        watches=bool(files and files.dynamic_registration),
     )
 
 

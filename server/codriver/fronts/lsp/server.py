@@ -36,6 +36,7 @@ class Connection:
         self.peer = Peer(writer)
         self.peer.handlers = {lsp.INITIALIZE: self.initialize}
         self._documents: Documents | None = None
+        self._workspace: Workspace | None = None
 
     async def run(self, reader: asyncio.StreamReader) -> None:
         """Serves until the editor leaves."""
@@ -44,12 +45,15 @@ class Connection:
         finally:
             if self._documents is not None:
                 self._documents.leave()
+            if self._workspace is not None:
+                self._workspace.leave()
 
     def initialize(self, params: lsp.InitializeParams) -> lsp.InitializeResult:
         """Answers at once; whatever takes time happens later."""
         client = capabilities.read(params)
         documents = self._documents = Documents(self._owner, self._app.analyst, client.encoding, _roots(params))
-        self.peer.handlers = _handlers(Session(self._app, self._owner, self.peer, client, documents))
+        workspace = self._workspace = Workspace(self._app.workspace, documents.roots)
+        self.peer.handlers = _handlers(Session(self._app, self._owner, self.peer, client, documents), workspace)
         self.peer.phase = "ready"
         return lsp.InitializeResult(
             capabilities=capabilities.ours(client, list(FIELDS)),
@@ -57,12 +61,11 @@ class Connection:
         )
 
 
-def _handlers(session: Session) -> dict[str, Any]:
+def _handlers(session: Session, workspace: Workspace) -> dict[str, Any]:
     reviews, progress = Reviews(session), Progress(session)
     completions, lenses, actions = Completions(session), Lenses(session), Actions(session, reviews)
     commands = Commands(session, reviews, progress)
-    documents, workspace = session.documents, Workspace(session.app.analyst)
-    workspace.opened(documents.roots)
+    documents = session.documents
     idle = Idle(documents, session.app.analyst)
 
     def shutdown(params: None) -> None:
@@ -82,8 +85,9 @@ def _handlers(session: Session) -> dict[str, Any]:
         reviews.clear([params.text_document.uri])
 
     def folders(params: lsp.DidChangeWorkspaceFoldersParams) -> None:
-        workspace.opened(folder.uri.rstrip("/") for folder in params.event.added)
         gone = {folder.uri.rstrip("/") for folder in params.event.removed}
+        workspace.closed(gone)
+        workspace.opened(folder.uri.rstrip("/") for folder in params.event.added)
         documents.roots = [root for root in documents.roots if root not in gone]
         documents.roots += [folder.uri.rstrip("/") for folder in params.event.added]
 
@@ -92,7 +96,9 @@ def _handlers(session: Session) -> dict[str, Any]:
         lsp.TEXT_DOCUMENT_DID_OPEN: open_,
         lsp.TEXT_DOCUMENT_DID_CHANGE: change,
         lsp.TEXT_DOCUMENT_DID_CLOSE: close,
-        lsp.TEXT_DOCUMENT_DID_SAVE: lambda params: workspace.saved(params.text_document.uri, documents.roots),
+        lsp.INITIALIZED: lambda params: workspace.watch(session.peer) if session.client.watches else None,
+        lsp.TEXT_DOCUMENT_DID_SAVE: lambda params: workspace.changed(params.text_document.uri),
+        lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES: lambda params: workspace.changed(*(c.uri for c in params.changes)),
         lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: folders,
         lsp.TEXT_DOCUMENT_INLINE_COMPLETION: completions.inline,
         lsp.TEXT_DOCUMENT_COMPLETION: completions.plain,

@@ -1,54 +1,84 @@
-"""What the workspace's folders depend on: their manifests, read off the loop and told to the analyst.
+"""What one editor tells of its folders and files, handed to the workspace that reads manifests.
 
-Read when a folder is opened and again when one of its manifests is saved. Only files that lie
-directly in a folder the editor opened, and only of modest size.
+An editor that can is asked to watch manifests, so that a change made in a terminal is known at once; of another
+one we hear when a file is saved, and the workspace looks for itself now and then.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
-from pathlib import Path
+from typing import Protocol
 
-from codriver.analyst import Analyst, path_of
-from codriver.syntax.manifests import packages
+from lsprotocol import types as lsp
 
-MANIFEST_LIMIT = 256 * 1024
-"""Bytes above which a manifest is not read."""
+from codriver.analyst import path_of
+from codriver.fronts.lsp.protocol import Peer, Refused
+from codriver.syntax import locks, manifests
+
+log = logging.getLogger(__name__)
+
+REGISTRATION = "codriver.manifests"
+"""One name for all connections: a daemon that takes over from another one renews it."""
+
+
+class Projects(Protocol):
+    """What manifests are read by: codriver.workspace.Workspace."""
+
+    def opened(self, root: str) -> None: ...
+
+    def closed(self, root: str) -> None: ...
+
+    def changed(self, path: str) -> None: ...
 
 
 class Workspace:
-    """The manifests of one editor's folders."""
+    """The folders of one editor."""
 
-    def __init__(self, analyst: Analyst) -> None:
-        self._analyst = analyst
-        self._reading: set[asyncio.Task[None]] = set()
+    def __init__(self, projects: Projects, roots: Iterable[str]) -> None:
+        self._projects = projects
+        self._roots: set[str] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self.opened(roots)
 
     def opened(self, roots: Iterable[str]) -> None:
-        """Folders (as URIs) were opened. Returns at once."""
+        """Folders (as URIs) were opened; those that are not on a disk are passed over."""
         for root in roots:
-            if root.startswith("file:"):
-                task = asyncio.ensure_future(self._read(path_of(root)))
-                self._reading.add(task)
-                task.add_done_callback(self._reading.discard)
+            if root.startswith("file:") and root not in self._roots:
+                self._roots.add(root)
+                self._projects.opened(path_of(root))
 
-    def saved(self, uri: str, roots: Iterable[str]) -> None:
-        """A file was saved: if it is a folder's manifest, the folder is read again."""
-        folder, _, name = uri.rpartition("/")
-        if packages(name, "")[0]:
-            self.opened(root for root in roots if root == folder)
+    def closed(self, roots: Iterable[str]) -> None:
+        """Folders were closed."""
+        for root in self._roots.intersection(roots):
+            self._roots.discard(root)
+            self._projects.closed(path_of(root))
 
-    async def _read(self, root: str) -> None:
-        self._analyst.manifests(root, await asyncio.to_thread(_texts, Path(root)))
+    def leave(self) -> None:
+        """The editor has gone."""
+        self.closed(tuple(self._roots))
+        if self._watching is not None:
+            self._watching.cancel()
+
+    def changed(self, *uris: str) -> None:
+        """Files were saved, made or removed, whatever they are."""
+        for uri in uris:
+            if uri.startswith("file:"):
+                self._projects.changed(path_of(uri))
+
+    def watch(self, peer: Peer) -> None:
+        """Asks an editor that can to tell of changed manifests and locks. Returns at once."""
+        if self._watching is None:
+            self._watching = asyncio.ensure_future(_watch(peer))
 
 
-def _texts(folder: Path) -> dict[str, str]:
-    """The texts of a folder's manifests by file name; what cannot be read is left out."""
-    found = {}
+async def _watch(peer: Peer) -> None:
+    names = sorted({*manifests.READERS, *locks.NAMES, *manifests.SHARED})
+    watchers = [lsp.FileSystemWatcher(f"**/{name}") for name in names]
+    options = lsp.DidChangeWatchedFilesRegistrationOptions(watchers)
+    registration = lsp.Registration(REGISTRATION, lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
     try:
-        for path in folder.iterdir():
-            if packages(path.name, "")[0] and path.is_file() and path.stat().st_size <= MANIFEST_LIMIT:
-                found[path.name] = path.read_text("utf-8", "replace")
-    except OSError:
-        return found
-    return found
+        await peer.ask(lsp.CLIENT_REGISTER_CAPABILITY, lsp.RegistrationParams([registration]))
+    except Refused as problem:
+        log.info("manifests are not watched by the editor: %s", problem)
