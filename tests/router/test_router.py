@@ -25,6 +25,7 @@ from codriver.upstream.client import Timeouts
 from codriver.wire import codec
 
 HANG = "hang"
+IDENT = "call_0123456789ab"
 Step = bytes | Failure | str
 
 
@@ -401,6 +402,56 @@ async def test_usage_is_estimated_and_marked_when_the_provider_sends_none() -> N
         assert stream.usage.output > 0
         assert stream.usage.input > 0
     assert (await bench.outcome()).cost > 0
+
+
+COUNTS = b'"usage":{"prompt_tokens":100,"completion_tokens":1},"choices"'
+COUNTED = ROLE.replace(b'"choices"', COUNTS)
+"""A beginning that counts, as some servers write it into every frame and Anthropic into its first one."""
+
+
+@pytest.mark.parametrize("relayed", [True, False])
+@pytest.mark.parametrize("said", ["content", "reasoning_content"])
+async def test_an_answer_that_was_left_costs_what_was_written(relayed: bool, said: str) -> None:
+    word = frame({said: "words of four " * 10})
+    bench = Bench({"east/small": (COUNTED, *[word] * 40, HANG)}, (SMALL,))
+
+    async def nowhere(data: bytes) -> None:
+        pass
+
+    async def ask() -> None:
+        async with bench.router.open(chat()) as stream:
+            await (stream.relay(nowhere) if relayed else stream.reply())
+
+    task = asyncio.create_task(ask())
+    await bench.upstream.hung.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    row = await bench.outcome()
+    assert (row.status, row.prompt_tokens, row.output_tokens) == ("cancelled", 100, 40 * 140 // 4)
+    assert row.cost == pytest.approx((100 * 0.15 + 1400 * 0.6) / 1e6)
+
+
+async def test_tagged_thinking_is_read_to_its_end_on_its_way_through() -> None:
+    """Trap 18: what is kept of it by the call it led to is all of it."""
+    thought = [frame({"content": text}) for text in ("<think>", "let ", "me ", "see", "</think>", "so")]
+    called = frame({"tool_calls": [{"index": 0, "id": IDENT, "function": {"name": "f", "arguments": "{}"}}]})
+    quirks = Quirks(think_tags="read", replay_reasoning="required")
+    small = replace(SMALL, model=replace(SMALL.model, quirks=quirks))
+    burst = b"".join(thought)
+    bench = Bench(
+        {"east/small": (ROLE, thought[0] + thought[1], burst[len(thought[0] + thought[1]) :], called, STOP, DONE)},
+        (small,),
+    )
+    written: list[bytes] = []
+
+    async def write(data: bytes) -> None:
+        written.append(data)
+
+    async with bench.router.open(chat()) as stream:
+        await stream.relay(write)
+    assert b"".join(written) == b"".join((ROLE, burst, called, STOP, DONE))
+    assert bench.router.keepsakes.thought(IDENT, "east/small") == "let me see"
 
 
 async def test_a_whole_answer_is_relayed_byte_for_byte() -> None:

@@ -26,12 +26,18 @@ from codriver.model.events import (
     fold,
 )
 from codriver.model.request import ToolCall
+from codriver.wire import codec
 from codriver.wire import openai_chat as wire
 from wire.samples import PLAIN, asked, data, dump, events, frames, model
 
 
 def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:
     return {"id": "c1", "model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more}
+
+
+def further(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+    """Of a second answer in the same stream (n: 2)."""
+    return {"id": "c1", "model": "m", "choices": [{"index": 1, "delta": delta, "finish_reason": finish}]}
 
 
 def call(arguments: Any = None, **more: Any) -> dict[str, Any]:
@@ -248,6 +254,9 @@ BROKEN: list[Any] = [
     ),
     pytest.param(b'event: error\ndata: {"message":"boom"}\n\n', Kind.TRANSIENT, "boom", id="error-event"),
     pytest.param(data(chunk({}, "error")), Kind.TRANSIENT, "", id="finish-reason-error"),
+    pytest.param(
+        data(chunk({"content": "a"}), further({"content": "b"}), STOP), Kind.BROKEN, "cut off", id="W2-a-further-answer"
+    ),
 ]
 
 
@@ -295,6 +304,9 @@ def test_a_break_is_told(stream: bytes, kind: Kind, words: str) -> None:
             Usage(10, 0, 0, 30, 25),
             id="reasoning-beside-xai",
         ),
+        pytest.param({"prompt_tokens": -1, "completion_tokens": 3}, Usage(0, 0, 0, 3), id="less-than-nothing"),
+        pytest.param({"prompt_tokens": "NaN", "completion_tokens": 3}, Usage(0, 0, 0, 3), id="no-number"),
+        pytest.param({"prompt_tokens": 2, "completion_tokens": "inf"}, Usage(2), id="no-end"),
     ],
 )  # fmt: skip
 def test_usage_in_disjoint_classes(counts: dict[str, Any], expected: Usage) -> None:
@@ -304,6 +316,45 @@ def test_usage_in_disjoint_classes(counts: dict[str, Any], expected: Usage) -> N
     assert [piece.usage_only for piece in pieces] == [False, False, True, False]
     found = events(pieces)
     assert isinstance(found[-1], Finished)  # after the counts, so that an encoder has them
+
+
+def test_several_answers_end_when_all_of_them_have() -> None:
+    stream = data(chunk({"content": "a"}), further({"content": "b"}), STOP, further({}, "length"))
+    assert read(stream)[-1] == Finished(Finish.STOP)
+
+
+@pytest.mark.parametrize(
+    ("frame", "quiet"),
+    [
+        pytest.param(data(chunk({"content": "more"})), True, id="text"),
+        pytest.param(data(further({"content": "more"})), False, id="of-a-further-answer"),
+        pytest.param(b'event: error\ndata: {"message":"slow down","code":429}\n\n', False, id="error-event"),
+        pytest.param(data(chunk({"content": "more"}, usage={"prompt_tokens": 1})), False, id="counts"),
+        pytest.param(data(chunk({"reasoning": "more"})), False, id="thinking"),
+        pytest.param(data(STOP), False, id="end"),
+    ],
+)
+def test_a_relay_reads_all_that_is_not_mere_text(frame: bytes, quiet: bool) -> None:
+    decoder = wire.decoder(model(), PLAIN)
+    decoder.feed(data(chunk({"role": "assistant", "content": "x"})))
+    assert decoder.quiet(frame) == (len(frame) if quiet else 0)
+
+
+@pytest.mark.parametrize("number", ["NaN", "inf", -1, 1e300])
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("anthropic", {"type": "message", "content": [], "stop_reason": "end_turn", "usage": {"input_tokens": 0}}),
+        ("gemini", {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 0}}),
+        ("openai_responses", {"status": "completed", "output": [], "usage": {"input_tokens": 0}}),
+    ],
+)
+def test_counts_that_are_no_numbers_count_for_nothing(name: str, answer: dict[str, Any], number: object) -> None:
+    counts = answer.get("usage") or answer["usageMetadata"]
+    body = dump({**answer, "usage": dict.fromkeys(counts, number), "usageMetadata": dict.fromkeys(counts, number)})
+    found = codec.find(name).decoder(model(), PLAIN).whole(body)
+    assert UsageSeen(Usage()) in found
+    assert isinstance(found[-1], Finished)
 
 
 def test_frames_stay_byte_exact() -> None:

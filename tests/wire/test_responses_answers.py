@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -200,6 +201,14 @@ def test_thinking_goes_to_the_caller_sealed() -> None:
         Reasoning("Let me see", "sig==", "", "acme/one"),
         Reasoning("", "", "zzz", "acme/one"),
     )
+
+
+def test_long_thinking_costs_no_more_for_each_piece() -> None:
+    """Joined anew for each of them, this many take a quarter of a minute."""
+    encoder, began = wire.encoder(request(), "acme/one"), time.process_time()
+    stream = b"".join(encoder.feed([ReasoningDelta("word ")]) for _ in range(16_000))
+    assert time.process_time() - began < 4
+    assert stream.count(b"response.reasoning_summary_part.added") == 2  # event and type
 
 
 def test_a_break_is_told_as_a_failed_response() -> None:
@@ -419,7 +428,12 @@ def test_only_text_is_quiet() -> None:
     """A relay never reads what is quiet: whatever ends, counts, fails, calls or thinks is not."""
     decoder = wire.decoder(model(), PLAIN)
     decoder.feed(numbered(CREATED))
-    ends = [r("failed", response=shape("failed")), r("incomplete"), {"type": "error", "message": "x"}]
+    ends = [
+        r("failed", response=shape("failed")),
+        r("incomplete"),
+        r("done", response=shape("completed")),
+        {"type": "error", "message": "x"},
+    ]
     for event in [*FULL[2:], *ends]:
         frame = numbered(event)
         text = "content_part" in event["type"] or "output_text" in event["type"]

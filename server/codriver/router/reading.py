@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from codriver.errors import UpstreamFailed
 from codriver.model.events import (
     Event,
     Failed,
+    Finished,
     Piece,
     ReasoningDelta,
     Started,
@@ -43,15 +45,26 @@ class Reading:
         self._watch = watch
         self.begun = False
         """Whether content was seen. Until then few frames are read at once: a burst's first word goes out first."""
-        self.usage: Usage | None = None
-        """What the provider counted, None until it said something."""
         self.written = 0
-        """Characters of text and arguments so far; of what was passed on unread, about."""
+        """Characters of thinking, text and arguments so far; of what was passed on unread, about."""
+        self._told: Usage | None = None
+        self._ended = False
         self._answer = answer
         self._decoder = decoder
         self._rest = b""
         self._over = False
         self._frame = 0  # bytes of a frame around its text, as seen in one that was read
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider counted, None until it said something.
+
+        Of an answer that was left before its end it counted the beginning: then at least what was written.
+        """
+        told = self._told
+        if told is None or self._ended or told.output >= self.written // 4:
+            return told
+        return replace(told, output=self.written // 4, estimated=True)
 
     async def batch(self) -> list[Piece]:
         """The next pieces, of one read from upstream; [] at the end. Raises UpstreamFailed when it fails or is cut."""
@@ -76,7 +89,7 @@ class Reading:
         while not self._over:
             chunk = await self._chunk()
             while (unread := decoder.quiet(chunk)) and self.begun:
-                self.written += max(0, unread - chunk.count(b"\n\n", 0, unread) * self._frame)
+                self.written += max(0, unread - _frames(chunk, unread) * self._frame)
                 await write(chunk if unread == len(chunk) else chunk[:unread])
                 chunk = chunk[unread:] or await self._answer.more()
             pieces = self._seen(decoder.feed(chunk) if chunk else decoder.close())
@@ -118,12 +131,15 @@ class Reading:
                     case ToolDelta():
                         self.written += len(event.arguments)
                     case ReasoningDelta() | ToolStart():
+                        self.written += len(event.text) if isinstance(event, ReasoningDelta) else 0
                         if self._watch is not None:
                             self._watch(event)
                     case UsageSeen():
-                        self.usage = event.usage
+                        self._told = event.usage
                     case Started(usage=Usage()):
-                        self.usage = event.usage
+                        self._told = event.usage
+                    case Finished():
+                        self._ended = True
                     case Failed():
                         raise UpstreamFailed(self._answer.masked(event.failure))
                     case _:
@@ -136,6 +152,12 @@ class Reading:
             async with asyncio.timeout(LAST_BYTES):
                 while await self._answer.more():
                     pass
+
+
+def _frames(chunk: bytes, end: int) -> int:
+    """How many frames these are: blank lines stand between them, and in streams of lines none."""
+    gap = next((gap for gap in (b"\n\n", b"\r\n\r\n") if chunk.endswith(gap, 0, end)), b"\n")
+    return chunk.count(gap, 0, end)
 
 
 def _frames_end(chunk: bytes) -> int:

@@ -15,15 +15,20 @@ class Lines(Parser):
 
     def feed(self, data: bytes) -> list[Frame]:
         if b"\n" not in data:
-            self._rest += data
+            self._more.append(data)
             return []
-        *lines, rest = (self._rest + data).split(b"\n")
-        self._rest = rest
+        *lines, self._rest = b"".join((self._rest, *self._more, data)).split(b"\n")
+        self._more.clear()
         return [Frame(line + b"\n", "", line) for line in lines if line.strip()]
+
+    @property
+    def pending(self) -> bool:
+        return bool(self._rest or self._more)
 
     def rest(self) -> Frame | None:
         """A last line without its end, or None."""
-        rest, self._rest = self._rest, b""
+        rest, self._rest = b"".join((self._rest, *self._more)), b""
+        self._more.clear()
         return Frame(rest, "", rest) if rest.strip() else None
 
 

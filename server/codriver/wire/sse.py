@@ -29,10 +29,11 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 class Parser:
     """Feed it what comes, in any cut; it gives the frames that are complete."""
 
-    __slots__ = ("_begun", "_rest")
+    __slots__ = ("_begun", "_more", "_rest")
 
     def __init__(self) -> None:
         self._rest = b""
+        self._more: list[bytes] = []  # what came behind the rest and cannot end a frame: put together but once
         self._begun = False
 
     def feed(self, data: bytes) -> list[Frame]:
@@ -41,7 +42,11 @@ class Parser:
         A frame whose last byte is a lone CR waits for the next byte, which may be the LF to it.
         """
         seen = len(self._rest)
-        buffer = self._rest + data if seen else data
+        if seen and b"\n" not in data and b"\r" not in data and self._rest[-1:] != b"\r":
+            self._more.append(data)
+            return []
+        buffer = b"".join((self._rest, *self._more, data)) if seen else data
+        self._more.clear()
         frames: list[Frame] = []
         start, scan = 0, max(0, seen - 3)
         carriage = b"\r" in buffer
@@ -58,7 +63,8 @@ class Parser:
 
     def rest(self) -> Frame | None:
         """What is left when the stream has ended: a last frame without its blank line, or None."""
-        rest, self._rest = self._rest, b""
+        rest, self._rest = b"".join((self._rest, *self._more)), b""
+        self._more.clear()
         return self._frame(rest) if rest.strip() else None
 
     def _frame(self, raw: bytes) -> Frame:

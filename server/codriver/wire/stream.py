@@ -14,6 +14,7 @@ from codriver.wire.sse import Frame, Parser
 
 _MOST_BROKEN = 1
 _MOST_BYTES = 32_000_000
+_MOST_TOKENS = 1e12
 # A frame that cannot be read but names one of these carried a part of the answer, which is now lost.
 _CONTENT = (b'"content"', b'"text"', b'"arguments"', b'"partial_json"', b'"tool_calls"', b'"delta"')
 
@@ -38,6 +39,7 @@ class FrameDecoder(ABC):
         self._pending = 0
         self._finish: Finished | None = None
         self._calls = 0
+        self._further: set[int] = set()  # of several answers in one stream, those besides the first that go on
         self._spoke = False
         self._over = False
         self._shape: tuple[bytes, bytes] | None = None
@@ -96,7 +98,7 @@ class FrameDecoder(ABC):
         pieces = self._pieces([Frame(rest.raw + b"\n\n", rest.event, rest.data)]) if rest else []
         if self._over:
             return pieces
-        if self._finish is not None:
+        if self._finish is not None and not self._further:
             return [*pieces, Piece(self.end, self.finished())]
         if not self._spoke and self._broken:
             return [*pieces, *self._fail("nothing in the answer could be read")]
@@ -158,6 +160,11 @@ def _shape(piece: Piece) -> tuple[bytes, bytes] | None:
             before, found, after = piece.raw.partition(b'"' + text.encode() + b'"')
             return (before + b'"', b'"' + after) if found else None
     return None
+
+
+def counted(number: float | None) -> int:
+    """How many tokens a provider says: none where it says nothing, less than nothing, or what is no number."""
+    return int(number) if number is not None and 0 < number < _MOST_TOKENS else 0
 
 
 def unreadable(body: bytes) -> tuple[Event, ...]:

@@ -29,6 +29,11 @@ class ThinkTags:
         self._fresh = True
         """Blanks at the start of the thinking, and of the answer after it, are of the form."""
 
+    @property
+    def done(self) -> bool:
+        """Whether all that comes is the answer's own: no thinking, and nothing held back."""
+        return self._done
+
     def feed(self, events: Iterable[Event]) -> list[Event]:
         """The events with what can be told by now."""
         told: list[Event] = []

@@ -24,7 +24,7 @@ from codriver.model.ids import new_id
 from codriver.model.provider import Model, Quirks
 from codriver.wire import jsontext
 from codriver.wire.sse import Frame
-from codriver.wire.stream import FrameDecoder, Unreadable, unreadable
+from codriver.wire.stream import FrameDecoder, Unreadable, counted, unreadable
 
 T = TypeVar("T")
 Number = int | float | None
@@ -169,8 +169,8 @@ class MessageDecoder(FrameDecoder):
                 return tuple(self._stop(self._at(line)))
             case "message_start" if isinstance(line.message, Message):
                 message = line.message
-                counted = self._merged(message.usage) if message.usage else None
-                return (Started(message.id or "", message.model or "", counted),)
+                used = self._merged(message.usage) if message.usage else None
+                return (Started(message.id or "", message.model or "", used),)
             case "message_delta":
                 if line.delta is not None:
                     self._stopped(line.delta.stop_reason, line.delta.stop_sequence)
@@ -224,8 +224,8 @@ class MessageDecoder(FrameDecoder):
     def _merged(self, counts: Counts) -> Usage:
         """Counts are cumulative and partial: a number replaces, nothing and zero leave what was known."""
         for theirs, ours in _FIELDS:
-            if value := getattr(counts, theirs):
-                self._seen[ours] = int(value)
+            if value := counted(getattr(counts, theirs)):
+                self._seen[ours] = value
         thinking = (counts.output_tokens_details or {}).get("thinking_tokens")
         if isinstance(thinking, int) and thinking:
             self._seen["reasoning"] = thinking

@@ -29,7 +29,7 @@ from codriver.model.ids import new_id
 from codriver.model.provider import Model, Quirks
 from codriver.wire import jsontext
 from codriver.wire.sse import Frame
-from codriver.wire.stream import FrameDecoder, Unreadable, unreadable
+from codriver.wire.stream import FrameDecoder, Unreadable, counted, unreadable
 
 T = TypeVar("T")
 Number = int | float | None
@@ -209,7 +209,7 @@ class ContentDecoder(FrameDecoder):
         answer's leaves out thinking."""
         for theirs, ours in _FIELDS:
             if (value := getattr(counts, theirs)) is not None:
-                self._seen[ours] = max(int(value), 0)
+                self._seen[ours] = counted(value)
         seen = self._seen.get
         prompt, cached, thought = seen("prompt", 0), seen("cached", 0), seen("thought", 0)
         cached = min(cached, prompt)

@@ -24,7 +24,7 @@ from codriver.model.ids import new_id
 from codriver.model.provider import Model, Quirks
 from codriver.wire import jsontext
 from codriver.wire.sse import Frame
-from codriver.wire.stream import FrameDecoder, Unreadable, unreadable
+from codriver.wire.stream import FrameDecoder, Unreadable, counted, unreadable
 from codriver.wire.think_tags import ThinkTags
 
 Number = int | float | None
@@ -117,16 +117,16 @@ def usage(counts: Counts) -> Usage:
     """
     details = counts.prompt_tokens_details or counts.input_tokens_details or Details()
     answer = counts.completion_tokens_details or counts.output_tokens_details or Details()
-    prompt = int(counts.prompt_tokens or counts.input_tokens or 0)
-    output = int(counts.completion_tokens or counts.output_tokens or 0)
-    reasoning = int(answer.reasoning_tokens or 0)
+    prompt = counted(counts.prompt_tokens or counts.input_tokens)
+    output = counted(counts.completion_tokens or counts.output_tokens)
+    reasoning = counted(answer.reasoning_tokens)
     if reasoning and counts.total_tokens == prompt + output + reasoning:
         output += reasoning
-    cached = int(details.cached_tokens or counts.prompt_cache_hit_tokens or counts.cached_tokens or 0)
+    cached = counted(details.cached_tokens or counts.prompt_cache_hit_tokens or counts.cached_tokens)
     cached = min(cached, prompt)
     words = ("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens", "cached_creation_tokens")
     told = next((value for word in words if (value := getattr(details, word))), 0)
-    written = min(int(told), prompt - cached)
+    written = min(counted(told), prompt - cached)
     return Usage(prompt - cached - written, cached, written, output, min(reasoning, output))
 
 
@@ -147,7 +147,8 @@ class ChatDecoder(FrameDecoder):
 
     end = b"data: [DONE]\n\n"
     loud = (
-        *(b'"error"', b"[DONE]", b'"usage":{', b'"usage": {', b'"finish_reason":"', b'"finish_reason": "'),
+        *(b'"error"', b"event: error", b"[DONE]", b'"usage":{', b'"usage": {'),
+        *(b'"finish_reason":"', b'"finish_reason": "', b'"index":1', b'"index": 1'),
         *(b'_call":{', b'_calls":[', b'_call": {', b'_calls": ['),
         *(
             b'reasoning_content":"',
@@ -166,6 +167,10 @@ class ChatDecoder(FrameDecoder):
         self._table: dict[object, _Open] = {}
         self._last: _Open | None = None
         self._said = False
+
+    def quiet(self, data: bytes) -> int:
+        """None while what is said may be thinking: only reading tells where that ends."""
+        return super().quiet(data) if self._tags is None or self._tags.done else 0
 
     def read(self, frame: Frame) -> Piece:
         data = frame.data or b""
@@ -200,7 +205,9 @@ class ChatDecoder(FrameDecoder):
         counts, begun = chunk.usage, len(events)
         for choice in chunk.choices or ():
             if choice.index:
-                continue  # n > 1 is relayed; what we count and keep is the first
+                # n > 1 is relayed; what we count and keep is the first.
+                (self._further.discard if choice.finish_reason else self._further.add)(choice.index)
+                continue
             delta = choice.delta or choice.message
             if choice.text:
                 events.append(TextDelta(choice.text))

@@ -29,7 +29,7 @@ from codriver.model.provider import Model, Quirks
 from codriver.wire import jsontext
 from codriver.wire.openai_responses.items import flat_name, signature
 from codriver.wire.sse import Frame
-from codriver.wire.stream import FrameDecoder, Unreadable, unreadable
+from codriver.wire.stream import FrameDecoder, Unreadable, counted, unreadable
 
 Number = int | float | None
 
@@ -112,10 +112,10 @@ def decoder(model: Model, quirks: Quirks) -> ResponsesDecoder:
 def usage(counts: Counts) -> Usage:
     """The API's counts, whose input includes what was cached, as disjoint classes."""
     before, after = counts.input_tokens_details or Details(), counts.output_tokens_details or Details()
-    prompt, output = int(counts.input_tokens or 0), int(counts.output_tokens or 0)
-    cached = min(int(before.cached_tokens or 0), prompt)
-    written = min(int(before.cache_write_tokens or 0), prompt - cached)
-    reasoning = min(int(after.reasoning_tokens or 0), output)
+    prompt, output = counted(counts.input_tokens), counted(counts.output_tokens)
+    cached = min(counted(before.cached_tokens), prompt)
+    written = min(counted(before.cache_write_tokens), prompt - cached)
+    reasoning = min(counted(after.reasoning_tokens), output)
     return Usage(prompt - cached - written, cached, written, output, reasoning)
 
 
