@@ -31,8 +31,12 @@ HOLE_LIMIT = 8_000_000
 HINTED_LIMIT = 12_000
 """Bytes on each side of a hole that are parsed where no buffer has it."""
 
+TREES = 2_000_000
+"""Bytes of open buffers whose trees are kept, of the last used: about 85 MB of trees."""
+
 _FENCE = re.compile(r"```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _PATH = re.compile(r"[\w.~/\\-]*[\w-]+[./\\][\w./\\-]*\w")
+_WORD = re.compile(r"\w+")
 _LINE = re.compile(r"(?::|[, ]+line )(\d{1,6})\b")
 
 
@@ -43,6 +47,8 @@ class _Open:
     snapshot: Snapshot
     buffer: Buffer
     path: str
+    used: int = 0
+    """When it was last asked about; the greatest number is the latest."""
 
 
 class Analyst:
@@ -62,6 +68,7 @@ class Analyst:
         self._fences: OrderedDict[tuple[str, str], Features] = OrderedDict()
         self._fences_kept = fences
         self._manifests_for = manifests_for
+        self._uses = 0
         self.local_only = Marked(local_only)
 
     # What editors tell.
@@ -109,8 +116,21 @@ class Analyst:
         for (_, uri), held in self._open.items():
             # Two editors may hold the same file at the same version with other text.
             if uri == snapshot.uri and held.snapshot.text == snapshot.text:
-                return held.buffer
+                return self._used(held)
         return Buffer(snapshot.text, language_id=snapshot.language_id, path=path_of(snapshot.uri))
+
+    def _used(self, held: _Open) -> Buffer:
+        """Its buffer; those used longest ago lose their trees when there are too many."""
+        self._uses += 1
+        held.used = self._uses
+        kept = sum(other.buffer.held for other in self._open.values())
+        if kept > TREES:
+            for other in sorted(self._open.values(), key=lambda other: other.used):
+                if kept <= TREES or other is held:
+                    break
+                kept -= other.buffer.held
+                other.buffer.rest()
+        return held.buffer
 
     def others(self, snapshot: Snapshot, limit: int = 8) -> list[bytes]:
         """Texts of other open buffers of the same language, most recently edited first."""
@@ -129,7 +149,12 @@ class Analyst:
     def functions(self, owner: int, uri: str) -> tuple[Function, ...]:
         """The functions of an open buffer, with their numbers."""
         held = self._open.get((owner, uri))
-        return () if held is None else held.buffer.functions()
+        return () if held is None else self._used(held).functions()
+
+    def function_at(self, owner: int, uri: str, offset: int) -> Function | None:
+        """The function of an open buffer around a byte offset; no other one is counted."""
+        held = self._open.get((owner, uri))
+        return None if held is None else self._used(held).function_at(offset)
 
     def features(self, request: Request) -> Features:
         """What is known about a request and the code it is about. Costs no more than the code it finds."""
@@ -195,7 +220,7 @@ class Analyst:
         return best
 
     def _facts(self, held: _Open, where: int | tuple[int, int] | None) -> Features:
-        facts = held.buffer.facts(where, self._manifests_for(held.path))
+        facts = self._used(held).facts(where, self._manifests_for(held.path))
         if where is None:
             facts = _hardest(facts, held.buffer.functions())
         return replace(facts, path=held.path, local_only=self.local_only(held.path))
@@ -255,7 +280,8 @@ def _focus(held: _Open, text: str) -> int | None:
         line = _LINE.match(text, found.end())
         if line is not None:
             return _line_start(held.snapshot.text, int(line.group(1)))
-    named = [f for f in held.buffer.functions() if re.search(rf"\b{re.escape(_last(f.name))}\b", text)]
+    words = set(_WORD.findall(text))
+    named = [f for f in held.buffer.functions() if _last(f.name) in words]
     if not named:
         return None
     return max(named, key=lambda f: (f.cognitive, f.lines)).start_byte

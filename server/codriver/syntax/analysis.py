@@ -6,7 +6,7 @@ and asking twice costs microseconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
@@ -18,7 +18,7 @@ from codriver.syntax.measures import Measures, Placed
 from codriver.syntax.outline import Scope
 from codriver.syntax.places import Range, around, span_of, within
 from codriver.syntax.text import Edit
-from codriver.syntax.trees import WHOLE, Parse, Trees, count_errors
+from codriver.syntax.trees import EAGER, NEAR, WHOLE, Parse, Trees, count_errors
 
 _T = TypeVar("_T")
 _HEAD = 30_000
@@ -29,7 +29,8 @@ class Buffer:
     """One open text. Never raises, whatever the bytes; without a grammar it knows lines only.
 
     Answers come from the last parse, moved along by the edits since. Asking renews it by itself in
-    texts up to trees.EAGER bytes; in longer ones call `parse()` when there is time (45 ms at most).
+    texts up to trees.EAGER bytes; longer ones are seen through windows until `step()` was called, when
+    there is time, until it says that all is read.
     """
 
     def __init__(
@@ -57,6 +58,8 @@ class Buffer:
         self._measures = Measures(self.language) if self.language else None
         self._answers: dict[tuple[Any, ...], Any] = {}
         self._head: tuple[bytes, tuple[str, ...]] = (b"", ())
+        self._imported: tuple[str, ...] | None = None
+        self._counting: Iterator[None] | None = None
 
     @property
     def _marks(self) -> tuple[str, str]:
@@ -81,6 +84,9 @@ class Buffer:
         """The text became `data` by these edits, each in the coordinates the ones before it left."""
         self.data = data
         self._answers.clear()
+        self._counting = None
+        if len(data) <= EAGER:
+            self._imported = None
         if self._trees is not None:
             self._trees.edit(edits, data)
 
@@ -88,11 +94,52 @@ class Buffer:
         """Brings the tree up to date, unless the text is too long to be parsed whole."""
         if self._trees is not None and self._trees.dirty:
             self._trees.parse()
-            self._answers.clear()
+            self._renewed()
         for piece in self.pieces():
             if piece.buffer.dirty:
                 piece.buffer.parse()
                 self._answers.clear()
+
+    @property
+    def unread(self) -> bool:
+        """Whether a long text still waits for its first whole parse: `step()` until it does not."""
+        return self._trees is not None and self._trees.unread
+
+    def step(self) -> bool:
+        """Goes on reading and counting the whole text for some milliseconds; True when nothing is left to do."""
+        if self._trees is None or not self._trees.whole:
+            return True
+        if self._trees.dirty:
+            given_up = self._trees.step()
+            self._renewed()
+            return given_up and self.dirty
+        waiting = next((piece for piece in self.pieces() if piece.buffer.dirty), None)
+        if waiting is not None:
+            self._answers.clear()
+            waiting.buffer.parse()
+            return False
+        parse = self._trees.good()
+        if parse is None or self._measures is None:
+            return True
+        self._counting = self._counting or self._measures.gradually(parse)
+        return all(False for _ in self._counting)
+
+    @property
+    def held(self) -> int:
+        """Bytes of text that a tree is kept of."""
+        return self._trees.held if self._trees is not None else 0
+
+    def rest(self) -> None:
+        """Forgets the trees, not the text; whoever asks next has them made again."""
+        for piece in self.pieces() if self.held else ():
+            piece.buffer.rest()
+        if self._trees is not None:
+            self._trees.drop()
+        self._counting = None
+
+    def _renewed(self) -> None:
+        self._answers.clear()
+        self._imported = None
 
     def facts(self, place: int | Range | None = None, manifests: Mapping[str, str] | None = None) -> Features:
         """What is known of the code at a byte offset or range; None: of the whole text.
@@ -140,7 +187,8 @@ class Buffer:
 
     def errors(self, start: int = 0, end: int | None = None) -> int:
         """ERROR and MISSING nodes in a byte range of the text as last parsed."""
-        parse = self._trees.newest(start) if self._trees else None
+        near = end is not None and end - start <= NEAR
+        parse = self._trees.newest(start if near or not self.whole else None) if self._trees else None
         if parse is None:
             return 0
         last = len(self.data) if end is None else end
@@ -249,7 +297,7 @@ class Buffer:
         """From the newest tree; where that is broken, from the last good one if it knows more."""
         if self._trees is None or self.language is None:
             return ()
-        newest, good = self._trees.newest(offset), self._trees.good(offset)
+        newest, good = self._seen(offset)
         if newest is None or good is None:
             return ()
         scopes = outline.scopes_at(newest, offset, self.language)
@@ -258,8 +306,21 @@ class Buffer:
             return remembered if len(remembered) > len(scopes) else scopes
         return scopes
 
+    def _seen(self, offset: int) -> tuple[Parse | None, Parse | None]:
+        """The newest and the last good tree for a place; the whole one where a function is longer than a window."""
+        return self._once(("seen", offset), lambda: self._looked(offset))
+
+    def _looked(self, offset: int) -> tuple[Parse | None, Parse | None]:
+        if self._trees is None or self.language is None:
+            return None, None
+        newest, good, whole = self._trees.newest(offset), self._trees.good(offset), self._trees.remembered()
+        if newest is None or newest.window is None or whole is None:
+            return newest, good
+        functions = (scope for scope in outline.scopes_at(newest, offset, self.language) if scope.is_function)
+        return (newest, good) if all(newest.holds(scope.node) for scope in functions) else (whole, whole)
+
     def _units(self, region: Range) -> tuple[Placed, ...]:
-        parse = self._trees.good(region[0]) if self._trees else None
+        parse = (self._trees.remembered() or self._trees.good(region[0])) if self._trees else None
         if parse is None or self._measures is None:
             return ()
         if region == (0, len(self.data)):
@@ -267,7 +328,7 @@ class Buffer:
         return self._measures.within(parse, *region)
 
     def _function_of(self, scope: Scope, offset: int) -> Function | None:
-        good, newest = (self._trees.good(offset), self._trees.newest(offset)) if self._trees else (None, None)
+        newest, good = self._seen(offset)
         if good is None or newest is None or self._measures is None:
             return None
         unit = self._measures.at(good, scope.start)
@@ -284,9 +345,13 @@ class Buffer:
     def _own_imports(self) -> tuple[str, ...]:
         if self._trees is None or self.language is None or self.language.grammar == "":
             return ()
-        if self.whole:
-            parse = self._trees.newest()
-            return outline.imports(parse.root, parse.source, self.language) if parse else ()
+        if self.whole and (len(self.data) <= EAGER or not self._trees.dirty):
+            if self._imported is None or self._trees.dirty:
+                parse = self._trees.newest()
+                self._imported = outline.imports(parse.root, parse.source, self.language) if parse else ()
+            return self._imported
+        if self._imported is not None:
+            return self._imported
         head = self.data[:_HEAD]
         if head != self._head[0]:
             start = Buffer(head, language_id=self.language.name)

@@ -104,6 +104,11 @@ class Trees:
         return self._dirty
 
     @property
+    def unread(self) -> bool:
+        """Whether the text is too long to be parsed when somebody asks, and was not parsed whole yet."""
+        return self._tree is None and EAGER < len(self._data) <= self._limit and not self._rest
+
+    @property
     def held(self) -> int:
         """Bytes of text that a whole tree is kept of; a tree takes some 40 times as much."""
         return len(self._data) if self._tree is not None or self._reading is not None else 0

@@ -66,6 +66,10 @@ class PlayedAnalyst:
     def functions(self, owner: int, uri: str) -> tuple[Function, ...]:
         return self.known
 
+    def function_at(self, owner: int, uri: str, offset: int) -> Function | None:
+        inside = [f for f in self.functions(owner, uri) if f.start_byte <= offset <= f.end_byte]
+        return min(inside, key=lambda f: f.end_byte - f.start_byte, default=None)
+
 
 class PlayedProjects:
     """Keeps which folders and files it is told of."""

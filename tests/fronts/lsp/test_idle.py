@@ -41,22 +41,34 @@ class Open:
         self.idle.touched(URI)
 
 
-async def pause() -> None:
-    """Returns when every timer that is due now has run: timers run in the order of their times."""
-    over = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.001, over.set)
-    await over.wait()
-
-
 async def test_it_is_read_after_opening_and_after_changes() -> None:
     document = Open(EAGER, 0.0)
     assert document.buffer.dirty
-    await pause()
+    await document.idle.read(URI)
     assert not document.buffer.dirty
     document.type(2)
     assert document.buffer.dirty
-    await pause()
+    await document.idle.read(URI)
+    assert not document.buffer.dirty and not document.idle._waiting
+
+
+async def test_who_waits_for_it_ends_the_pause() -> None:
+    document = Open(EAGER, 3600.0)
+    document.type(2)
+    await asyncio.wait_for(document.idle.read(URI), 30)
     assert not document.buffer.dirty
+
+
+async def test_typing_goes_on_while_it_is_read() -> None:
+    document = Open(4 * EAGER, 0.0)
+    buffer = document.buffer
+    for version in range(2, 6):
+        assert not buffer.step()
+        document.type(version)
+    await document.idle.read(URI)
+    document_text = document.documents.get(URI).text.data
+    assert document_text.startswith(b"xxxxvalue") and not buffer.errors()
+    assert buffer.facts() == Buffer(document_text, language_id="python", path="/long.py").facts()
 
 
 async def test_typing_puts_it_off() -> None:
@@ -76,6 +88,8 @@ async def test_what_is_read_on_demand_or_never_is_left_alone(size: int) -> None:
 async def test_what_was_closed_meanwhile_is_not_read() -> None:
     document = Open(EAGER, 0.0)
     buffer = document.buffer
+    reading = asyncio.ensure_future(document.idle.read(URI))
+    await asyncio.sleep(0)
     document.documents.close(URI)
-    await pause()
+    await asyncio.wait_for(reading, 30)
     assert buffer.dirty and not document.idle._waiting

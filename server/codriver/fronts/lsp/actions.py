@@ -51,9 +51,8 @@ class Actions:
 
 def around(session: Session, document: Document, offset: int) -> Function | None:
     """The innermost function around a byte offset."""
-    functions = session.app.analyst.functions(session.owner, document.uri)
-    inside = [function for function in functions if function.start_byte <= offset <= function.end_byte]
-    return min(inside, key=lambda function: function.end_byte - function.start_byte, default=None)
+    found = session.app.analyst.function_at(session.owner, document.uri, offset)
+    return found if found is not None and found.name else None
 
 
 def _action(title: str, kind: lsp.CodeActionKind | str, command: str, argument: dict[str, object]) -> lsp.CodeAction:

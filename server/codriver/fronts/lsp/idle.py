@@ -1,7 +1,8 @@
-"""Reading long texts again once typing pauses.
+"""Reading texts whole once typing pauses, a slice at a time.
 
-Short texts are read again whenever somebody asks. A long one costs tens of milliseconds, so requests
-make do with its last tree moved along; here it is renewed when nobody is waiting.
+Short texts are read whenever somebody asks. A long one costs tens of milliseconds, so requests make do with
+windows around the cursor and with its last tree moved along; here it is read when nobody is waiting, in slices
+so short that no request notices.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ import asyncio
 
 from codriver.analyst import Analyst
 from codriver.fronts.lsp.documents import Document, Documents
-from codriver.syntax.trees import EAGER, WHOLE
+from codriver.syntax.trees import WHOLE
 
 PAUSE = 0.3
 """Seconds without a change."""
+SHORT = 16_000
+"""Bytes up to which a text is read on demand only: a few milliseconds, numbers included."""
+BREATH = 0.002
+"""Seconds between two slices, for everybody else."""
 
 
 class Idle:
@@ -22,22 +27,54 @@ class Idle:
     def __init__(self, documents: Documents, analyst: Analyst, pause: float = PAUSE) -> None:
         self._documents, self._analyst, self._pause = documents, analyst, pause
         self._waiting: dict[str, asyncio.TimerHandle] = {}
+        self._read: dict[str, asyncio.Event] = {}
+
+    def opened(self, uri: str) -> None:
+        """A document was opened: it is read as soon as nobody else has something to do."""
+        self._begin(uri, 0.0)
 
     def touched(self, uri: str) -> None:
-        """A document was opened or changed: the pause begins anew."""
-        self.closed(uri)
-        document = self._documents.get(uri)
-        if document is not None and EAGER < len(document.text.data) <= WHOLE:
-            loop = asyncio.get_running_loop()
-            self._waiting[uri] = loop.call_later(self._pause, self._read, document)
+        """A document was changed: the pause begins anew."""
+        self._begin(uri, self._pause)
 
     def closed(self, uri: str) -> None:
         """Nothing is to be read any more."""
         timer = self._waiting.pop(uri, None)
         if timer is not None:
             timer.cancel()
+        read = self._read.pop(uri, None)
+        if read is not None:
+            read.set()
 
-    def _read(self, document: Document) -> None:
+    async def read(self, uri: str) -> None:
+        """Returns when the document was read whole, or will not be; soon, since waiting ends the pause."""
+        read = self._read.get(uri)
+        if read is not None:
+            if uri in self._waiting:
+                self._again(uri, 0.0)
+            await read.wait()
+
+    def _begin(self, uri: str, pause: float) -> None:
+        document = self._documents.get(uri)
+        if document is None or not SHORT < len(document.text.data) <= WHOLE:
+            self.closed(uri)
+            return
+        self._read.setdefault(uri, asyncio.Event())
+        self._again(uri, pause)
+
+    def _again(self, uri: str, seconds: float) -> None:
+        timer = self._waiting.pop(uri, None)
+        if timer is not None:
+            timer.cancel()
+        document = self._documents.get(uri)
+        if document is None:
+            self.closed(uri)
+            return
+        self._waiting[uri] = asyncio.get_running_loop().call_later(seconds, self._slice, document)
+
+    def _slice(self, document: Document) -> None:
         self._waiting.pop(document.uri, None)
-        if self._documents.get(document.uri) is document:
-            self._analyst.buffer(document.snapshot()).parse()
+        if self._documents.get(document.uri) is not document or self._analyst.buffer(document.snapshot()).step():
+            self.closed(document.uri)
+        else:
+            self._again(document.uri, BREATH)

@@ -14,6 +14,7 @@ from lsprotocol import types as lsp
 from codriver.errors import CodriverError
 from codriver.fronts.lsp import explain
 from codriver.fronts.lsp.documents import Document, plain
+from codriver.fronts.lsp.idle import Idle
 from codriver.fronts.lsp.session import Session
 from codriver.model.decision import Decision
 from codriver.model.features import Function
@@ -27,11 +28,12 @@ CYCLOMATIC, COGNITIVE = 8, 12
 class Lenses:
     """Lenses and hovers of one editor."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, idle: Idle) -> None:
+        self._session, self._idle = session, idle
 
-    def offer(self, params: lsp.CodeLensParams) -> list[lsp.CodeLens] | None:
-        """Handles textDocument/codeLens."""
+    async def offer(self, params: lsp.CodeLensParams) -> list[lsp.CodeLens] | None:
+        """Handles textDocument/codeLens, once the document was read whole."""
+        await self._idle.read(params.text_document.uri)
         document = self._session.documents.get(params.text_document.uri)
         if document is None:
             return None

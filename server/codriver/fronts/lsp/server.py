@@ -63,17 +63,17 @@ class Connection:
 
 def _handlers(session: Session, workspace: Workspace) -> dict[str, Any]:
     reviews, progress = Reviews(session), Progress(session)
-    completions, lenses, actions = Completions(session), Lenses(session), Actions(session, reviews)
+    idle = Idle(session.documents, session.app.analyst)
+    completions, lenses, actions = Completions(session), Lenses(session, idle), Actions(session, reviews)
     commands = Commands(session, reviews, progress)
     documents = session.documents
-    idle = Idle(documents, session.app.analyst)
 
     def shutdown(params: None) -> None:
         session.peer.phase = "down"
 
     def open_(params: lsp.DidOpenTextDocumentParams) -> None:
         documents.open(params.text_document)
-        idle.touched(params.text_document.uri)
+        idle.opened(params.text_document.uri)
 
     def change(params: lsp.DidChangeTextDocumentParams) -> None:
         reviews.moved(params.text_document.uri, documents.change(params))
