@@ -135,6 +135,13 @@ def test_w33_unsigned_calls_get_what_stands_for_a_signature() -> None:
     assert gemini.call(plain, THINKS, OLDER).body == raw
 
 
+def test_a_turn_of_nothing_passes() -> None:
+    for empty in ({"role": "model", "parts": None}, {"role": "model"}, {"role": "model", "parts": []}):
+        body = {"contents": [HI, empty, HI, {"role": "model", "parts": [STEP]}, ANSWER]}
+        sent = json.loads(gemini.call(own(body), THINKS, NEWER).body)
+        assert [sent["contents"][1], sent["contents"][4]] == [empty, ANSWER]
+
+
 def test_w33_signatures_of_another_model_are_taken_out() -> None:
     """A1: they hold at the model that made them."""
     mine, other = {**STEP, "thoughtSignature": "bWluZQ=="}, {**STEP, "thoughtSignature": "b3RoZXI="}

@@ -210,6 +210,12 @@ def test_images_inline_on_the_web_and_in_results() -> None:
     assert request.needs.images and request.needs.same_wire == ()
 
 
+SHOWN = (
+    ("application/pdf", {"inlineData": {"mimeType": "application/pdf", "data": "QQ"}}),
+    ("fileData", {"fileData": {"mimeType": "image/png", "fileUri": "gs://a/b"}}),
+)
+
+
 @pytest.mark.parametrize(
     ("changes", "bound"),
     [
@@ -227,6 +233,11 @@ def test_images_inline_on_the_web_and_in_results() -> None:
             "inlineData[application/pdf]",
         ),
         ({"contents": [user({"fileData": {"mimeType": "image/png", "fileUri": "gs://a/b"}})]}, "fileData"),
+        *(
+            ({"contents": [HI, model(call("f")), user(response)]}, f"functionResponse[{kind}]")
+            for kind, part in SHOWN
+            for response in ({"functionResponse": {"name": "f", "response": {}, "parts": [part]}},)
+        ),
         ({"contents": [HI, model({"executableCode": {"code": "1"}}), HI]}, "executable_code"),
     ],
 )

@@ -175,9 +175,17 @@ def test_trap10_what_binds_chat_to_its_wire(changes: dict[str, Any], same: tuple
     assert chat(**changes).needs.same_wire == same
 
 
+@pytest.mark.parametrize("content", [None, "", [{"type": "refusal", "refusal": "I can't"}]])
+def test_a_refusal_that_an_sdk_sends_back_is_kept(content: object) -> None:
+    said = {"role": "assistant", "content": content, "refusal": "I can't"}
+    request = chat(**messages({"role": "user", "content": "x"}, said, {"role": "user", "content": "why"}))
+    assert [message.text for message in request.conversation.messages] == ["x", "I can't", "why"]
+
+
 OWN = {"name": "f", "input_schema": {"type": "object"}}
 SEARCH = {"type": "web_search_20250305", "name": "web_search"}
 FORCED = {"type": "tool", "name": "web_search"}
+STORED = {"type": "image", "source": {"type": "file", "file_id": "file_1"}}
 
 
 @pytest.mark.parametrize(
@@ -198,6 +206,10 @@ FORCED = {"type": "tool", "name": "web_search"}
             ("content[document]",),
         ),
         (blocks("user", {"type": "document", "source": {"type": "text", "data": "x"}}), ()),
+        (blocks("user", {"type": "image", "source": {"type": "base64", "data": "QQ"}}), ()),
+        (blocks("user", {"type": "image", "source": {"type": "url", "url": "https://x/a.png"}}), ()),
+        (blocks("user", STORED), ("image[file]",)),
+        (blocks("user", {"type": "tool_result", "tool_use_id": "t", "content": [STORED]}), ("image[file]",)),
     ],
 )
 def test_trap10_what_binds_messages_to_its_wire(changes: dict[str, Any], same: tuple[str, ...]) -> None:

@@ -31,6 +31,7 @@ def response(status: str | None = "completed", **more: Any) -> dict[str, Any]:
         (b'{"input":{"previous_response_id":"x"}}', ""),
         (b'{"previous_response_id":"x"', ""),
         (b"", ""),
+        (b'{"previous_response_id":"x","input":' + b"[" * 100_000 + b"]" * 100_000 + b"}", ""),
     ],
 )
 def test_what_a_body_goes_on_from(body: bytes, found: str) -> None:

@@ -81,7 +81,7 @@ def _whole(app: App, body: bytes) -> tuple[bytes, tuple[bytes, ...], str]:
             before += (*earlier.asked, *chain.continued(earlier.said))
     try:
         items = tuple(chain.resolved(chain.own_items(body), app.responses.item))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return body, (), ""  # parsing tells what is wrong
     return chain.linked(body, before, items), items, previous
 
@@ -207,7 +207,7 @@ def _complete(body: bytes) -> bytes:
     """The body with a model and an input, which may be left out where tokens are only counted."""
     try:
         fields = relay.fields(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return body  # parsing tells what is wrong
     put = {name: usual for name, usual in (("model", "auto"), ("input", "")) if name not in fields}
     return relay.edited(body, put) if put else body

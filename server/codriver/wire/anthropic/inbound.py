@@ -208,7 +208,7 @@ def _blocks(message: Message, place: int, found: Survey) -> tuple[str, bool]:
                 raise _missing(f"messages[{place}].content[{number}].{'name' if block.id else 'id'}")
             found.texts.append(f"{block.name} {bytes(block.input).decode('utf-8', 'replace')}")
         elif block.type == "image":
-            found.images += 1
+            _see(block, found)
         elif block.type == "document" and isinstance(block.source, Source) and block.source.type == "text":
             found.texts.append(block.source.data)
         elif block.type == "thinking":
@@ -224,6 +224,13 @@ def _blocks(message: Message, place: int, found: Survey) -> tuple[str, bool]:
     return "\n".join(said), answers
 
 
+def _see(block: Block, found: Survey) -> None:
+    """An image: its bytes and addresses go anywhere, one that lies in the provider's own store stays there."""
+    found.images += 1
+    if isinstance(block.source, Source) and block.source.type not in ("base64", "url"):
+        found.foreign.add(f"image[{block.source.type}]")
+
+
 def _missing(place: str) -> RequestRejected:
     return reject(f"{place}: Field required", field=place)
 
@@ -236,7 +243,7 @@ def _result_texts(block: Block, found: Survey) -> Iterator[str]:
         if not isinstance(part, Block):
             continue
         if part.type == "image":
-            found.images += 1
+            _see(part, found)
         elif part.text is not None:
             yield part.text
         else:

@@ -15,7 +15,7 @@ from codriver.errors import reject
 from codriver.model import request as m
 from codriver.model.ids import new_id
 from codriver.wire import effort, intake, jsontext, tokens
-from codriver.wire.gemini.body import Body, Content, Generation, Part, Thinking, public, shown, text_of
+from codriver.wire.gemini.body import Body, Content, Generation, Part, Shown, Thinking, public, shown, text_of
 from codriver.wire.gemini.loose import loosened
 from codriver.wire.gemini.plain import json_schema
 from codriver.wire.survey import Survey
@@ -130,7 +130,8 @@ def _walk(contents: list[Content], found: Survey) -> None:
             elif part.function_response is not None:
                 answers = True
                 results.append(shown(part.function_response.response))
-                found.images += len(part.function_response.parts or ())
+                for seen in part.function_response.parts or ():
+                    _show(seen, found)
             else:
                 _weigh(part, found)
         found.texts += said
@@ -162,6 +163,15 @@ def _weigh(part: Part, found: Survey) -> None:
     for name in _FOREIGN:
         if jsontext.given(getattr(part, name)):
             found.foreign.add(name)
+
+
+def _show(part: Shown, found: Survey) -> None:
+    """What a function showed beside its words: an image, or what only Gemini takes there."""
+    kind = part.inline_data.mime_type if part.inline_data is not None else "fileData"
+    if kind.startswith("image/"):
+        found.images += 1
+    else:
+        found.foreign.add(f"functionResponse[{kind}]")
 
 
 def _answers(content: Content) -> bool:

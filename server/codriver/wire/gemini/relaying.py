@@ -10,7 +10,7 @@ import msgspec
 
 from codriver.model.provider import Model, Quirks
 from codriver.model.request import Request
-from codriver.wire import relay
+from codriver.wire import jsontext, relay
 from codriver.wire.gemini import thinking
 from codriver.wire.gemini.body import Body, Content
 from codriver.wire.gemini.loose import mixed, strict
@@ -51,7 +51,8 @@ def _signed(raw: bytes, instead: str, foreign: Collection[str]) -> object:
     """The turns without what others signed, and with a signature at the first call of each step."""
     turns: list[object] = []
     for turn in _CONTENTS.decode(raw):
-        parts = _PARTS.decode(turn["parts"]) if b"model" in bytes(turn.get("role", b"")) and "parts" in turn else []
+        said = turn.get("parts", jsontext.NOTHING) if b"model" in bytes(turn.get("role", b"")) else jsontext.NOTHING
+        parts = _PARTS.decode(said) if jsontext.given(said) else []
         for part in parts if foreign else ():
             if "thoughtSignature" in part and msgspec.json.decode(part["thoughtSignature"]) in foreign:
                 del part["thoughtSignature"]

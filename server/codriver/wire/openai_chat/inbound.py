@@ -44,6 +44,7 @@ class Called(msgspec.Struct, gc=False):
 class Message(msgspec.Struct, gc=False):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[Part] | None = None
+    refusal: str | None = None
     tool_calls: list[Called] | None = None
     tool_call_id: str | None = None
     reasoning_content: str | None = None
@@ -191,7 +192,7 @@ def _walk(messages: list[Message], before: int, found: Survey) -> None:
         if content is None:
             if role not in ("assistant", "function"):
                 raise _missing(number, "content")
-            text = ""
+            text = message.refusal or ""
         else:
             text = content if isinstance(content, str) else "\n".join(_texts(content, found))
         texts.append(text)
@@ -352,6 +353,8 @@ def _message(message: Message) -> m.Message:
             return m.Message("tool", (m.ToolResult(message.tool_call_id or "", seen),))
         case "assistant":
             thought = message.reasoning_content or message.reasoning
+            if message.refusal and not parts:  # SDKs send back what they got: the words stand in either
+                parts = [m.Text(message.refusal)]
             calls = [
                 m.ToolCall(called.id, called.function.name, called.function.arguments)
                 for called in message.tool_calls or ()

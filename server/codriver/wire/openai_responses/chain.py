@@ -56,7 +56,7 @@ def previous(body: bytes) -> str:
         return ""
     try:
         return _STRING.decode(relay.fields(body)["previous_response_id"])
-    except (KeyError, msgspec.DecodeError, UnicodeDecodeError):
+    except (KeyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
 
 
@@ -146,5 +146,5 @@ def shown(item: bytes, ident: str) -> bytes:
 def _head(item: bytes) -> _Head | None:
     try:
         return _HEAD.decode(item)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
