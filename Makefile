@@ -20,6 +20,10 @@ lint: $(VENV)/.developer
 bench: $(VENV)/.developer
 	$(BIN)/python tests/bench/run.py
 
+# Framework detection on 76 packages of PyPI and npm, fetched once into the user's cache folder. CHECK="--only flask"
+frameworks-check: $(VENV)/.developer
+	$(BIN)/python tests/frameworks_check/run.py $(CHECK)
+
 # Prices, windows and abilities from the newest releases of two maintained tables; read the diff before it is committed.
 catalog: $(VENV)/.developer
 	$(BIN)/python server/tools/build_catalog.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from codriver.syntax.asked import Asked, Reader, pypi, wishes
 
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*\(?([^;#\s@)][^;#)\n]*)?")
+_VIA = re.compile(r"^\s+# via\b|^[^#]+# via\b")
+_FILE = re.compile(r"#.*(?:-[rc] \S|\.toml|\.in\b|setup\.(?:py|cfg))")
 _LISTS = re.compile(r"\w*(?:requir|extras|deps\b|dependencies)\w*(?:\[[^\]\n]*\])?\s*[:+]?=\s*[\[({]", re.IGNORECASE)
 _QUOTED = re.compile(r"""["']([A-Za-z0-9][\w.-]*(?:\[[\w,-]+\])?\s*(?:[<>=!~;][^"'\n]*)?)["']\s*[,\]\n)}]""")
 _BRACKET = re.compile(r"[\[\](){}]")
@@ -103,8 +106,18 @@ def _pipfile(text: str, beside: Mapping[str, str]) -> Iterator[Asked]:
 
 
 def _requirement_lines(text: str, beside: Mapping[str, str]) -> Iterator[Asked]:
-    for line in text.splitlines():
-        yield from _requirement(line)
+    """requirements.txt; of one that a tool compiled only what was asked for, not what that brought along."""
+    lines = text.splitlines()
+    compiled = any(_VIA.match(line) for line in lines)
+    for at, line in enumerate(lines):
+        if not compiled or _is_direct(lines[at : at + 40]):
+            yield from _requirement(line)
+
+
+def _is_direct(lines: list[str]) -> bool:
+    """Whether the comments below the first line name a file, not only other packages, as the reason for it."""
+    reasons = "\n".join(itertools.takewhile(lambda line: line.lstrip().startswith(("#", "--")), lines[1:]))
+    return "# via" not in f"{lines[0]}\n{reasons}" or bool(_FILE.search(f"{lines[0]}\n{reasons}"))
 
 
 def _requirement(written: object) -> Iterator[Asked]:
