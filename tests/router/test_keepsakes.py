@@ -213,6 +213,28 @@ def test_items_are_known_by_their_id_and_by_what_they_hold() -> None:
 # Bounds and cost ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("session", "later", "expected"),
+    [
+        pytest.param("one", "one", "hm", id="the-same-session"),
+        pytest.param("one", "two", "", id="another-one-counts-alike"),
+        pytest.param("", "", "", id="nobody-knows"),
+    ],
+)
+def test_ids_that_count_hold_within_their_session(session: str, later: str, expected: str) -> None:
+    """A relay's caller sees the server's own ids, and some of those begin anew in every conversation."""
+    kept, ident = memory(), "functions.bash:0"
+    request = asked(session=session)
+    watched(kept, ReasoningDelta("hm"), ToolStart(0, ident, "bash"), request=request, relayed=True, quirks=BACK)
+    called = {"role": "assistant", "tool_calls": [{"id": ident, "function": {"name": "bash", "arguments": "{}"}}]}
+    talk = [{"role": "user", "content": "x"}, called, {"role": "tool", "tool_call_id": ident, "content": "ok"}]
+    speaker = codec.find("openai_chat")
+    body = {"model": "a", "messages": talk, "prompt_cache_key": later}
+    again = kept.prepared(speaker.parse(json.dumps(body).encode(), {}), A, "openai_chat", BACK)
+    assert json.loads(speaker.call(again, A, BACK).body)["messages"][1]["reasoning_content"] == expected
+    assert list(again.recalled) == ([ident] if expected else [])
+
+
 def test_it_forgets_the_oldest() -> None:
     at = [0.0]
     kept = memory(at, calls=3, most=2000, age=100)

@@ -81,7 +81,8 @@ class Keepsakes:
         relayed: the caller gets the provider's own bytes, and with them whatever his wire can carry.
         """
         carried = relayed and request.wire != "openai_chat"
-        return Watching(self, request, model.key, texts=quirks.replay_reasoning != "forbid", carried=carried)
+        texts = quirks.replay_reasoning != "forbid"
+        return Watching(self, request, model.key, texts=texts, carried=carried, relayed=relayed)
 
     def signed(self, signature: str, origin: str) -> None:
         """A model made this signature; where an item's id stands before it, either part may come back."""
@@ -119,7 +120,7 @@ class Keepsakes:
             if request.signatures and not request.forget:
                 return self._own_only(request, model.key)
             if quirks.replay_reasoning == "required" and self._calls:
-                return replace(request, recalled=Recalled(self, model.key))
+                return replace(request, recalled=Recalled(self, model.key, request.session))
             return request
         if not self._calls or request.unfold is None or request.forget:
             return request
@@ -178,11 +179,13 @@ class Keepsakes:
 class Watching:
     """One answer's thinking and calls, in their order, as they pass."""
 
-    __slots__ = ("_carried", "_deltas", "_keepsakes", "_origin", "_request", "_texts")
+    __slots__ = ("_carried", "_deltas", "_keepsakes", "_origin", "_relayed", "_request", "_texts")
 
-    def __init__(self, keepsakes: Keepsakes, request: Request, origin: str, *, texts: bool, carried: bool) -> None:
+    def __init__(
+        self, keepsakes: Keepsakes, request: Request, origin: str, *, texts: bool, carried: bool, relayed: bool
+    ) -> None:
         self._keepsakes, self._request, self._origin = keepsakes, request, origin
-        self._texts, self._carried = texts, carried
+        self._texts, self._carried, self._relayed = texts, carried, relayed
         self._deltas: list[ReasoningDelta] = []
 
     def __call__(self, event: Event) -> None:
@@ -205,26 +208,38 @@ class Watching:
             return
         thoughts = tuple(Reasoning(d.text, d.signature, d.redacted, self._origin) for d in blocks(deltas))
         kept = _Kept(self._origin, call.name, thoughts, call.signature, self._keepsakes.now())
-        # The caller sees an id of ours where the server's is none, or not unique.
-        self._keepsakes.keep(names.unique_id(call.id, self._request, call.index), kept)
+        # The caller sees the server's own id in a relay; else one of ours where that is none, or not unique.
+        if self._relayed and not names.unique(call.id):
+            ident = _within(self._request.session, call.id)
+        else:
+            ident = names.unique_id(call.id, self._request, call.index)
+        if ident:
+            self._keepsakes.keep(ident, kept)
 
 
 class Recalled(Mapping[str, str]):
-    """The memory as a view: thinking by the id of the call it led to, of one model."""
+    """The memory as a view: thinking by the id of the call it led to, of one model, as one session sees it."""
 
-    def __init__(self, keepsakes: Keepsakes, origin: str) -> None:
-        self._keepsakes, self._origin = keepsakes, origin
+    def __init__(self, keepsakes: Keepsakes, origin: str, session: str) -> None:
+        self._keepsakes, self._origin, self._session = keepsakes, origin, session
 
     def __getitem__(self, ident: str) -> str:
-        if text := self._keepsakes.thought(ident, self._origin):
+        place = ident if names.unique(ident) else _within(self._session, ident)
+        if text := self._keepsakes.thought(place, self._origin):
             return text
         raise KeyError(ident)
 
     def __iter__(self) -> Iterator[str]:
-        return (ident for ident in self._keepsakes.idents() if ident in self)
+        own = _within(self._session, "")
+        return (seen for ident in self._keepsakes.idents() if (seen := ident.removeprefix(own)) in self)
 
     def __len__(self) -> int:
         return len(self._keepsakes)
+
+
+def _within(session: str, ident: str) -> str:
+    """Where a call is kept whose id only its session knows it by (Kimi's functions.bash:0); "" without a session."""
+    return f"{session}|{ident}" if session else ""
 
 
 def refused(failure: Failure) -> bool:

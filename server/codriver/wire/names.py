@@ -30,13 +30,18 @@ def sized_id(ident: str, length: int) -> str:
     return hashlib.sha256(legal_id(ident).encode()).hexdigest()[:length]
 
 
+def unique(ident: str) -> bool:
+    """Whether an id is legal, and long enough to be no one else's."""
+    return len(ident) >= 12 and _LEGAL.match(ident) is not None
+
+
 def unique_id(ident: str, request: Request, index: int) -> str:
     """An id to show a caller: legal, and unique in the conversation.
 
     Some servers give none, count from 0 in every answer, or use letters that other wires refuse;
     those ids are made from the request's own.
     """
-    if len(ident) >= 12 and _LEGAL.match(ident):
+    if unique(ident):
         return ident
     return f"call_{legal_id(request.id)[:40]}_{index}"
 
