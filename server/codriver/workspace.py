@@ -255,7 +255,7 @@ def _entries(folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
             with os.scandir(os.path.join(folder, below)) as entries:
                 for _, entry in zip(range(ENTRIES), entries, strict=False):
                     yield (f"{below}/{entry.name}" if below else entry.name), entry
-        except OSError:
+        except (OSError, ValueError):  # a path with a null in it is no path
             continue
 
 
