@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -37,12 +39,10 @@ def main() -> int:
         return 0
     pythons = {inbound: _python(inbound) for inbound in wanted.inbounds}
     outcomes: dict[Cell, Outcome] = {}
-    for upstream in wanted.upstreams:
-        runnable = [name for name in wanted.inbounds if not pythons[name][1]]
-        try:
-            outcomes |= _column(upstream, runnable, pythons)
-        except AssertionError as error:  # the daemon did not come up: told in every cell of its column
-            outcomes |= dict.fromkeys(cells(runnable, [upstream]), Outcome("failed", str(error)[-600:]))
+    runnable = [name for name in wanted.inbounds if not pythons[name][1]]
+    with ThreadPoolExecutor(wanted.jobs) as pool:
+        for column in pool.map(lambda upstream: _column(upstream, runnable, pythons), wanted.upstreams):
+            outcomes |= column
     print(table(outcomes, wanted.inbounds, wanted.upstreams, listed()))
     absent = [f"{inbound} was left out: {why}" for inbound, (_, why) in pythons.items() if why]
     print("\n".join(absent))
@@ -59,6 +59,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--inbounds", default=",".join(INBOUNDS), help="SDKs, comma-separated")
     parser.add_argument("--upstreams", default=",".join(UPSTREAMS), help="upstream wires, comma-separated")
     parser.add_argument("--lenient", action="store_true", help="an SDK that cannot be installed is no failure")
+    parser.add_argument("--jobs", type=int, default=2, help="upstream wires at a time, each with its own daemon")
     parser.add_argument("--child", default="", help=argparse.SUPPRESS)
     found = parser.parse_args()
     for name, known in (("inbounds", INBOUNDS), ("upstreams", UPSTREAMS)):
@@ -88,10 +89,12 @@ def _column(upstream: str, inbounds: Sequence[str], pythons: Mapping[str, tuple[
     from running import daemon_at
 
     outcomes: dict[Cell, Outcome] = {}
-    with (
-        tempfile.TemporaryDirectory(prefix="codriver-matrix-") as home,
-        daemon_at(Path(home), "--simulate", config=UPSTREAMS[upstream].settings()) as daemon,
-    ):
+    with contextlib.ExitStack() as stack:
+        home = stack.enter_context(tempfile.TemporaryDirectory(prefix="codriver-matrix-"))
+        try:
+            daemon = stack.enter_context(daemon_at(Path(home), "--simulate", config=UPSTREAMS[upstream].settings()))
+        except AssertionError as error:  # it did not come up: told in every cell of its column
+            return dict.fromkeys(cells(inbounds, [upstream]), Outcome("failed", str(error)[-600:]))
         place = Place(daemon.base, daemon.token, daemon.simulator, upstream)
         for inbound in inbounds:
             began = time.monotonic()
@@ -102,7 +105,8 @@ def _column(upstream: str, inbounds: Sequence[str], pythons: Mapping[str, tuple[
 
 def _cells_of(inbound: str, place: Place, python: str) -> dict[Cell, Outcome]:
     """One SDK on one upstream, in a process of its own environment."""
-    kept = {key: value for key, value in os.environ.items() if not key.endswith("_API_KEY")}
+    # Without bytecode every start would compile thousands of modules again.
+    kept = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY") and k != "PYTHONDONTWRITEBYTECODE"}
     asked = json.dumps({"inbound": inbound, "place": asdict(place)})
     command = [python, str(Path(__file__).resolve()), "--child", asked]
     try:

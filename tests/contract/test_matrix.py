@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from contract.asking import Client
-from contract.cells import OURS, Cell, attempt, cells, connect, judged, listed
+from contract.cells import OURS, Cell, Outcome, attempt, cells, connect, judged, listed
 from contract.features import FEATURES
 from contract.place import Place
 from contract.upstreams import UPSTREAMS
@@ -65,3 +65,20 @@ def test_the_written_list_says_each_thing_once() -> None:
         assert row.features <= {feature.name for feature in FEATURES}, row.name
     for cell in cells():
         assert sum(row.covers(cell) for row in rows) <= 1, cell
+
+
+@pytest.mark.parametrize(
+    ("cell", "outcome", "good"),
+    [
+        (Cell("openai-chat", "gemini", "text"), Outcome("ok"), True),
+        (Cell("openai-chat", "gemini", "text"), Outcome("refused", "no", 400), False),
+        (Cell("openai-chat", "gemini", "text"), Outcome("dropped", "text"), False),
+        (Cell("openai-chat", "gemini", "n"), Outcome("refused", "n cannot be carried to its wire", 400), True),
+        (Cell("openai-chat", "gemini", "n"), Outcome("refused", "n cannot be carried to its wire", 503), False),
+        (Cell("openai-chat", "gemini", "n"), Outcome("refused", "something else", 400), False),
+        (Cell("openai-chat", "gemini", "n"), Outcome("ok"), False),
+    ],
+)
+def test_a_cell_is_what_stands_written_or_wrong(cell: Cell, outcome: Outcome, good: bool) -> None:
+    """No unexplained hole: a refusal nobody wrote down fails, and so does a written one that is none any more."""
+    assert (judged(cell, outcome, listed()) == "") is good
