@@ -202,7 +202,9 @@ class Trees:
         return Parse(self._good, self._data)
 
     def remembered(self) -> Parse | None:
-        """The last good tree of the whole text, moved along but not renewed; None when there is none."""
+        """The last good tree of the whole text; a long one is moved along but not renewed. None when there is none."""
+        if self._dirty and len(self._data) <= EAGER:
+            self.parse()
         return Parse(self._good, self._data) if self._good is not None and self.whole else None
 
     def errors_with(self, insert: bytes, start: int, end: int) -> tuple[int, int]:
