@@ -323,6 +323,14 @@ WRITES: list[Any] = [
     pytest.param(
         [ReasoningDelta(redacted="RR"), TextDelta("x")], [("redacted_thinking", "RR"), ("text", "x")], id="redacted"
     ),
+    pytest.param(
+        [
+            ToolStart(0, A, "f"), ToolDelta(0, '{"a":'), ReasoningDelta("t"), ToolStart(1, B, "g"), ToolDelta(1, '{"b":'),
+            ReasoningDelta("", "SIG"), ToolDelta(1, "2}"), ToolDelta(0, "1}"),
+        ],
+        [("tool_use", '{"a":1}'), ("thinking", "t/SIG"), ("tool_use", '{"b":2}')],
+        id="T2-a-signature-ends-its-own-block-only",
+    ),
     pytest.param([], [], id="nothing-said"),
 ]  # fmt: skip
 

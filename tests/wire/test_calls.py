@@ -72,6 +72,19 @@ CALL_A, CALL_B = ToolCall("call_a", "f", '{"a": "é"}'), ToolCall("call_b", "f",
 
 
 @pytest.mark.parametrize(
+    ("wire", "body"),
+    [
+        ("openai_chat", {"messages": HI, "temperature": 0.5}),
+        ("anthropic", {"messages": HI, "temperature": 0.5, "max_tokens": 9}),
+    ],
+)
+def test_what_a_relay_leaves_out_is_named(wire: str, body: dict[str, Any]) -> None:
+    request, quirks = parsed(wire, {"model": "a", **body}), Quirks(drop=("top_k", "temperature", "top_p", "logit_bias"))
+    call = codec.find(wire).call(request, model(), quirks)
+    assert ("temperature" in json.loads(call.body), call.dropped) == (False, ("temperature",))
+
+
+@pytest.mark.parametrize(
     "body",
     [
         '{"model":"auto","messages":[{"role":"user","content":"x"}],"stream_options":{"include_usage":true},"stream":true}',

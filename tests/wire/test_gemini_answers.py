@@ -98,6 +98,12 @@ def test_w1_w34_any_cut_gives_the_same_events(data: bytes, step: int) -> None:
     assert named(read(data, step)) == MEANT
 
 
+@pytest.mark.parametrize("given", [{}, {"args": None}, {"args": {}}])
+def test_a_call_without_arguments_has_an_empty_object(given: dict[str, Any]) -> None:
+    found = read(wired(frame({"functionCall": {"name": "f", **given}}, reason="STOP")))
+    assert ToolDelta(0, "{}") in found
+
+
 @settings(max_examples=120, deadline=None)
 @given(st.lists(st.integers(0, len(ALL)), max_size=12))
 def test_w1_random_splits(cuts: list[int]) -> None:

@@ -60,6 +60,7 @@ def call(request: Request, body: bytes, asked: Body, model: Model, quirks: Quirk
         alter["metadata"] = relay.without_own_keys
     if not (put or drop or alter or quirks.put):
         return Call(relay.named(body, asked.model, model.upstream_id))
+    change.dropped += tuple(name for name in quirks.drop if name != "model" and getattr(asked, name, None) is not None)
     name = {} if "model" in quirks.drop else {"model": model.upstream_id}
     edited = relay.edited(body, {**name, **put, **quirks.put}, drop=drop, change=alter)
     return Call(edited, dropped=change.dropped)

@@ -159,22 +159,23 @@ class MessageEncoder:
     def _thought(self, event: ReasoningDelta) -> bytes:
         if event.redacted:
             block = {"type": "redacted_thinking", "data": envelope.seal([event], self._model)}
-            return self._delta("redacted", block, None) + self._signed()
+            return self._delta("redacted", block, None) + self._signed("redacted")
         written = b""
         opening = {"type": "thinking", "thinking": "", "signature": ""}
         if event.text:
             written += self._delta("thinking", opening, {"type": "thinking_delta", "thinking": event.text})
         if event.signature:
             written += self._delta("thinking", opening, _sealed(event.signature, self._model))
-            written += self._signed()
+            written += self._signed("thinking")
         return written
 
-    def _signed(self) -> bytes:
+    def _signed(self, key: str) -> bytes:
         """A signature or redacted block is the end of its block; the next thinking is another one."""
-        if self._later:
-            self._later[-1].key = ""
-            return b""
-        return self._close()
+        if not self._later:
+            return self._close()
+        for block in self._later:
+            block.key = "" if block.key == key else block.key
+        return b""
 
     def _delta(self, key: str, opening: dict[str, Any] | None, delta: dict[str, Any] | None) -> bytes:
         """Writes a delta into the block of this key, opens the block, or lets it wait for its turn."""

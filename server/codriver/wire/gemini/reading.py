@@ -183,7 +183,8 @@ class ContentDecoder(FrameDecoder):
             if part.function_call is not None:
                 call = part.function_call
                 yield ToolStart(self._calls, call.id or f"call_{new_id()}", call.name, part.thought_signature or "")
-                yield ToolDelta(self._calls, bytes(call.args).decode("utf-8", "replace") or "{}")
+                given = bytes(call.args) if jsontext.given(call.args) else b"{}"
+                yield ToolDelta(self._calls, given.decode("utf-8", "replace"))
                 self._calls += 1
             elif part.text and part.thought:
                 yield ReasoningDelta(part.text)

@@ -53,6 +53,7 @@ def _relayed(request: Request, body: bytes, known: Asked, model: Model, quirks: 
     if quirks.cache_key and request.session and asked.prompt_cache_key is None:
         put["prompt_cache_key"] = names.cache_key(request.session)
     dropped = () if model.reasoning or quirks.thinking else tuple(unfit)
+    dropped += tuple(name for name in quirks.drop if getattr(asked, name, None) not in (None, jsontext.NOTHING))
     if not quirks.forced_tools and _forced(asked):
         put["tool_choice"] = "auto"
         dropped += (_UNFORCED,)
