@@ -36,14 +36,14 @@ class Rule:
     points: int
     languages: frozenset[str] = frozenset()
     paths: re.Pattern[str] | None = None
-    content: re.Pattern[str] | None = None
+    content: tuple[re.Pattern[str], ...] = ()
 
     def fits(self, path: str, text: str, language: str) -> bool:
         if self.languages and language not in self.languages:
             return False
-        if self.paths is None and self.content is None:
+        if self.paths is None and not self.content:
             return True
-        return bool((self.paths and self.paths.match(path)) or (self.content and self.content.search(text)))
+        return bool(self.paths and self.paths.match(path)) or any(pattern.search(text) for pattern in self.content)
 
 
 def judge(
@@ -71,9 +71,22 @@ def judge(
 
 def is_test(path: str, language: Language) -> bool:
     """Whether the path looks like a test's in this language."""
-    path = path.replace("\\", "/")
+    path = _near(path)
     name = path.rpartition("/")[2]
     return any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in language.tests)
+
+
+def _near(path: str) -> str:
+    """The last folders of a path; whose home it lies in says nothing."""
+    return "/".join(path.replace("\\", "/").split("/")[-4:])
+
+
+def sign(pattern: str) -> re.Pattern[str]:
+    """A pattern of a text that a line break was put before. `^` at its beginning means a line's start.
+
+    Patterns that begin with a literal, or `^` so written, are found some ten times faster than others.
+    """
+    return re.compile("\\n" + pattern[1:] if pattern.startswith("^") else pattern)
 
 
 def _lean(points: dict[str, int], declared: Sequence[tuple[str, int]]) -> None:
@@ -86,11 +99,25 @@ def _lean(points: dict[str, int], declared: Sequence[tuple[str, int]]) -> None:
         points[domain] = points.get(domain, 0) + DECLARED
 
 
-@lru_cache(maxsize=128)
 def _ruled(path: str, head: bytes, language: str) -> tuple[tuple[str, int], ...]:
-    path = "/" + "/".join(path.replace("\\", "/").lower().split("/")[-4:])  # whose home it lies in says nothing
-    text = head.decode("utf-8", "replace")
-    return tuple((rule.domain, rule.points) for rule in rules() if rule.fits(path, text, language))
+    return _by_path("/" + _near(path).lower(), language) + _by_content(head, language)
+
+
+@lru_cache(maxsize=512)
+def _by_path(path: str, language: str) -> tuple[tuple[str, int], ...]:
+    return tuple((rule.domain, rule.points) for rule in rules() if not rule.content and rule.fits(path, "", language))
+
+
+@lru_cache(maxsize=64)
+def _by_content(head: bytes, language: str) -> tuple[tuple[str, int], ...]:
+    fitting = [rule for rule in rules() if rule.content and (not rule.languages or language in rule.languages)]
+    text = lines(head) if fitting else ""
+    return tuple((rule.domain, rule.points) for rule in fitting if rule.fits("", text, language))
+
+
+def lines(head: bytes) -> str:
+    """The beginning of a text, as signs are looked for in it: a line break before each line, and no other mark."""
+    return "\n" + head.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 @cache
@@ -109,7 +136,7 @@ def _rule(row: dict[str, object]) -> Rule:
         int(str(row["points"])),
         frozenset(_strings(row.get("languages"))),
         re.compile("|".join(translate(glob) for glob in paths)) if paths else None,
-        re.compile("|".join(f"(?:{pattern})" for pattern in content), re.MULTILINE) if content else None,
+        tuple(sign(pattern) for pattern in content),
     )
 
 

@@ -160,8 +160,8 @@ def _of_name(path: str) -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def _of_head(head: bytes, language: str) -> tuple[str, ...]:
     signs = _signs().get(language, ())
-    text = head.decode("utf-8", "replace") if signs else ""
-    return tuple(name for name, pattern in signs if pattern.search(text))
+    text = domains.lines(head) if signs else ""
+    return tuple(name for name, patterns in signs if any(pattern.search(text) for pattern in patterns))
 
 
 @lru_cache(maxsize=64)
@@ -236,14 +236,14 @@ def _names() -> tuple[tuple[Framework, re.Pattern[str]], ...]:
 
 
 @cache
-def _signs() -> dict[str, tuple[tuple[str, re.Pattern[str]], ...]]:
+def _signs() -> dict[str, tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]]:
     """Language -> frameworks with a pattern of their texts. What holds for JavaScript holds for its dialects."""
-    found: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    found: dict[str, list[tuple[str, tuple[re.Pattern[str], ...]]]] = {}
     for framework in every():
         for language, patterns in framework.content.items():
-            pattern = re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.MULTILINE)
+            compiled = tuple(domains.sign(pattern) for pattern in patterns)
             for name in (language, "typescript", "tsx") if language == "javascript" else (language,):
-                found.setdefault(name, []).append((framework.name, pattern))
+                found.setdefault(name, []).append((framework.name, compiled))
     return {language: tuple(signs) for language, signs in found.items()}
 
 
