@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "server" / "codriver"
 LAYERS = {
     "errors": 0, "paths": 0, "model": 0,
     "syntax": 1, "routing": 1, "wire": 1,
-    "config": 2, "catalog": 2, "upstream": 2, "state": 2,
+    "config": 2, "catalog": 2, "upstream": 2, "state": 2, "sources": 2,
     "analyst": 3, "ledger": 3, "verify": 3, "workspace": 3,
     "router": 4,
     "tasks": 5, "batches": 5,
@@ -46,7 +46,7 @@ HOMES = {
     "typer": {"cli"},
     "rich": {"cli"},
     "platformdirs": {"paths"},
-    "pathspec": {"analyst", "tasks"},
+    "pathspec": {"sources", "tasks"},
 }
 
 PURE = ("model", "syntax", "routing", "wire")

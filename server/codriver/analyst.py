@@ -1,8 +1,8 @@
 """Features on demand: which code a request is about, and what tree-sitter says of it.
 
 Holds the open buffers of all editors. An editor task brings its Snapshot; an agent's request is
-matched by the paths and names it mentions, so that it is decided by the very text that stands in
-the editor, unsaved changes included. Code in fences is the next best source.
+matched by the paths and names it mentions: first with the very text that stands in an editor, unsaved
+changes included, then with files on disk. Code in the message itself is the next best source.
 """
 
 from __future__ import annotations
@@ -15,11 +15,17 @@ from pathlib import PurePath
 from urllib.parse import unquote, urlsplit
 
 from codriver.model.features import NOTHING, Features, Function
-from codriver.model.request import Fim, Request, Snapshot
+from codriver.model.request import Fim, Purpose, Request, Snapshot
 from codriver.routing import task
+from codriver.routing.combining import combined, hardness
 from codriver.routing.quality import judged
+from codriver.sources import focus
+from codriver.sources.disk import Disk
+from codriver.sources.marked import Marked as Marked
+from codriver.syntax import agents
 from codriver.syntax.analysis import Buffer
 from codriver.syntax.locating import hints, locate
+from codriver.syntax.mentions import Fence, Mention, mentions, plain, symbols
 from codriver.syntax.text import Edit
 
 FENCE_LIMIT = 60_000
@@ -34,10 +40,16 @@ HINTED_LIMIT = 12_000
 TREES = 2_000_000
 """Bytes of open buffers whose trees are kept, of the last used: about 85 MB of trees."""
 
-_FENCE = re.compile(r"```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
+MOST = 4
+"""Files, and pieces of code in a message, that are considered together."""
+
+LOOKED = 12
+"""Files that a request names and that are looked for; those of the newest turn come first."""
+
+SEARCHED = 4_000_000
+"""Bytes of open buffers that are searched for a function named without its file, the latest edited first."""
+
 _PATH = re.compile(r"[\w.~/\\-]*[\w-]+[./\\][\w./\\-]*\w")
-_WORD = re.compile(r"\w+")
-_LINE = re.compile(r"(?::|[, ]+line )(\d{1,6})\b")
 
 
 @dataclass(slots=True)
@@ -55,6 +67,7 @@ class Analyst:
     """Answers `features(request)`; fed by editors with opened, changed, closed, left.
 
     manifests_for: path -> the texts of its project's manifests by file name, as far as they are known at once.
+    disk: reads files that are not open; roots: the folders editors work in, in which it may.
     """
 
     def __init__(
@@ -63,11 +76,15 @@ class Analyst:
         local_only: Sequence[str] = (),
         fences: int = 64,
         manifests_for: Callable[[str], Mapping[str, str]] = lambda path: {},
+        disk: Disk | None = None,
+        roots: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._open: OrderedDict[tuple[int, str], _Open] = OrderedDict()
         self._fences: OrderedDict[tuple[str, str], Features] = OrderedDict()
         self._fences_kept = fences
         self._manifests_for = manifests_for
+        self._disk, self._roots = disk, roots
+        self._folders: OrderedDict[str, str] = OrderedDict()
         self._uses = 0
         self.local_only = Marked(local_only)
 
@@ -103,6 +120,7 @@ class Analyst:
         """Loads the tables and one grammar, so that the first buffer does not wait for them."""
         sample = b"import os\n\n\ndef first(items):\n    return items[0] if items else None\n"
         Buffer(sample, language_id="python").facts(len(sample) - 1)
+        mentions("first() in sample.py")
 
     # What others ask.
 
@@ -169,13 +187,110 @@ class Analyst:
             return self._of_snapshot(request.code)
         if request.fim is not None:
             return self._of_hole(request.fim)
-        text = "\n".join(request.tail)
-        if self._open and (text or request.file):
-            held = (self._mentioned(request.file) if request.file else None) or self._mentioned(text)
-            if held is not None:
-                return self._facts(held, _focus(held, text))
-        found = self._of_fence(text) if "```" in text else NOTHING
-        return replace(found, path=request.file) if request.file and not found.path else found
+        if not request.tail and not request.file:
+            return NOTHING
+        turns = _turns(request)
+        found = self._of_files(request, turns) if self._open or self._disk else []
+        if not found:
+            found = next((parts for turn in turns if (parts := self._of_code_in(turn))), [])
+        told = combined(found)
+        return replace(told, path=request.file) if request.file and not told.path else told
+
+    def _of_files(self, request: Request, turns: Sequence[str]) -> list[Features]:
+        """Facts of the files a request is about: those of the first turn that names any, and of fresh tool results."""
+        folders = self._folders_of(request)
+        if not self._open and not folders:
+            return []
+        results = _results(request)
+        calls = agents.calls(request.body) if results is not None and request.body else ()
+        worked = [*_shown(calls, results), *(m for m in mentions(results).files if m.exact)] if results else [*calls]
+        if request.file:
+            worked.insert(0, Mention(plain(request.file)))
+        for turn in turns:
+            told = [*worked, *mentions(turn).files] if request.file else [*mentions(turn).files, *worked]
+            found = self._of_mentions(told, folders, (turn,)) or self._of_symbols(turn) or self._of_named(turn)
+            if found:
+                return found
+        return []
+
+    def _of_mentions(self, told: Sequence[Mention], folders: Sequence[str], texts: Sequence[str]) -> list[Features]:
+        parts: dict[str, list[Features]] = {}
+        for mention in told[:LOOKED]:
+            found = self._of_mention(mention, folders, texts)
+            if found is not None and (found.path in parts or len(parts) < MOST):
+                parts.setdefault(found.path, []).append(found)
+        return [max(of_one, key=hardness) for of_one in parts.values()]
+
+    def _of_mention(self, mention: Mention, folders: Sequence[str], texts: Sequence[str]) -> Features | None:
+        """Facts of the file a mention names: of the open one, unsaved as it is, before the one on disk."""
+        held = self._opened_as(mention.path)
+        if held is not None:
+            facts = focus.of_buffer(self._used(held), mention, texts, self._manifests_for(held.path))
+            return replace(facts, path=held.path, local_only=self.local_only(held.path))
+        source = self._disk.look(mention.path, folders) if self._disk and folders else None
+        if source is None:
+            return None
+        # It may be open by another name: unsaved text wins.
+        held = self._opened_as(source.path)
+        if held is not None:
+            return self._of_mention(replace(mention, path=held.path), (), texts)
+        return replace(focus.of_source(source, mention, texts), source="file", local_only=self.local_only(source.path))
+
+    def _opened_as(self, path: str) -> _Open | None:
+        """The open buffer a path names: that with the longest end in common, then the newest edit."""
+        best, score = None, 0
+        wanted = plain(path).casefold() if path[1:2] == ":" else plain(path)
+        for held in reversed(self._open.values()):
+            count = _ending(wanted, plain(held.path).casefold() if path[1:2] == ":" else plain(held.path))
+            if count > score:
+                best, score = held, count
+        return best
+
+    def _of_symbols(self, text: str) -> list[Features]:
+        """Facts of the open functions that a text names as code, without a file."""
+        names = symbols(text) if self._open else frozenset[str]()
+        parts: list[Features] = []
+        left = SEARCHED
+        for held in reversed(self._open.values()) if names else ():
+            left -= len(held.snapshot.text)
+            if left < 0 or len(parts) == MOST:
+                break
+            named = tuple(name for name in names if name.encode("utf-8", "replace") in held.snapshot.text)
+            if named and any(_last(function.name) in named for function in self._used(held).functions()):
+                facts = focus.of_buffer(
+                    held.buffer, Mention(held.path, named=named), (), self._manifests_for(held.path)
+                )
+                parts.append(replace(facts, path=held.path, local_only=self.local_only(held.path)))
+        return parts
+
+    def _of_named(self, text: str) -> list[Features]:
+        """Facts of an open buffer whose name is not written like a path: one without an ending, or with blanks."""
+        held = self._mentioned(text)
+        if held is None:
+            return []
+        facts = focus.of_buffer(self._used(held), Mention(held.path), (text,), self._manifests_for(held.path))
+        return [replace(facts, path=held.path, local_only=self.local_only(held.path))]
+
+    def _folders_of(self, request: Request) -> tuple[str, ...]:
+        """Folders in which files may be read: editors', and the one an agent says it works in; the innermost first."""
+        if self._disk is None:
+            return ()
+        told = self._told_folder(request)
+        roots = {root for root in (*self._roots(), *(held.snapshot.root for held in self._open.values())) if root}
+        return (told, *sorted(roots - {told})) if told else tuple(sorted(roots))
+
+    def _told_folder(self, request: Request) -> str:
+        """The folder in an agent's environment block; remembered for its session, where it has one."""
+        if request.body is None or not (request.needs.tools or any("<cwd>" in turn for turn in request.tail)):
+            return ""
+        known = self._folders.get(request.session) if request.session else None
+        if known is None:
+            known = agents.folder(request.body)
+            if request.session and known:
+                self._folders[request.session] = known
+                if len(self._folders) > self._fences_kept:
+                    self._folders.popitem(last=False)
+        return known
 
     def _of_hole(self, hole: Fim) -> Features:
         """Facts of the open buffer a plugin's hole stands in; else of its own texts, where they name a language."""
@@ -184,7 +299,7 @@ class Analyst:
         for held in reversed(self._open.values()):
             place = locate(held.snapshot.text, before, after)
             if place is not None:
-                return self._facts(held, _into_line(held.snapshot.text, place))
+                return self._facts(held, focus.into_line(held.snapshot.text, place))
             left -= len(held.snapshot.text)
             if left < 0:
                 break
@@ -222,26 +337,33 @@ class Analyst:
     def _facts(self, held: _Open, where: int | tuple[int, int] | None) -> Features:
         facts = self._used(held).facts(where, self._manifests_for(held.path))
         if where is None:
-            facts = _hardest(facts, held.buffer.functions())
+            facts = focus.hardest(facts, held.buffer.functions())
         return replace(facts, path=held.path, local_only=self.local_only(held.path))
 
-    def _of_fence(self, text: str) -> Features:
-        """Facts of the largest fenced block; remembered, because agents send their history again."""
-        blocks = _FENCE.findall(text)
-        if not blocks:
-            return Features()
-        language, code = max(blocks, key=lambda block: len(block[1]))
-        key = (language, code)
+    def _of_code_in(self, text: str) -> list[Features]:
+        """Facts of the code that stands in a text: the longest fenced blocks, and what diffs make of files."""
+        if "```" not in text and "~~~" not in text and "@@" not in text:
+            return []
+        seen = mentions(text)
+        blocks = [fence for fence in seen.fences if fence.language not in ("diff", "patch", "udiff")]
+        blocks += [Fence("", mention.code, mention.path) for mention in seen.files if mention.code]
+        blocks = sorted(blocks, key=lambda block: len(block.code), reverse=True)[:MOST]
+        return [facts for block in blocks if (facts := self._of_fence(block)).lines]
+
+    def _of_fence(self, block: Fence) -> Features:
+        """Facts of one block; remembered, because agents send their history again."""
+        key = (block.language or block.path, block.code)
         known = self._fences.get(key)
         if known is None:
-            buffer = Buffer(code[:FENCE_LIMIT].encode("utf-8", "replace"), language_id=language)
-            known = replace(_hardest(buffer.facts(None), buffer.functions()), source="fence")
+            code = block.code[:FENCE_LIMIT].encode("utf-8", "replace")
+            buffer = Buffer(code, language_id=block.language, path=block.path)
+            known = replace(focus.hardest(buffer.facts(None), buffer.functions()), source="fence", path=block.path)
             self._fences[key] = known
             if len(self._fences) > self._fences_kept:
                 self._fences.popitem(last=False)
         else:
             self._fences.move_to_end(key)
-        return known
+        return replace(known, local_only=True) if self.local_only(block.path) else known
 
 
 def path_of(uri: str) -> str:
@@ -273,80 +395,42 @@ def _match(path: str, text: str) -> int:
     return best
 
 
-def _focus(held: _Open, text: str) -> int | None:
-    """The byte offset a text points at in a buffer: `name.py:42`, or a function it names."""
-    name = re.escape(PurePath(held.path).name)
-    for found in re.finditer(name, text):
-        line = _LINE.match(text, found.end())
-        if line is not None:
-            return _line_start(held.snapshot.text, int(line.group(1)))
-    words = set(_WORD.findall(text))
-    named = [f for f in held.buffer.functions() if _last(f.name) in words]
-    if not named:
+def _ending(wanted: str, held: str) -> int:
+    """How many components the path of a message and that of a buffer have in common at their ends; 0: not the same.
+
+    A name alone is enough, as is a path as far as it goes; of a path that goes elsewhere (another machine's) two
+    components, its folder's and its own.
+    """
+    if wanted.rpartition("/")[2] != held.rpartition("/")[2]:
+        return 0
+    parts, theirs = wanted.strip("/").split("/"), held.strip("/").split("/")
+    count = 0
+    for one, other in zip(reversed(parts), reversed(theirs), strict=False):
+        if one != other:
+            break
+        count += 1
+    return count if count >= min(2, len(parts)) else 0
+
+
+def _turns(request: Request) -> tuple[str, ...]:
+    """What the human said, the newest first; then, where there are any, results of tools."""
+    return tuple(reversed(request.tail))
+
+
+def _results(request: Request) -> str | None:
+    """The texts of fresh tool results; None where a human spoke last."""
+    if request.purpose is not Purpose.TOOL_RESULT:
         return None
-    return max(named, key=lambda f: (f.cognitive, f.lines)).start_byte
+    return request.tail[0] if len(request.tail) > 1 else ""
+
+
+def _shown(calls: Sequence[Mention], results: str) -> list[Mention]:
+    """The files of the last calls; the last one at the numbered lines that its result shows."""
+    shown = mentions(results).shown
+    if shown is None or not calls or calls[0].lines:
+        return list(calls)
+    return [replace(calls[0], lines=(shown,)), *calls[1:]]
 
 
 def _last(name: str) -> str:
-    return name.rsplit(".", 1)[-1]
-
-
-def _line_start(text: bytes, line: int) -> int:
-    offset = 0
-    for _ in range(line - 1):
-        following = text.find(b"\n", offset)
-        if following < 0:
-            break
-        offset = following + 1
-    return _into_line(text, offset)
-
-
-def _into_line(text: bytes, offset: int) -> int:
-    """Past blanks, to the first word of the line: so the offset lies inside the scope that begins there."""
-    while offset < len(text) and text[offset] in b" \t":
-        offset += 1
-    return offset
-
-
-def _hardest(facts: Features, functions: Sequence[Function]) -> Features:
-    """With no place named, a file is as hard as its hardest function."""
-    if not functions:
-        return facts
-    top = max(functions, key=lambda f: (f.cognitive, f.cyclomatic, f.lines))
-    return replace(
-        facts,
-        scope=top.name,
-        scope_kind=top.kind,
-        cyclomatic=top.cyclomatic,
-        cognitive=top.cognitive,
-        nesting=top.nesting,
-        parameters=top.parameters,
-        lines=top.lines,
-    )
-
-
-class Marked:
-    """Whether a path is marked, by gitignore-style patterns. Empty without patterns.
-
-    Paths here are absolute and folders unknown, so a pattern with a slash in it (`payroll/**`,
-    `.kube/config`) counts wherever in a path it stands, not only at some root.
-    """
-
-    def __init__(self, patterns: Sequence[str]) -> None:
-        from pathspec import GitIgnoreSpec
-
-        self._spec = GitIgnoreSpec.from_lines([_anywhere(pattern) for pattern in patterns])
-        self._empty = not patterns
-
-    def __bool__(self) -> bool:
-        return not self._empty
-
-    def __call__(self, path: str) -> bool:
-        return bool(path) and not self._empty and self._spec.match_file(path.replace("\\", "/").lstrip("/"))
-
-
-def _anywhere(pattern: str) -> str:
-    unless, body = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
-    if "/" in body.rstrip("/") and not body.startswith("**/"):
-        body = f"**/{body.lstrip('/')}"
-    return unless + body
+    return name.rpartition(".")[2]

@@ -32,6 +32,7 @@ from codriver.routing import strategies
 from codriver.routing.decide import Wish
 from codriver.routing.eligibility import Bounds, Offer, standing
 from codriver.routing.embedders import embedder
+from codriver.sources.disk import Disk
 from codriver.state.responses import Responses
 from codriver.state.sqlite import SqliteStore
 from codriver.state.store import MemoryStore, Store
@@ -131,8 +132,12 @@ class App:
         self.responses = Responses(time.monotonic)
         self.ledger = Ledger(store)
         self.workspace = Workspace()
+        self.disk = Disk(never=fleet.settings.privacy.never)
         self.analyst = Analyst(
-            local_only=fleet.settings.privacy.local_only, manifests_for=self.workspace.manifests_for
+            local_only=fleet.settings.privacy.local_only,
+            manifests_for=self.workspace.manifests_for,
+            disk=self.disk,
+            roots=lambda: self.workspace.roots,
         )
         self.upstream = Upstream(Network(), keys)
         self._probes = probing.Probes(self.upstream, store, time.time)
@@ -183,6 +188,7 @@ class App:
                     await task
         await self.batches.close()
         self.workspace.close()
+        self.disk.close()
         await self.upstream.aclose()
         if self._simulator is not None:
             await self._simulator.close()

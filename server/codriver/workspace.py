@@ -90,6 +90,11 @@ class Workspace:
             if left > 0:
                 self._roots[root] = left
 
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The folders that editors have open."""
+        return tuple(self._roots)
+
     def manifests_for(self, path: str) -> Mapping[str, str]:
         """Name -> text of the manifests, locks (in brief) and marker files (no text) that hold for a file.
 

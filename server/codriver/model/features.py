@@ -26,8 +26,8 @@ class Function:
 class Features:
     """What is known about a request and the code it is about.
 
-    source says where the code facts come from: "buffer" (open in an editor), "fence" (a code
-    block of the message), "none". Complexity numbers are those of the enclosing function, or of
+    source says where the code facts come from: "buffer" (open in an editor), "file" (on disk, in a
+    folder that is worked in), "fence" (a code block of the message), "none". Complexity numbers are those of the enclosing function, or of
     the whole region when there is none. difficulty is on the logit scale of routing/quality.py.
     """
 
@@ -57,6 +57,8 @@ class Features:
     """Code that must not leave the machine."""
     versions: tuple[tuple[str, str], ...] = ()
     """(framework, version) as far as manifests and locks tell; a range as it is written there."""
+    files: tuple[str, ...] = ()
+    """Paths of all files that were considered, the one that decided first; routing/combining.py says how."""
 
 
 NOTHING = Features()
