@@ -314,6 +314,7 @@ class App:
     def _swap(self, made: Fleet) -> None:
         self._fleet = made
         self.analyst.local_only = Marked(made.settings.privacy.local_only)
+        self.disk.forbid(made.settings.privacy.never)
         self.tasks.configure(made.settings)
         logging.getLogger("codriver").setLevel(made.settings.log.level.upper())
 

@@ -95,6 +95,12 @@ class Disk:
             answer = self._answers.get(key)
         return answer.source if answer else None
 
+    def forbid(self, never: Sequence[str]) -> None:
+        """From now on files with these patterns are not read; what was read before is forgotten."""
+        self._never = Marked(never)
+        with self._lock:
+            self._answers.clear()
+
     def close(self) -> None:
         """Ends the thread; what is still to be read is not read."""
         if self._thread is not None:
