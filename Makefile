@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench catalog wheel test-vscode test-agents test-agents-quick test-matrix frameworks-check clean
+.PHONY: run test lint bench fuzz catalog wheel test-vscode test-agents test-agents-quick test-matrix frameworks-check clean
 
 run: $(VENV)/.installed
 	$(BIN)/codriver serve
@@ -19,6 +19,11 @@ lint: $(VENV)/.developer
 
 bench: $(VENV)/.developer
 	$(BIN)/python tests/bench/run.py
+
+# What is found is saved with its seed; `tests/fuzz/fuzz_syntax.py --seed N` does the same again.
+SECONDS ?= 600
+fuzz: $(VENV)/.developer
+	$(BIN)/python tests/fuzz/fuzz_syntax.py --seconds $(SECONDS)
 
 # Framework detection on 76 packages of PyPI and npm, fetched once into the user's cache folder. CHECK="--only flask"
 frameworks-check: $(VENV)/.developer
