@@ -108,7 +108,7 @@ class A {
     "chain.js": """
 function chain(a) {
   if (a === 1) { // 1
-    run(() => { if (b) { } }); // 3
+    run(() => { if (b) { } }); // 0
   } else if (a === 2) { // 1
     for (const x of y) { } // 2
   } else { // 1
@@ -136,7 +136,7 @@ class A {
 """,
     "component.tsx": """
 const Item = ({ a, b }: Props) => {
-  return a && b ? <b>{a}</b> : <i onClick={() => { if (a) { b(); } }} />; // 5
+  return a && b ? <b>{a}</b> : <i onClick={() => { if (a) { b(); } }} />; // 2
 };
 """,
     "walk.go": """
@@ -324,6 +324,18 @@ def test_cognitive_is_what_the_paper_says(name: str) -> None:
         ("a.js", "const f = a => { a?.b; return a ?? b ? 1 : xs.map(x => x && 1) }", 4, 1, 1),
         ("a.js", "function f(a, {b}, ...c) { switch (a) { case 1: case 2: break; default: } }", 3, 1, 3),
         ("a.ts", "class A { f(a: number, b?: string) { do { } while (a) } }", 2, 1, 2),
+        # eslint's complexity: 6, 5, 2 (each function by itself), 4
+        ("a.js", "function f(a = 1, {b = 2}) { a?.b(c?.()); a ||= b }", 6, 0, 2),
+        ("a.ts", "class A { f(a: number = 1, b?: string) { a?.(b); return this.x?.y ?? 1 } }", 5, 0, 2),
+        ("a.ts", "function f(a) { if (a) { on(() => { if (b) { if (c) { } } }) } }", 2, 1, 1),
+        ("a.tsx", "const F = ({ a = 1 }) => <b c={a?.d}>{a && <i />}</b>", 4, 0, 1),
+        # lizard: 3 (an else of let), 4 (?), 3 (arms less one, and the guard), 1 (loop alone is no decision)
+        ("a.rs", "fn f(a: A) { let Some(b) = a else { return }; if b { } }", 3, 1, 1),
+        ("a.rs", "fn f(a: A) -> R { a.b()?.c()?; d()? }", 4, 0, 1),
+        ("a.rs", "fn f(a: A) { match a { Some(b) if b > 1 => 1, Some(_) => 2, None => 3 } }", 4, 1, 1),
+        ("a.rs", "fn f() { loop { g(); } }", 1, 1, 0),
+        # lizard: 3
+        ("a.rb", "def f(a)\n  @b ||= a\n  a &&= 1\nend", 3, 0, 1),
         ("a.go", "package m\nfunc f(a, b int, c ...string) { for { if a > b || c { } } }", 4, 2, 3),
         ("a.go", "package m\nfunc f() { switch a { case 1, 2: case 3: default: } }", 3, 1, 0),
         ("a.rs", "fn f(a: i32, b: &str) { match a { 1 => (), 2 => (), _ => () } }", 3, 1, 2),
@@ -350,6 +362,36 @@ def test_other_numbers(name: str, source: str, cyclomatic: int, nesting: int, pa
 def test_nested_functions_count_for_themselves_in_cyclomatic() -> None:
     source = "def a(x):\n  def b(y):\n    if y: pass\n  if x: pass\n  return [b, lambda z: z or 1]\n"
     assert [(f.name, f.cyclomatic) for f in analyze("a.py", source.encode()).functions()] == [("a", 3), ("a.b", 2)]
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "cognitive"),
+    [
+        # sonarjs: a default value (||, ??) costs nothing; a part of a page shown or not (&&) neither; a condition, a
+        # loop's head and what a switch asks are not nested.
+        ("a.js", "function f(a) { return a || b || c }", 0),
+        ("a.js", "function f(a) { return a && b || c && d }", 2),
+        ("a.js", "function f(a) { return (a ?? b) && c }", 1),
+        ("a.tsx", "function f(a) { return <b>{a && <i />}{c && d && <i />}</b> }", 0),
+        ("a.tsx", "function f(a) { return <b>{a && (c || <i />)}</b> }", 1),
+        ("a.js", "function f(a) { for (const b of a ? c : d) { } }", 2),
+        ("a.js", "function f(a) { switch (a ? 1 : 2) { case 1: if (b) { } } }", 4),
+        # An entry of an object is not called by its bare name, a variable is.
+        ("a.js", "const o = { f(a) { return f(a) } }", 0),
+        ("a.js", "const f = a => f(a)", 1),
+    ],
+)
+def test_cognitive_is_what_its_owner_counts(name: str, source: str, cognitive: int) -> None:
+    assert analyze(name, source.encode()).functions()[0].cognitive == cognitive
+
+
+def test_callbacks_count_for_themselves_but_are_seen_from_the_place_they_stand_in() -> None:
+    source = b"function f(a) { if (a) { on(() => { if (b) { if (c) { } } }) } }"
+    buffer = analyze("a.js", source)
+    assert [(f.cyclomatic, f.cognitive) for f in buffer.functions()] == [(2, 1)]
+    for place in (source.index(b"on("), source.index(b"if (c)"), None):
+        facts = buffer.facts(place)
+        assert (facts.cyclomatic, facts.cognitive) == (4, 4)
 
 
 def by_radon(source: str) -> dict[int, int]:

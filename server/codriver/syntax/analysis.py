@@ -273,7 +273,7 @@ class Buffer:
         function = self.function_at(span) if place is not None else None
         if function is not None:
             errors = self.errors(function.start_byte, max(function.end_byte, span[1]))
-            f = function
+            f = self._with_callbacks(function)
             return f.cyclomatic, f.cognitive, f.nesting, f.parameters, f.lines, errors
         region = around(span[0], len(self.data)) if isinstance(place, int) else span
         cyclomatic, cognitive, nesting = measures.total(self._units(region))
@@ -283,6 +283,25 @@ class Buffer:
             cognitive, nesting = cognitive + inside.cognitive, max(nesting, inside.nesting)
         lines = len(self.data[region[0] : region[1]].splitlines())
         return cyclomatic, cognitive, nesting, 0, lines, self.errors(*region)
+
+    def _with_callbacks(self, function: Function) -> Function:
+        """Where every function counts for itself alone: with the nameless ones inside, which nobody asks for."""
+        unit = (
+            self._units((function.start_byte, function.end_byte)) if self.language and self.language.rules.apart else ()
+        )
+        inside = [
+            other
+            for placed in unit
+            for other in placed.functions()
+            if not other.name and function.start_byte <= other.start_byte and other.end_byte <= function.end_byte
+        ]
+        others = [other for other in inside if other != function]
+        return replace(
+            function,
+            cyclomatic=function.cyclomatic + sum(other.cyclomatic - 1 for other in others),
+            cognitive=function.cognitive + sum(other.cognitive for other in others),
+            nesting=max([function.nesting, *(other.nesting for other in others)]),
+        )
 
     def _around(self, start: int, end: int) -> tuple[Scope, ...]:
         """Scopes that hold the whole range, blanks at its end left out: editors select to the next line's start."""

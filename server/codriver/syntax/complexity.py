@@ -1,14 +1,17 @@
 """How hard code is to follow, counted on its tree. Two numbers with two published definitions.
 
 Cyclomatic (McCabe 1976): 1 + decisions + boolean operators. A decision is a branch, loop, case that
-tests something, handler, ternary, comprehension and its filters; for Python the list is radon's. Named
-functions inside count for themselves, anonymous ones for the function around them.
+tests something, handler, ternary, comprehension and its filters; for Python the list is radon's. Declared
+functions inside count for themselves, function expressions for the function around them.
 
 Cognitive (G. Ann Campbell, "Cognitive Complexity", SonarSource, version 1.7): branches, loops,
 switches, handlers and ternaries cost 1 + how deep they are nested; else and elif cost 1; a sequence of
 like boolean operators costs 1; jumps to a label cost 1; direct recursion costs 1 per function. Functions
-inside add a nesting level and count for the function around them. A condition is not nested in what it
-guards; comprehensions and null-coalescing cost nothing.
+inside add a nesting level and count for the function around them. A condition, or another head, is not nested
+in what it guards; comprehensions and null-coalescing cost nothing.
+
+Where Rules.apart is set (JavaScript, as eslint and sonarjs count) every function counts for itself alone.
+What differs from which tool, and why, is in server/AGREEMENT.md.
 
 Nesting is the greatest number of branches, loops, switches and handlers around one place.
 """
@@ -90,7 +93,7 @@ class _Own:
             name = written = ""
         callees = {f"{self}{name}" for self in selves} | ({written} if "." in written else set())
         objects = {self.rstrip(".:->") for self in selves}
-        if language.rules.bare_self or not (is_member or variable):
+        if language.rules.bare_self or not (is_member or variable or _is_entry(node, language)):
             callees.add(name)
             objects.add("")
         parameters = names.parameters_of(node, source, language, is_member)
@@ -128,7 +131,9 @@ class _Walk:
         if place.own:
             self.count.cyclomatic += self.decisions(node, kind)
         if kind in self.functions:
-            place = self.enter_function(node, place)
+            if rules.apart:
+                return self.count.inner.append(node)
+            place = self.enter_function(node, kind, place)
         elif kind in rules.structures:
             return self.enter_structure(node, kind, place)
         elif kind in rules.logical:
@@ -147,15 +152,20 @@ class _Walk:
             pattern = rules.defaults.get(kind)
             head = self.source[node.start_byte : node.start_byte + 80] if pattern else b""
             found += not (pattern and re.match(pattern.encode(), head))
+        if kind in rules.guards:
+            found += node.child_by_field_name(rules.guards[kind]) is not None
+        if kind in rules.arms:
+            found += max(sum(child.type == rules.arms[kind] for child in node.named_children) - 1, 0)
         if kind in rules.else_decisions:
             found += sum(child.type in rules.elses for child in node.named_children)
         if kind in rules.logical_chains:
             found += sum(self.sign(child) in rules.operators for child in node.children)
         return found
 
-    def enter_function(self, node: Node, place: _Place) -> _Place:
-        named = bool(names.name_of(node, self.source, self.language))
-        if (named and place.own) if self.own else not place.functions:
+    def enter_function(self, node: Node, kind: str, place: _Place) -> _Place:
+        named = kind not in self.language.scopes.anonymous
+        listed = named or bool(names.name_of(node, self.source, self.language))
+        if (listed and place.own) if self.own else not place.functions:
             self.count.inner.append(node)
         deeper = place.functions > 0 and not (self.rules.decorators and _is_decorator(node, self.functions))
         return _Place(place.nesting + deeper, place.depth, place.functions + 1, place.own and not named)
@@ -167,10 +177,9 @@ class _Walk:
         if not place.chained:
             inside = inside._replace(nesting=place.nesting + 1, depth=place.depth + 1)
         self.count.nesting = max(self.count.nesting, inside.depth)
-        condition = None if place.chained else node.child_by_field_name("condition")
         bare = node.child_by_field_name(self.rules.alternative) if kind in self.rules.ifs else None
-        for child in node.named_children:
-            if child == condition:
+        for index, child in enumerate(node.named_children):
+            if node.field_name_for_named_child(index) in _HEADS and not place.chained:
                 self.pending.append((child, place))
             elif kind in self.rules.else_parents and child.type in self.rules.elses and child.type == "else":
                 bare = child.next_named_sibling  # a mark of its own, in front of what it belongs to (Swift)
@@ -212,7 +221,9 @@ class _Walk:
                 operators.append(_SAME.get(sign, sign))
             else:
                 self.pending.append((part, place))
-        self.count.cognitive += 1 + sum(a != b for a, b in pairwise(operators))
+        if node.parent is None or node.parent.type not in rules.free_in or len(set(operators)) > 1:
+            changes = [b for a, b in pairwise(["", *operators]) if a != b]
+            self.count.cognitive += sum(sign not in rules.free for sign in changes)
         self.count.cyclomatic += len(operators) if place.own else 0
         return None
 
@@ -248,7 +259,29 @@ class _Walk:
         return self.source[node.start_byte : min(node.end_byte, node.start_byte + 100)].decode("utf-8", "replace")
 
 
+def _is_entry(node: Node, language: Language) -> bool:
+    """Whether its name is that of an object's entry, which a bare call does not mean."""
+    entries = language.rules.entries
+    return node.type in entries or (node.parent is not None and node.parent.type in entries)
+
+
 _SAME = {"and": "&&", "or": "||"}
+_HEADS = frozenset(
+    (
+        "condition",
+        "value",
+        "subject",
+        "left",
+        "right",
+        "pattern",
+        "parameter",
+        "init",
+        "initializer",
+        "increment",
+        "update",
+    )
+)
+"""Fields of a structure that are evaluated on its own level, not in what it guards."""
 
 
 @cache
@@ -256,14 +289,16 @@ def _telling(language: Language) -> frozenset[str]:
     """All node types that mean anything here; the walk passes the others by."""
     rules: Rules = language.rules
     groups = (
-        rules.decisions, rules.else_decisions, rules.logical, rules.logical_chains, rules.structures,
-        rules.chained, rules.else_parents, rules.jumps, rules.calls, names.function_types(language),
+        rules.decisions, rules.guards, rules.arms, rules.else_decisions, rules.logical, rules.logical_chains,
+        rules.structures, rules.chained, rules.else_parents, rules.jumps, rules.calls, names.function_types(language),
     )  # fmt: skip
     return frozenset(kind for group in groups for kind in group) | frozenset(language.scopes.keyed)
 
 
 def _inside(node: Node, source: bytes, language: Language) -> list[Node]:
     """What a function holds besides its heading: parameters, and a name that looks like a call."""
+    if language.rules.apart:
+        return node.named_children
     path = language.scopes.headings.get(names.kind(node, source, language)) if language.scopes.headings else None
     heading = node.child_by_field_name("parameters") if path is None else names.follow(node, path)
     if path is None or heading is None:

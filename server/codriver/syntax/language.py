@@ -58,6 +58,10 @@ class Rules:
     decisions: tuple[str, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
     """Decision type -> pattern of the beginning of those that decide nothing (`case _:`)."""
+    guards: Mapping[str, str] = field(default_factory=dict)
+    """Node type -> field that makes it a decision where it is there: an arm's condition, a parameter's default."""
+    arms: Mapping[str, str] = field(default_factory=dict)
+    """Node type -> type of its arms, one of which is always taken: they are one decision less than arms."""
     else_decisions: tuple[str, ...] = ()
     """Nodes whose `else` is a path of its own: loops and try."""
     logical: tuple[str, ...] = ()
@@ -65,6 +69,10 @@ class Rules:
     signs: tuple[str, ...] = ()
     """Nodes whose text is the operator, where all operators are nodes of one type."""
     coalescing: tuple[str, ...] = ()
+    free: tuple[str, ...] = ()
+    """Operators whose sequences cost nothing, cognitively: they stand for a default value more often than not."""
+    free_in: tuple[str, ...] = ()
+    """Nodes directly in which a sequence of one operator costs nothing: it shows a part of a page or not."""
     logical_chains: tuple[str, ...] = ()
     ifs: tuple[str, ...] = ()
     structures: tuple[str, ...] = ()
@@ -89,8 +97,12 @@ class Rules:
     """What a method writes before its own name to call itself."""
     bare_self: bool = False
     """A method may call itself by its name alone."""
+    entries: tuple[str, ...] = ()
+    """Functions, or nodes directly around them, whose name is an object's entry: a bare call is another function."""
     overloads: bool = False
     """Functions of one name differ by their parameters' number."""
+    apart: bool = False
+    """Every function counts for itself alone, a nameless one too, and its parameters count with it."""
     decorators: bool = False
     """A function that only defines and returns another one adds no nesting to it."""
 

@@ -129,7 +129,8 @@ class Measures:
     def _measure(self, unit: outline.Unit, source: bytes) -> Measured:
         language, functions = self._language, list[Function]()
         whole = self._count(unit.node, source, names.is_class(unit.parent_kind, language))
-        decisions = 0
+        apart, anonymous = language.rules.apart, language.scopes.anonymous
+        decisions, cognitive, nesting = 0, whole.cognitive, whole.nesting
         roots = (
             [unit.node] if names.kind(unit.node, source, language) in names.function_types(language) else whole.inner
         )
@@ -140,13 +141,15 @@ class Measures:
             count = whole if node == unit.node else self._count(node, source, is_member)
             function = self._function(node, source, prefix, parent_kind, count)
             functions.append(_shifted(function, -unit.node.start_point.row, -unit.node.start_byte))
-            if function.name and node != unit.node:
+            if node != unit.node and (apart or names.kind(node, source, language) not in anonymous):
                 decisions += max(count.cyclomatic - 1, 0)
-            if depth < DEEPEST:
+            if node != unit.node and apart:
+                cognitive, nesting = cognitive + count.cognitive, max(nesting, count.nesting)
+            if depth < DEEPEST or apart:
                 inside = f"{function.name}." if function.name else prefix
                 pending += [(inner, inside, function.kind, depth + 1) for inner in reversed(count.inner)]
         own = whole.cyclomatic - 1 if language.counted else 0
-        return Measured(tuple(functions), own + decisions, whole.cognitive, whole.nesting)
+        return Measured(tuple(functions), own + decisions, cognitive, nesting)
 
     def _count(self, node: Node, source: bytes, is_member: bool) -> complexity.Count:
         """What is counted; of a language that is only guessed at, no more than nesting."""
