@@ -356,15 +356,19 @@ class App:
         """How long each step of the next attempt may take, of a request that has taken `spent` seconds already.
 
         The caller's deadline and `timeouts.total` are for the request, not for each attempt. A whole
-        answer's first byte comes with its last, so only the total counts there.
+        answer's first byte comes with its last, so only the total counts there. Who is asked to think
+        may do so in silence for minutes.
         """
         limits = self._fleet.settings.timeouts
         total = limits.total if request.deadline is None else min(limits.total, request.deadline)
         left = max(0.0, total - spent)
         first = limits.complete_first if request.purpose is Purpose.COMPLETE else limits.first
+        between = limits.between
+        if request.limits.effort not in (None, "none", "minimal"):
+            first, between = max(first, limits.thinking), max(between, limits.thinking)
         if not request.stream:
             first = left
-        return Timeouts(connect=min(limits.connect, left), first=min(first, left), between=limits.between, total=left)
+        return Timeouts(connect=min(limits.connect, left), first=min(first, left), between=between, total=left)
 
 
 def create(

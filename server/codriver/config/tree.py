@@ -132,6 +132,9 @@ class Timeouts(Table):
     connect: float = Field(default=5.0, gt=0, description="For a connection.")
     first: float = Field(default=60.0, gt=0, description="For the first content of an answer.")
     between: float = Field(default=60.0, gt=0, description="For anything at all, between two pieces of an answer.")
+    thinking: float = Field(
+        default=300.0, gt=0, description="In place of the two above, when the caller asks the model to think."
+    )
     total: float = Field(default=600.0, gt=0, description="For a whole answer.")
     complete_first: float = Field(default=5.0, gt=0, description="For the first content of a completion.")
 
