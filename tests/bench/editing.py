@@ -1,15 +1,19 @@
-"""What a keystroke costs, and what Codriver adds to a completion, in files of 1,000 and 10,000 lines.
+"""What a keystroke costs, and what Codriver adds to a completion, in files of 1,000, 10,000 and 100,000 lines.
 
-In process: applying one change (text store, analyst's bookkeeping), and reading the code again after
-it (parse and features), which happens behind the keystroke. Over stdio: a real `codriver lsp`, a real
-daemon, an upstream that answers at once; from the change to the suggestion. Python and TypeScript.
+In process, in CPU time: applying one change (text store, analyst's bookkeeping), then what it takes to read the code again
+(parse and features at the cursor) behind the keystroke, over a mix of edits; the first analysis; memory. Over
+stdio: a real `codriver lsp`, a real daemon, an upstream that answers at once; from the change to the suggestion,
+and the longest that somebody else waited for the daemon meanwhile. Python and TypeScript.
 """
 
 from __future__ import annotations
 
+import gc
+import http.client
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -20,12 +24,16 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "fronts" / "lsp"))
 
 from lsp_client import Client, change, codriver_lsp, position
 
+from codriver import analyst as analysts
 from codriver.analyst import Analyst
 from codriver.model.request import Snapshot
+from codriver.syntax.analysis import Buffer
 from codriver.syntax.text import Text
 
 KEYS = 150
 SIZES = (1_000, 10_000)
+LONGEST = 100_000
+BUFFERS = 12
 
 PYTHON = """\
 def handle_{n}(request, items):
@@ -80,29 +88,150 @@ def percentiles(values: list[float]) -> str:
     return f"p50 {statistics.median(ordered):7.3f} ms  p99 {ordered[int(len(ordered) * 0.99)]:7.3f}"
 
 
+def mix(language: str, row: int, n: int) -> tuple[tuple[int, int], tuple[int, int], str]:
+    """The n-th change: inside a word, a new line, the start of a statement, a paste, and what takes them back."""
+    name = {"python": 8, "typescript": 20}[language]
+    statement, pasted = LANGUAGES[language][2] + "1\n", LANGUAGES[language][0].format(n=n)
+    lines = pasted.count("\n")
+    changes = [
+        ((row, name), (row, name), "x"),
+        ((row, name), (row, name + 1), ""),
+        ((row + 2, 0), (row + 2, 0), "\n"),
+        ((row + 2, 0), (row + 3, 0), ""),
+        ((row + 2, 0), (row + 2, 0), statement),
+        ((row + 2, 0), (row + 3, 0), ""),
+        ((row, 0), (row, 0), pasted),
+        ((row, 0), (row + lines, 0), ""),
+    ]
+    return changes[n % len(changes)]
+
+
 def keystrokes(language: str, lines: int) -> None:
-    """One typed character: bookkeeping now, parse and features behind."""
+    """A mix of edits: bookkeeping now, parse and features behind; and beside a parse of everything."""
     text = Text(source(language, lines))
     analyst, uri = Analyst(), f"file:///bench{LANGUAGES[language][1]}"
 
     def snapshot(version: int) -> Snapshot:
         return Snapshot(uri, version, language, text.data)
 
+    start = time.thread_time()
     analyst.opened(1, snapshot(0))
-    row = text.line_count // 2
-    offset = text.offset(row, 0, "utf-16")
+    row = lines // LANGUAGES[language][0].count("\n") // 2 * LANGUAGES[language][0].count("\n")
+    offset = text.offset(row + 2, 4)
     analyst.facts(1, uri, offset)
+    first, slices = (time.thread_time() - start) * 1e3, []
+    buffer, done = analyst.buffer(snapshot(0)), False
+    while not done:
+        start = time.thread_time()
+        done = buffer.step()
+        slices.append((time.thread_time() - start) * 1e3)
     booked, read = [], []
     for n in range(KEYS):
-        start = time.perf_counter()
-        edit = text.apply(((row, 0), (row, 0)), "#" if n == 0 and language == "python" else "x", "utf-16")
+        span = mix(language, row, n)
+        start = time.thread_time()
+        edit = text.apply(span[:2], span[2], "utf-16")
         analyst.changed(1, snapshot(n + 1), [edit])
-        booked.append((time.perf_counter() - start) * 1e3)
-        start = time.perf_counter()
-        analyst.facts(1, uri, offset)
-        read.append((time.perf_counter() - start) * 1e3)
-    print(f"  {language:11}{lines:6} lines  keystroke, bookkeeping            {percentiles(booked)}")
-    print(f"  {language:11}{lines:6} lines  parse and features behind it      {percentiles(read)}")
+        booked.append((time.thread_time() - start) * 1e3)
+        start = time.thread_time()
+        analyst.facts(1, uri, edit.new_end_byte)
+        read.append((time.thread_time() - start) * 1e3)
+    title = f"  {language:11}{lines:7} lines  "
+    print(f"{title}keystroke, bookkeeping           {percentiles(booked)}")
+    print(f"{title}parse and features behind it     {percentiles(read)}")
+    print(f"{title}first analysis at the cursor     {first:11.3f} ms, all of it in slices {sum(slices):8.1f} ms")
+    print(f"{title}longest slice                    {max(slices):11.3f} ms of {len(slices)}")
+    whole = []
+    for _ in range(3):
+        start = time.thread_time()
+        fresh = Buffer(text.data, language_id=language)
+        fresh.parse()
+        fresh.functions()
+        fresh.facts(offset)
+        whole.append((time.thread_time() - start) * 1e3)
+    print(
+        f"{title}everything anew                  {min(whole):11.3f} ms, {min(whole) / statistics.median(read):.0f} times"
+    )
+
+
+def memory(language: str) -> None:
+    """Resident memory per open buffer of 10,000 lines, all of them read whole; and of more than trees are kept of."""
+    analyst, data = Analyst(), source(language, 10_000).encode()
+    analyst.opened(1, Snapshot("file:///warm", 1, language, data[:20_000]))
+    analyst.functions(1, "file:///warm")
+    most = analysts.TREES // len(data)
+    for count, title in ((min(BUFFERS, most), "read whole"), (most * 3, "of which trees are dropped")):
+        gc.collect()
+        before = resident()
+        for n in range(count):
+            uri = f"file:///{title}{n}"
+            text = data + b"\n" * n
+            analyst.opened(1, Snapshot(uri, 1, language, text))
+            analyst.facts(1, uri, len(text) // 2)
+            while not analyst.buffer(Snapshot(uri, 1, language, text)).step():
+                pass
+        each = (resident() - before) / count
+        print(f"  {language:11} 10000 lines  memory each of {count:3}, {title:28} {each:6.1f} MB")
+
+
+def resident() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+class Heartbeat:
+    """Asks the daemon for a sign of life all the time; what the daemon worked until it came is what it was blocked.
+
+    In CPU time of the daemon, so that a machine with other things to do tells the same.
+    """
+
+    def __init__(self, about: dict[str, Any]) -> None:
+        self.waits: list[float] = []
+        self._port, self._clock, self._over = about["http"]["port"], Path(f"/proc/{about['pid']}/schedstat"), False
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._thread.start()
+
+    def _beat(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port)
+        while not self._over:
+            start = self._worked()
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+            self.waits.append(self._worked() - start)
+            time.sleep(0.001)
+
+    def _worked(self) -> float:
+        return int(self._clock.read_text().split()[0]) / 1e6
+
+    def stop(self) -> list[float]:
+        self._over = True
+        self._thread.join(5)
+        return sorted(self.waits)
+
+
+def stalls(home: Path, about: dict[str, Any], language: str, lines: int) -> None:
+    """Opening, lenses and typing in a long file, with somebody else asking the daemon meanwhile."""
+    editor = Client(codriver_lsp(), {"CODRIVER_HOME": str(home)})
+    uri, shape = f"file:///stall{lines}{LANGUAGES[language][1]}", LANGUAGES[language][0].count("\n")
+    place: dict[str, Any] = {"textDocument": {"uri": uri}}
+    title = f"  {language:11}{lines:7} lines  longest others waited while"
+    try:
+        editor.initialize()
+        beat = Heartbeat(about)
+        editor.open(uri, source(language, lines), language)
+        editor.request("textDocument/codeLens", place)
+        opened = beat.stop()
+        beat, row = Heartbeat(about), lines // shape // 2 * shape
+        for n in range(KEYS):
+            first, last, new = mix(language, row, n)
+            editor.change(uri, n + 2, change(first, last, new))
+            where = {"position": position(row + 2, 4), "context": {"triggerKind": 2}}
+            editor.request("textDocument/inlineCompletion", place | where)
+        typed = beat.stop()
+        print(
+            f"{title} opened {opened[-1]:6.1f} ms, typing {typed[-1]:6.1f} ms (p99 {typed[len(typed) * 99 // 100]:.1f})"
+        )
+    finally:
+        editor.kill()
 
 
 def completions(home: Path, language: str, lines: int) -> None:
@@ -134,14 +263,17 @@ def completions(home: Path, language: str, lines: int) -> None:
 def main() -> None:
     print("Editing: cost per keystroke and overhead per completion")
     for language in LANGUAGES:
-        for lines in SIZES:
+        for lines in (*SIZES, LONGEST):
             keystrokes(language, lines)
+        memory(language)
     with tempfile.TemporaryDirectory() as folder, script("fake_upstream.py") as upstream:
         home = Path(folder)
-        with codriver(home, CONFIG.format(port=upstream)):
+        with codriver(home, CONFIG.format(port=upstream)) as about:
             for language in LANGUAGES:
                 for lines in SIZES:
                     completions(home, language, lines)
+                for lines in (*SIZES, LONGEST):
+                    stalls(home, about, language, lines)
 
 
 if __name__ == "__main__":
