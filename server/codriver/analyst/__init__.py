@@ -1,0 +1,170 @@
+"""Features on demand: which code a request is about, and what tree-sitter says of it.
+
+An editor task brings its Snapshot; an agent's request is matched by the paths and names it mentions: first with the
+very text that stands in an editor, unsaved changes included, then with files on disk. Code in the message itself is
+the next best source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from codriver.analyst.buffers import Buffers, Held, named_by, path_of
+from codriver.analyst.inquiry import Inquiry
+from codriver.model.features import NOTHING, Features, Function
+from codriver.model.request import Fim, Request, Snapshot
+from codriver.routing import task
+from codriver.routing.combining import combined
+from codriver.routing.quality import judged
+from codriver.sources import focus
+from codriver.sources.disk import Disk
+from codriver.sources.marked import Marked
+from codriver.syntax.analysis import Buffer
+from codriver.syntax.locating import hints
+from codriver.syntax.mentions import mentions
+from codriver.syntax.text import Edit
+
+HINTED_LIMIT = 12_000
+"""Bytes on each side of a hole that are parsed where no buffer has it."""
+
+_PATH = re.compile(r"[\w.~/\\-]*[\w-]+[./\\][\w./\\-]*\w")
+
+
+class Analyst:
+    """Answers `features(request)`; fed by editors with opened, changed, closed, left.
+
+    manifests_for: path -> the texts of its project's manifests by file name, as far as they are known at once.
+    disk: reads files that are not open; roots: the folders editors work in, in which it may.
+    """
+
+    def __init__(
+        self,
+        *,
+        local_only: Sequence[str] = (),
+        manifests_for: Callable[[str], Mapping[str, str]] = lambda path: {},
+        disk: Disk | None = None,
+        roots: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        self._buffers = Buffers()
+        self._manifests_for = manifests_for
+        self._inquiry = Inquiry(self._buffers, disk, roots, manifests_for)
+        self.local_only = Marked(local_only)
+
+    # What editors tell.
+
+    def opened(self, owner: int, snapshot: Snapshot) -> None:
+        """A buffer was opened (or replaced whole) in the editor of this owner."""
+        held = self._buffers.opened(owner, snapshot)
+        self._manifests_for(held.path)  # so that they are read when the first question comes
+
+    def changed(self, owner: int, snapshot: Snapshot, edits: Sequence[Edit]) -> None:
+        """A buffer changed. Bookkeeping only: nothing is parsed until somebody asks."""
+        if not self._buffers.changed(owner, snapshot, edits):
+            self.opened(owner, snapshot)
+
+    def closed(self, owner: int, uri: str) -> None:
+        """A buffer was closed: its text is forgotten."""
+        self._buffers.closed(owner, uri)
+
+    def left(self, owner: int) -> None:
+        """An editor went away: all its buffers are forgotten."""
+        self._buffers.left(owner)
+
+    def warm(self) -> None:
+        """Loads the tables and one grammar, so that the first buffer does not wait for them."""
+        sample = b"import os\n\n\ndef first(items):\n    return items[0] if items else None\n"
+        Buffer(sample, language_id="python").facts(len(sample) - 1)
+        mentions("first() in sample.py")
+
+    # What others ask.
+
+    @property
+    def count(self) -> int:
+        """How many buffers are open."""
+        return len(self._buffers)
+
+    def buffer(self, snapshot: Snapshot) -> Buffer:
+        """The parsed form of this very snapshot: the open one when it is still current, else a fresh one."""
+        held = self._buffers.current(snapshot)
+        if held is not None:
+            return self._buffers.used(held)
+        return Buffer(snapshot.text, language_id=snapshot.language_id, path=path_of(snapshot.uri))
+
+    def others(self, snapshot: Snapshot, limit: int = 8) -> list[bytes]:
+        """Texts of other open buffers of the same language, most recently edited first."""
+        return self._buffers.others(snapshot, limit)
+
+    def facts(self, owner: int, uri: str, offset: int | None = None) -> Features:
+        """Facts of an open buffer, of the scope at a byte offset when given."""
+        held = self._buffers.get(owner, uri)
+        return Features() if held is None else self._facts(held, offset)
+
+    def functions(self, owner: int, uri: str) -> tuple[Function, ...]:
+        """The functions of an open buffer, with their numbers."""
+        held = self._buffers.get(owner, uri)
+        return () if held is None else self._buffers.used(held).functions()
+
+    def function_at(self, owner: int, uri: str, offset: int) -> Function | None:
+        """The function of an open buffer around a byte offset; no other one is counted."""
+        held = self._buffers.get(owner, uri)
+        return None if held is None else self._buffers.used(held).function_at(offset)
+
+    def features(self, request: Request) -> Features:
+        """What is known about a request and the code it is about. Costs no more than the code it finds."""
+        family = request.task or task.family(request.purpose, request.tail)
+        found = judged(self._of_code(request), family, request.input_tokens)
+        if self.local_only and not found.local_only and self._names_marked(request):
+            return replace(found, local_only=True)
+        return found
+
+    def _of_code(self, request: Request) -> Features:
+        if request.code is not None:
+            return self._of_snapshot(request.code)
+        if request.fim is not None:
+            return self._of_hole(request.fim)
+        parts = self._inquiry.parts(request)
+        if not parts:
+            return Features(path=request.file) if request.file else NOTHING
+        found = combined(parts)
+        if self.local_only and any(self.local_only(path) for path in found.files):
+            found = replace(found, local_only=True)
+        return replace(found, path=request.file) if request.file and not found.path else found
+
+    def _of_hole(self, hole: Fim) -> Features:
+        """Facts of the open buffer a plugin's hole stands in; else of its own texts, where they name a language."""
+        before, after = hole.prefix.encode("utf-8", "replace"), (hole.suffix or "").encode("utf-8", "replace")
+        found = self._buffers.around(before, after)
+        if found is not None:
+            held, place = found
+            return self._facts(held, focus.into_line(held.snapshot.text, place))
+        path, language = hints(hole.prefix)
+        path = hole.path or path
+        if not path and not language:
+            return NOTHING
+        before, after = before[-HINTED_LIMIT:], after[:HINTED_LIMIT]
+        facts = Buffer(before + after, language_id=language, path=path).facts(len(before), self._manifests_for(path))
+        return replace(facts, source="fence", path=path, local_only=self.local_only(path))
+
+    def _names_marked(self, request: Request) -> bool:
+        """Whether a request names, anywhere in it, a path that must not leave this machine."""
+        text = request.body.decode("utf-8", "replace") if request.body is not None else "\n".join(request.tail)
+        if self.local_only(request.file) or any(self.local_only(word) for word in set(_PATH.findall(text))):
+            return True
+        return any(self.local_only(held.path) and named_by(held, text) for held in self._buffers.latest())
+
+    def _of_snapshot(self, snapshot: Snapshot) -> Features:
+        where = snapshot.selection or snapshot.cursor
+        path = path_of(snapshot.uri)
+        facts = self.buffer(snapshot).facts(where, self._manifests_for(path))
+        return replace(facts, path=path, local_only=self.local_only(path))
+
+    def _facts(self, held: Held, where: int | tuple[int, int] | None) -> Features:
+        facts = self._buffers.used(held).facts(where, self._manifests_for(held.path))
+        if where is None:
+            facts = focus.hardest(facts, held.buffer.functions())
+        return replace(facts, path=held.path, local_only=self.local_only(held.path))
+
+
+__all__ = ["Analyst", "Marked", "path_of"]

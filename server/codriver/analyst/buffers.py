@@ -1,0 +1,214 @@
+"""The open buffers of all editors: each one's newest text, the parsed form that follows it, and finding one by what
+a message says."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from urllib.parse import unquote, urlsplit
+
+from codriver.model.features import Function
+from codriver.model.request import Snapshot
+from codriver.syntax.analysis import Buffer
+from codriver.syntax.locating import locate
+from codriver.syntax.mentions import plain
+from codriver.syntax.text import Edit
+
+HOLE_LIMIT = 8_000_000
+"""Bytes of open buffers that are searched for a plugin's hole, the latest edited first."""
+
+TREES = 2_000_000
+"""Bytes of open buffers whose trees are kept, of the last used: about 85 MB of trees."""
+
+SMALL = 16_000
+"""Bytes up to which a stale buffer is parsed to see what functions it has: some 2 ms."""
+
+
+@dataclass(slots=True)
+class Held:
+    """One open buffer: its newest snapshot, and the parsed form that follows it."""
+
+    snapshot: Snapshot
+    buffer: Buffer
+    path: str
+    name: str
+    used: int = 0
+    """When it was last asked about; the greatest number is the latest."""
+    listed: tuple[Function, ...] = ()
+    names: frozenset[str] = frozenset()
+    """Last parts of the names of `listed`."""
+
+
+class Buffers:
+    """All open buffers, by owner and URI; walked from the latest edited on."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[tuple[int, str], Held] = OrderedDict()
+        self._uses = 0
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def latest(self) -> Iterator[Held]:
+        """All, the latest edited first."""
+        return reversed(self._open.values())
+
+    def get(self, owner: int, uri: str) -> Held | None:
+        """The buffer of this editor."""
+        return self._open.get((owner, uri))
+
+    def opened(self, owner: int, snapshot: Snapshot) -> Held:
+        """A buffer was opened (or replaced whole) in the editor of this owner."""
+        path = path_of(snapshot.uri)
+        buffer = Buffer(snapshot.text, language_id=snapshot.language_id, path=path)
+        held = self._open[owner, snapshot.uri] = Held(snapshot, buffer, path, PurePath(path).name)
+        return held
+
+    def changed(self, owner: int, snapshot: Snapshot, edits: Sequence[Edit]) -> bool:
+        """A buffer changed; False when nobody opened it. Bookkeeping only: nothing is parsed until somebody asks."""
+        held = self._open.get((owner, snapshot.uri))
+        if held is None:
+            return False
+        held.snapshot = snapshot
+        held.buffer.edit(edits, snapshot.text)
+        self._open.move_to_end((owner, snapshot.uri))
+        return True
+
+    def closed(self, owner: int, uri: str) -> None:
+        """A buffer was closed: its text is forgotten."""
+        self._open.pop((owner, uri), None)
+
+    def left(self, owner: int) -> None:
+        """An editor went away: all its buffers are forgotten."""
+        for key in [key for key in self._open if key[0] == owner]:
+            del self._open[key]
+
+    def current(self, snapshot: Snapshot) -> Held | None:
+        """The one whose text is this snapshot's still."""
+        for (_, uri), held in self._open.items():
+            # Two editors may hold the same file at the same version with other text.
+            if uri == snapshot.uri and held.snapshot.text == snapshot.text:
+                return held
+        return None
+
+    def used(self, held: Held) -> Buffer:
+        """Its buffer; those used longest ago lose their trees when there are too many."""
+        self._uses += 1
+        held.used = self._uses
+        kept = sum(other.buffer.held for other in self._open.values())
+        if kept > TREES:
+            for other in sorted(self._open.values(), key=lambda other: other.used):
+                if kept <= TREES or other is held:
+                    break
+                kept -= other.buffer.held
+                other.buffer.rest()
+        return held.buffer
+
+    def others(self, snapshot: Snapshot, limit: int = 8) -> list[bytes]:
+        """Texts of other open buffers of the same language, most recently edited first."""
+        found = (
+            held.snapshot.text
+            for (_, uri), held in reversed(self._open.items())
+            if uri != snapshot.uri and held.snapshot.language_id == snapshot.language_id
+        )
+        return [text for text, _ in zip(found, range(limit), strict=False)]
+
+    def around(self, before: bytes, after: bytes) -> tuple[Held, int] | None:
+        """The buffer in which this stands, and the byte offset between the two."""
+        left = HOLE_LIMIT
+        for held in self.latest():
+            place = locate(held.snapshot.text, before, after)
+            if place is not None:
+                return held, place
+            left -= len(held.snapshot.text)
+            if left < 0:
+                break
+        return None
+
+    def of_path(self, path: str) -> Held | None:
+        """The buffer a path names: that with the longest end in common, then the newest edit."""
+        best, score = None, 0
+        wanted = plain(path)
+        drive = wanted[1:2] == ":"
+        name = wanted.rpartition("/")[2]
+        for held in self.latest():
+            if held.name != name and not drive:
+                continue
+            theirs = plain(held.path)
+            count = _ending(wanted.casefold(), theirs.casefold()) if drive else _ending(wanted, theirs)
+            if count > score:
+                best, score = held, count
+        return best
+
+    def named_in(self, text: str) -> Held | None:
+        """The buffer whose path a text names, however it is written: the longest match wins, then the newest edit."""
+        best: Held | None = None
+        score = 0
+        for held in self.latest():
+            length = named_by(held, text)
+            if length > score:
+                best, score = held, length
+        return best
+
+    def defining(self, names: frozenset[str]) -> Iterator[tuple[Held, frozenset[str]]]:
+        """Buffers with functions of these names, as far as their functions are known without much work."""
+        for held in self.latest() if names else ():
+            found = names & self._names(held)
+            if found:
+                yield held, found
+
+    def _names(self, held: Held) -> frozenset[str]:
+        if not held.buffer.dirty or len(held.snapshot.text) <= SMALL:
+            listed = self.used(held).functions()
+            if listed is not held.listed:
+                held.listed = listed
+                held.names = frozenset(function.name.rpartition(".")[2] for function in listed)
+        return held.names
+
+
+def path_of(uri: str) -> str:
+    """The path in a file URI, with Windows drives and shares as they are written there; other URIs' path part."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # what should be a host is none
+        return uri
+    path = unquote(parts.path)
+    if re.match(r"^/[A-Za-z]:", path):
+        path = path[1:]
+    elif parts.scheme == "file" and parts.netloc not in ("", "localhost"):
+        path = f"//{parts.netloc}{path}"
+    return path or uri
+
+
+def named_by(held: Held, text: str) -> int:
+    """How many characters of a buffer's path's end the text names, by whole components; 0 for none."""
+    if len(held.name) < 3 or held.name not in text:
+        return 0
+    parts = PurePath(held.path).parts
+    best = 0
+    for take in range(1, min(len(parts), 8) + 1):
+        tail = "/".join(parts[-take:]).replace("//", "/")
+        if not re.search(rf"(?<![\w.-]){re.escape(tail)}(?![\w-])", text.replace("\\", "/")):
+            break
+        best = len(tail)
+    return best
+
+
+def _ending(wanted: str, held: str) -> int:
+    """How many components the path of a message and that of a buffer have in common at their ends; 0: not the same.
+
+    A name alone is enough, as is a path as far as it goes; of a path that goes elsewhere (another machine's) two
+    components, its folder's and its own.
+    """
+    if wanted.rpartition("/")[2] != held.rpartition("/")[2]:
+        return 0
+    parts, theirs = wanted.strip("/").split("/"), held.strip("/").split("/")
+    count = 0
+    for one, other in zip(reversed(parts), reversed(theirs), strict=False):
+        if one != other:
+            break
+        count += 1
+    return count if count >= min(2, len(parts)) else 0
