@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from codriver.model.features import Features, Function
-from codriver.syntax import content, frameworks, languages, measures, outline
+from codriver.syntax import content, frameworks, languages, measures, outline, surroundings
 from codriver.syntax.embedded import Piece, Pieces
 from codriver.syntax.language import Language
 from codriver.syntax.measures import Measures, Placed
 from codriver.syntax.outline import Scope
 from codriver.syntax.places import Range, around, span_of, within
+from codriver.syntax.surroundings import Surroundings
 from codriver.syntax.text import Edit
 from codriver.syntax.trees import EAGER, NEAR, WHOLE, Parse, Trees, count_errors
 
@@ -207,6 +208,24 @@ class Buffer:
         if piece is not None:
             return piece.buffer.errors_with(insert, start - piece.start, end - piece.start)
         return self._trees.errors_with(insert, start, end) if self._trees else (0, 0)
+
+    def surroundings(self, offset: int) -> Surroundings:
+        """Scopes, symbols, calls and errors around a byte offset, from the newest tree."""
+        piece = self._piece(offset)
+        if piece is not None:
+            return piece.buffer.surroundings(offset - piece.start)
+        newest, _ = self._seen(min(max(offset, 0), len(self.data)))
+        return surroundings.around(newest, offset, self.language) if newest and self.language else Surroundings()
+
+    def excerpt(self, start: int, end: int, budget: int) -> tuple[bytes, bytes]:
+        """The text before and behind bytes [start, end), cut between nodes to `budget` bytes in all.
+
+        Both are empty where that cannot be: there is no tree, or a node is too long.
+        """
+        parse = self._trees.good() if self._trees is not None and self.whole and not self._trees.unread else None
+        if parse is None or parse.window is not None:
+            return b"", b""
+        return surroundings.excerpt(parse.root, self.data, (start, end), budget)
 
     def at_block_start(self, offset: int) -> bool:
         """Whether a block was just opened here and its body is still to be written."""

@@ -46,14 +46,17 @@ class Region:
     def words(self, features: Features) -> dict[str, str]:
         """What the prompts say about it."""
         frameworks = ", ".join(features.frameworks)
+        before, after = self.buffer.excerpt(self.start, self.end, 2 * AROUND)
+        if not before and not after:
+            before, after = above(self.snapshot.text, self.start, AROUND), below(self.snapshot.text, self.end, AROUND)
         return {
             "path": path_of(self.snapshot.uri).rsplit("/", 1)[-1],
             "language": self.buffer.language_id or "text",
             "frameworks": f"Frameworks: {frameworks}\n" if frameworks else "",
             "lines": self.lines,
             "code": readable(self.code),
-            "above": readable(above(self.snapshot.text, self.start, AROUND)).rstrip("\n"),
-            "below": readable(below(self.snapshot.text, self.end, AROUND)).strip("\n"),
+            "above": readable(before).rstrip("\n"),
+            "below": readable(after).strip("\n"),
         }
 
 
