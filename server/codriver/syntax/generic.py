@@ -20,13 +20,14 @@ from codriver.syntax.language import Language, Lexis, Rules, Scopes, from_table
 _LOOKED_AT = 20
 """Nodes on one level, and in all, that are looked at for a name."""
 
-_THING = r"(?:_?(?:definition|declaration|def|decl|item|statement|stmt|expression|expr|specifier|block|body|node))?s?"
+_THING = r"(?:_(?:definition|declaration|def|decl|item|statement|stmt|form))*"
 _FUNCTION = re.compile(
-    rf"(?:local_|proper_|external_|normal_|named_|sub)?(?:function|func|fun|fn|method|procedure|proc|subroutine|routine"
-    rf"|constructor|destructor|defun|sub|defn|macro|rule_def){_THING}(?:_declaration|_definition)?"
+    r"(?:local_|proper_|external_|normal_|named_|sub)?(?:function|func(?=_)|fun|fn|method|procedure|proc|subroutine|routine"
+    rf"|constructor|destructor|defun|sub|defn|subprogram){_THING}"
 )
 _CLASS = re.compile(
     rf"(?:object_)?(?:class|interface|struct|trait|enum|union|module|namespace|contract|protocol){_THING}"
+    r"|(?:class|module|category)_(?:implementation|interface|specifier)"
 )
 _NESTING = re.compile(
     r"(?:if|elif|else_if|elsif|unless|for|foreach|for_each|while|until|loop|repeat|do_while|do_until|switch|match|case"
@@ -40,9 +41,11 @@ _COMMENT = re.compile(r"(?:.*_)?comments?(?:_.*)?")
 _STRING = re.compile(
     r"(?:.*_)?(?:string|str|string_literal|char|character|char_literal|heredoc)(?:_(?:literal|lit|value))?"
 )
-_BODY = re.compile(r"(?:.*_)?(?:body|block|declaration_list|source_file|program|declarations?|definitions?|section)s?")
-
-
+_BODY = re.compile(
+    r"(?:.*_)?(?:body|block|declaration_list|member_list|members|statements|stmts)|source_file|source|program|file|chunk"
+    r"|declarations?|definitions?|sections?|implementation_definition|design_unit|exports?|decorated_definition"
+)
+_WORDS = ("function", "func", "method", "procedure", "proc", "fn", "fun", "sub", "class", "struct", "module", "enum")
 _NAME = re.compile(r"(?:.*_)?(?:identifier|ident|name|id|symbol|word|variable|label)(?:_.*)?")
 
 
@@ -65,21 +68,30 @@ def read(language: Language) -> Language:
         return language
     kinds = _kinds(grammar)
     ifs = tuple(kind for kind in kinds if re.fullmatch(r"(?:if|unless)(?:_.*)?", kind) and _nests(kind))
-    rules = Rules(
-        ifs=ifs,
-        structures=_without_keywords([kind for kind in kinds if _nests(kind)]),
-        chained=tuple(kind for kind in kinds if re.fullmatch(r"(?:elif|elsif|else_?if)(?:_.*)?", kind)),
-        elses=tuple(kind for kind in kinds if re.fullmatch(r"else_(?:clause|block|statement|branch)", kind)),
-        else_parents=ifs,
-        else_if=True,
+    rules = (
+        language.rules
+        if language.rules.structures
+        else Rules(
+            ifs=ifs,
+            structures=_without_keywords([kind for kind in kinds if _nests(kind)]),
+            chained=tuple(kind for kind in kinds if re.fullmatch(r"(?:elif|elsif|else_?if)(?:_.*)?", kind)),
+            elses=tuple(kind for kind in kinds if re.fullmatch(r"else_(?:clause|block|statement|branch)", kind)),
+            else_parents=ifs,
+            else_if=True,
+        )
     )
     functions = _without_keywords([kind for kind in kinds if _FUNCTION.fullmatch(kind)])
     classes = _without_keywords([kind for kind in kinds if _CLASS.fullmatch(kind)])
-    scopes = Scopes(
-        functions=dict.fromkeys(functions, "function"),
-        classes={kind: _first_word(kind) for kind in classes},
-        bodies=dict.fromkeys(classes, "body?"),
-        wrappers=tuple(kind for kind in kinds if _BODY.fullmatch(kind)),
+    inner = [kind for kind in kinds if _BODY.fullmatch(kind) and kind not in (*functions, *classes)]
+    scopes = (
+        language.scopes
+        if language.scopes.functions
+        else Scopes(
+            functions=dict.fromkeys(functions, "function"),
+            classes={kind: _first_word(kind) for kind in classes},
+            bodies=dict.fromkeys(classes, "body?"),
+            wrappers=tuple(inner),
+        )
     )
     lexis = Lexis(
         strings=tuple(kind for kind in kinds if _STRING.fullmatch(kind)),
@@ -115,8 +127,10 @@ def _nests(kind: str) -> bool:
 
 
 def _without_keywords(kinds: list[str]) -> tuple[str, ...]:
-    """Without `if` where there is `if_statement`: then it is the mere word."""
-    return tuple(kind for kind in kinds if not any(other.startswith(f"{kind}_") for other in kinds))
+    """Without `if` where there is `if_statement`, without `method` where there is any longer name: mere words."""
+    long = tuple(kind for kind in kinds if kind.endswith(("definition", "declaration", "statement", "item", "decl")))
+    bare = (kind for kind in kinds if not any(other.startswith(f"{kind}_") for other in kinds))
+    return tuple(kind for kind in bare if "_" in kind or not long or kind not in _WORDS)
 
 
 def _first_word(kind: str) -> str:

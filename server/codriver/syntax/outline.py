@@ -173,11 +173,17 @@ def in_string_or_comment(parse: Parse, offset: int, language: Language) -> bool:
         if node.type in lexis.interpolations and node.start_byte < at < node.end_byte:
             return False
         if node.type in lexis.strings and node.start_byte < at < node.end_byte:
-            return True
+            return not any(_is_open_code(child, at, parse.source, language) for child in node.named_children)
         if node.type in lexis.comments and node.start_byte < at:
             text = parse.text(node)
             return at < node.end_byte or not text.endswith((b"*/", b"\n", b"=end"))
     return _is_open_on_line(parse.source, at, language)
+
+
+def _is_open_code(node: Node, at: int, source: bytes, language: Language) -> bool:
+    """Whether this is code in a string whose brackets are no part of it, and the place lies between them."""
+    bracketed = source[node.start_byte - 1 : node.start_byte] in (b"(", b"{")
+    return node.type in language.lexis.interpolations and bracketed and node.start_byte <= at <= node.end_byte
 
 
 def at_block_start(parse: Parse, offset: int, language: Language) -> bool:
