@@ -132,7 +132,7 @@ class App:
         self.responses = Responses(time.monotonic)
         self.ledger = Ledger(store)
         self.workspace = Workspace()
-        self.disk = Disk(never=fleet.settings.privacy.never)
+        self.disk = Disk(never=fleet.settings.privacy.never, manifests_for=self.workspace.manifests_for)
         self.analyst = Analyst(
             local_only=fleet.settings.privacy.local_only,
             manifests_for=self.workspace.manifests_for,

@@ -218,3 +218,29 @@ def test_after_kill_minus_nine_the_next_request_works(tmp_path: Path) -> None:
         left = about(tmp_path)
         if left is not None:
             os.kill(left["pid"], signal.SIGTERM)
+
+
+def test_an_agents_request_is_decided_by_a_file_on_disk_in_an_open_folder(home: Daemon, tmp_path: Path) -> None:
+    """Nobody has it open: the first answer may come without it, later ones know it, and what an edit made of it."""
+    file = tmp_path / "billing" / "ledgering.py"
+    file.parent.mkdir()
+    file.write_text(TANGLE)
+    ask = {"model": "auto", "messages": [{"role": "user", "content": "Refactor settle() in billing/ledgering.py"}]}
+
+    def seen() -> dict[str, Any]:
+        home.post("/v1/chat/completions", ask).raise_for_status()
+        return dict(home.get("/v1/decisions/last")["decision"]["features"])
+
+    assert seen()["source"] == "none"
+    editor = Client(codriver_lsp(), environment(home.home))
+    try:
+        editor.initialize(rootUri=tmp_path.as_uri(), workspaceFolders=[{"uri": tmp_path.as_uri(), "name": "w"}])
+        found = until(lambda: (told := seen())["source"] == "file" and told, "the file on disk")
+        assert (found["path"], found["scope"], found["files"]) == (str(file), "settle", [str(file)])
+        assert found["cognitive"] > 25
+        reasons = " ".join(home.get("/v1/decisions/last")["decision"]["reasons"])
+        assert "python" in reasons and "settle" in reasons and f"cognitive {found['cognitive']}" in reasons
+        file.write_text("def settle(a):\n    return a\n")
+        assert until(lambda: (told := seen())["cognitive"] == 0 and told, "the changed file")["scope"] == "settle"
+    finally:
+        editor.kill()

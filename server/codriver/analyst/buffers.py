@@ -161,7 +161,8 @@ class Buffers:
                 yield held, found
 
     def _names(self, held: Held) -> frozenset[str]:
-        if not held.buffer.dirty or len(held.snapshot.text) <= SMALL:
+        known = held.buffer.held and not held.buffer.dirty
+        if known or len(held.snapshot.text) <= SMALL:
             listed = self.used(held).functions()
             if listed is not held.listed:
                 held.listed = listed

@@ -71,7 +71,7 @@ class Inquiry:
 
     def _of_files(self, request: Request, folders: Sequence[str]) -> list[Features]:
         worked = _worked(request)
-        for turn in reversed(request.tail):
+        for turn in _turns(request):
             told = [*worked, *mentions(turn).files] if request.file else [*mentions(turn).files, *worked]
             found = self._of_mentions(told, folders, (turn,)) or self._of_symbols(turn) or self._of_named(turn)
             if found:
@@ -166,7 +166,15 @@ def _worked(request: Request) -> list[Mention]:
     if told.shown is not None and calls and not calls[0].lines:
         # What a reader of files prints has no name in it: it is the last call's.
         calls = (replace(calls[0], lines=(told.shown,)), *calls[1:])
-    return [*worked, *calls, *(mention for mention in told.files if mention.exact)]
+    exact = {mention.path: mention for mention in told.files if mention.exact}
+    called = [call if call.exact else exact.pop(call.path, call) for call in calls]
+    return [*worked, *called, *exact.values()]
+
+
+def _turns(request: Request) -> tuple[str, ...]:
+    """What the human said, the newest first. Results of tools are none: they list much that nobody asks about."""
+    resulted = request.purpose is Purpose.TOOL_RESULT and len(request.tail) > 1
+    return request.tail[:0:-1] if resulted else request.tail[::-1]
 
 
 def _remember(known: OrderedDict[_K, _V], key: _K, value: _V) -> None:

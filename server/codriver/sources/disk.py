@@ -11,7 +11,7 @@ import stat
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -50,6 +50,8 @@ class Source:
     functions: tuple[Function, ...]
     mark: tuple[int, int]
     """Modified (ns), size: by these a change is seen."""
+    manifests: Mapping[str, str]
+    """What the facts were told of its project."""
 
 
 @dataclass(slots=True)
@@ -71,9 +73,11 @@ class Disk:
         clock: Callable[[], float] = time.monotonic,
         run: Callable[[Callable[[], None]], object] | None = None,
         home: Path | None = None,
+        manifests_for: Callable[[str], Mapping[str, str]] = lambda path: {},
     ) -> None:
         """never: patterns of files that are not read. run: does a piece of work some time; by default one thread."""
         self._never = Marked(never)
+        self._manifests_for = manifests_for
         self._clock, self._run = clock, run or self._in_thread
         self._home = os.path.realpath(home or Path.home())
         self._thread: ThreadPoolExecutor | None = None
@@ -189,8 +193,9 @@ class Disk:
                 mark = status.st_mtime_ns, status.st_size
                 if not stat.S_ISREG(status.st_mode) or status.st_size > LIMIT:
                     return None
-                if known is None or known.mark != mark:
-                    known = _read(path, file.read(LIMIT), mark)
+                manifests = self._manifests_for(path)
+                if known is None or known.mark != mark or known.manifests != manifests:
+                    known = _read(path, file.read(LIMIT), mark, manifests)
         except OSError:
             return None
         self._keep(known)
@@ -208,12 +213,12 @@ class Disk:
                     del self._answers[key]
 
 
-def _read(path: str, data: bytes, mark: tuple[int, int]) -> Source:
+def _read(path: str, data: bytes, mark: tuple[int, int], manifests: Mapping[str, str]) -> Source:
     data = content.decoded(data)
     buffer = Buffer(data, path=path)
     while not buffer.step():
         time.sleep(SLICE)
-    return Source(path, data, buffer.facts(), buffer.functions(), mark)
+    return Source(path, data, buffer.facts(None, manifests), buffer.functions(), mark, manifests)
 
 
 def _opener(path: str, flags: int) -> int:

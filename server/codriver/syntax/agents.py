@@ -11,10 +11,14 @@ from collections.abc import Iterator
 
 from codriver.syntax.mentions import Mention, is_path, mentions, plain
 
-WORDS = (b"orking directory: ", b"<cwd>", b"orking Directory (", b"in the directory: ", b"orking directory is ")
-"""Before the folder: environment blocks of Claude Code and opencode; Codex; Cline; Gemini CLI and Qwen; others."""
-
-_FOLDER = re.compile(rb"(?:[A-Za-z]:|/|~)(?:[^\\\"<>)\n`]|\\\\){0,400}")
+# Claude Code, opencode, pi: "Working directory: /x"; Gemini CLI and Qwen: "in the directory: /x"; Cline: "Current
+# Working Directory (/x) Files"; Codex: "<cwd>/x</cwd>".
+_FOLDER = re.compile(
+    rb"(?:irectory(?: is)?:? {1,2}\(?[`'\"\\]{0,2}|<cwd>\s*)(?P<folder>(?:[A-Za-z]:\\\\|/|~/)(?:[^\\\"<>)`'\n]|\\\\){1,400})"
+)
+_LEADS = (b"irectory", b"<cwd>")
+_SAID = 50
+"""Times that a lead is looked at."""
 _NEEDLES = (b"_path", b"ilePath", b'"path', b"_file", b"File: ", b"command", b"cmd")
 _CALL = re.compile(
     rb'\\*"(?P<name>\w*_path|filePath|path|target_file|command|cmd)\\*"\s*:\s*(?:\[|\\*")(?P<value>[^\]}]{1,600})'
@@ -33,13 +37,15 @@ _TRIES = 40
 
 def folder(body: bytes) -> str:
     """The folder an agent says it works in, "" where it does not. Costs a few searches of the body."""
-    for word in WORDS:
-        at = body.find(word)
-        while at >= 0:
-            found = _FOLDER.match(body, at + len(word))
+    for lead in _LEADS:
+        at = -1
+        for _ in range(_SAID):
+            at = body.find(lead, at + 1)
+            if at < 0:
+                break
+            found = _FOLDER.match(body, at)
             if found is not None:
-                return found[0].replace(b"\\\\", b"\\").decode("utf-8", "replace").rstrip(" .")
-            at = body.find(word, at + 1)
+                return found["folder"].replace(b"\\\\", b"\\").decode("utf-8", "replace").rstrip(" .")
     return ""
 
 

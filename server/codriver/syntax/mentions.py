@@ -177,10 +177,10 @@ def _written(text: str, end: int) -> str:
     """The path whose last character stands before this place; "" for the address of a page."""
     backwards = text[max(0, end - _LONGEST) : end][::-1]
     found = _BACK.match(backwards)
-    path = found[0][::-1] if found else ""
+    path = (found[0][::-1] if found else "").rpartition("](")[2]
     before, colon, after = path.rpartition(":")
     if colon and after.startswith("//"):
-        return ""
+        return after[2:] if before.endswith("file") and after[2:3] == "/" else ""
     if colon and not (after[:1] in ("/", "\\") and before[-1:].isalpha() and len(before) < 3):
         path = after
     for opening, closing in ("()", "[]"):
