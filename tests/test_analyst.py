@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from codriver.analyst import Analyst, Marked
+from codriver.analyst import Analyst, Marked, buffers
 from codriver.config.tree import Privacy
 from codriver.model.request import Purpose, Request, Snapshot
 from codriver.wire import codec
@@ -149,3 +149,15 @@ def test_a_file_that_the_caller_names_is_found_among_the_open_ones() -> None:
 def test_a_named_file_may_be_one_that_stays_here() -> None:
     assert editor(local_only=("payroll/**",)).features(filed("/w/payroll/x.py")).local_only
     assert not editor(local_only=("payroll/**",)).features(filed("/w/pay/x.py")).local_only
+
+
+def test_trees_of_buffers_not_used_lately_make_room_and_come_back_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buffers, "TREES", 4 * len(CODE))
+    analyst = editor(*(f"/w/{n}.py" for n in range(8)))
+    open_ = [Snapshot(f"file:///w/{n}.py", 1, "python", CODE) for n in range(8)]
+    for snapshot in open_:
+        assert analyst.facts(1, snapshot.uri, 30).scope == "settle"
+    held = [bool(next(h for h in analyst._buffers.latest() if h.snapshot.uri == s.uri).buffer.held) for s in open_]
+    assert held == [False] * 3 + [True] * 5  # the last one was not read yet when room was made for it
+    assert analyst.facts(1, open_[0].uri, 30).scope == "settle"
+    assert [f.name for f in analyst.functions(1, open_[1].uri)] == ["settle"]

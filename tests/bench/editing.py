@@ -24,8 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "fronts" / "lsp"))
 
 from lsp_client import Client, change, codriver_lsp, position
 
-from codriver import analyst as analysts
-from codriver.analyst import Analyst
+from codriver.analyst import Analyst, buffers
 from codriver.model.request import Snapshot
 from codriver.syntax.analysis import Buffer
 from codriver.syntax.text import Text
@@ -158,7 +157,7 @@ def memory(language: str) -> None:
     analyst, data = Analyst(), source(language, 10_000).encode()
     analyst.opened(1, Snapshot("file:///warm", 1, language, data[:20_000]))
     analyst.functions(1, "file:///warm")
-    most = analysts.TREES // len(data)
+    most = buffers.TREES // len(data)
     for count, title in ((min(BUFFERS, most), "read whole"), (most * 3, "of which trees are dropped")):
         gc.collect()
         before = resident()

@@ -16,10 +16,11 @@ from codriver.syntax.embedded import Piece, Pieces
 from codriver.syntax.language import Language
 from codriver.syntax.measures import Measures, Placed
 from codriver.syntax.outline import Scope
+from codriver.syntax.parsing import count_errors
 from codriver.syntax.places import Range, around, span_of, within
 from codriver.syntax.surroundings import Surroundings
 from codriver.syntax.text import Edit
-from codriver.syntax.trees import EAGER, NEAR, WHOLE, Parse, Trees, count_errors
+from codriver.syntax.trees import EAGER, NEAR, WHOLE, Parse, Trees
 
 _T = TypeVar("_T")
 _HEAD = 30_000

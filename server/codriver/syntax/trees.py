@@ -8,15 +8,14 @@ around the place asked is read (windows.py), and texts over a size are never see
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 
 from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser, Tree
 
 from codriver.syntax import windows
+from codriver.syntax.parsing import PATIENCE, PER_BYTE, attempt, count_errors, parser, patient, wreckage
 from codriver.syntax.text import Edit
 from codriver.syntax.windows import Window
 
@@ -32,8 +31,6 @@ TRIAL = 8_000
 """Bytes around an insertion that are parsed to judge it."""
 SLICE = 4_000
 """Microseconds of one slice of reading."""
-PATIENCE, PER_BYTE = 400_000, 4
-"""Microseconds after which a parse is given up. Garbage can take a grammar minutes."""
 RESTED = 20
 """Edits after a parse that was given up, before it is tried again."""
 STALE = 100
@@ -81,7 +78,7 @@ class Trees:
 
     def __init__(self, grammar: Grammar, data: bytes, limit: int = WHOLE, marks: tuple[str, str] = ("", "")) -> None:
         """marks: what opens and closes code in a text that is something else outside of them (PHP)."""
-        self._grammar, self._parser = grammar, _parser(grammar)
+        self._grammar, self._parser = grammar, parser(grammar)
         self._marks = marks[0].encode(), marks[1].encode()
         self._data, self._limit = data, limit
         self._tree: Tree | None = None
@@ -140,7 +137,7 @@ class Trees:
         while (self._reading is not None or len(self._data) > EAGER) and not self.step():
             pass
         if self._dirty and self.whole and not self._rest:
-            self._take(_attempt(self._parser, self._data, self._tree))
+            self._take(attempt(self._parser, self._data, self._tree))
 
     def step(self) -> bool:
         """Goes on bringing the newest tree up to date for about SLICE; True when there is nothing left to do."""
@@ -152,7 +149,7 @@ class Trees:
                 self.parse()
                 return True
             old = self._tree.copy() if self._tree is not None else None
-            self._reading = _Reading(_patient(self._grammar, SLICE), self._data, old)
+            self._reading = _Reading(patient(self._grammar, SLICE), self._data, old)
         reading = self._reading
         try:
             tree = (
@@ -175,9 +172,9 @@ class Trees:
             self._rest = RESTED
             return
         self._tree, self._dirty = tree, moved
-        wreckage, self._age = _wreckage(tree.root_node), self._age + 1
-        if self._good is None or wreckage <= self._wreckage + 300 or self._age > STALE:
-            self._good, self._wreckage, self._age = tree, wreckage, 0
+        broken, self._age = wreckage(tree.root_node), self._age + 1
+        if self._good is None or broken <= self._wreckage + 300 or self._age > STALE:
+            self._good, self._wreckage, self._age = tree, broken, 0
         if not moved:
             self._near = None
 
@@ -197,7 +194,7 @@ class Trees:
         newest = self.newest(offset)
         if self._good is None or not self.whole:
             return newest
-        if newest is not None and newest.window is not None and _wreckage(newest.root) <= self._wreckage + 300:
+        if newest is not None and newest.window is not None and wreckage(newest.root) <= self._wreckage + 300:
             return newest
         return Parse(self._good, self._data)
 
@@ -220,7 +217,7 @@ class Trees:
         source = parse.source[:start] + insert + parse.source[end:]
         tree = parse.tree.copy()
         _move(tree, _edit(parse.source, source, start, end, start + len(insert)))
-        changed = _attempt(self._parser, source, tree)
+        changed = attempt(self._parser, source, tree)
         return (count_errors(parse.root), count_errors(changed.root_node)) if changed else (0, 0)
 
     def _trial(self, start: int, end: int) -> Parse | None:
@@ -243,7 +240,7 @@ class Trees:
             near = self._near = self._cut((offset, offset), NEAR)
             self._rest = RESTED if near is None else 0
         elif near.window.source is not near.source:
-            tree = _attempt(self._parser, near.window.source, near.tree)
+            tree = attempt(self._parser, near.window.source, near.tree)
             near = self._near = replace(near, tree=tree, source=near.window.source) if tree is not None else None
         return near
 
@@ -255,7 +252,7 @@ class Trees:
             window = windows.pruned(good.root_node, self._data, place, size)
         if window is None or len(window.source) > WINDOW + size:
             window = windows.cut(self._data, place, WINDOW, self._marks)
-        tree = _attempt(self._parser, window.source)
+        tree = attempt(self._parser, window.source)
         return Parse(tree, window.source, window.origin, window.rows, window) if tree else None
 
 
@@ -279,20 +276,6 @@ def _followed(near: Parse, edits: Sequence[Edit], data: bytes) -> Parse | None:
     return replace(near, window=replace(seen, source=source))
 
 
-def count_errors(node: Node, start: int = 0, end: int | None = None, most: int = 1000) -> int:
-    """ERROR and MISSING nodes that touch bytes [start, end), up to `most`. Only broken branches are visited."""
-    count, pending = 0, [node]
-    while pending and count < most:
-        node = pending.pop()
-        count += node.is_error or node.is_missing
-        pending += [
-            child
-            for child in node.children
-            if child.has_error and child.end_byte >= start and (end is None or child.start_byte < end)
-        ]
-    return count
-
-
 def _move(tree: Tree, edit: Edit) -> None:
     tree.edit(
         edit.start_byte, edit.old_end_byte, edit.new_end_byte, edit.start_point, edit.old_end_point, edit.new_end_point
@@ -305,35 +288,3 @@ def _edit(old: bytes, new: bytes, start: int, old_end: int, new_end: int) -> Edi
 
 def _point(data: bytes, offset: int) -> tuple[int, int]:
     return data.count(b"\n", 0, offset), offset - (data.rfind(b"\n", 0, offset) + 1)
-
-
-@cache
-def _parser(grammar: Grammar) -> Parser:
-    return _patient(grammar, PATIENCE)
-
-
-def _patient(grammar: Grammar, micros: int) -> Parser:
-    with warnings.catch_warnings():
-        # Deprecated in favour of a progress callback, but in tree-sitter 0.25.2 that one ends
-        # the process with a segmentation fault.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return Parser(grammar, timeout_micros=micros)
-
-
-def _attempt(parser: Parser, data: bytes, old: Tree | None = None) -> Tree | None:
-    try:
-        return parser.parse(data, old) if old is not None else parser.parse(data)
-    except ValueError:  # out of time; without a reset the next parse would go on with this one
-        parser.reset()
-        return None
-
-
-def _wreckage(root: Node) -> int:
-    """Bytes of the text that no construct holds: errors of the two topmost levels."""
-    if not root.has_error:
-        return 0
-    if root.is_error:
-        return root.end_byte - root.start_byte
-    tops = [child for child in root.children if child.has_error]
-    inner = [child for top in tops if not top.is_error for child in top.children if child.is_error]
-    return sum(node.end_byte - node.start_byte for node in [top for top in tops if top.is_error] + inner)
