@@ -96,8 +96,10 @@ def test_where_blocks_begin(language: str, text: str, block: bool) -> None:
 
 @pytest.mark.parametrize(
     ("language", "reading"),
-    [("python", ""), ("scss", ""), ("sql", ""), ("yaml", "configuration"), ("json", "configuration")]
-    + [("terraform", "configuration"), ("html", "markup"), ("vue", "markup"), ("zig", "generic")],
+    [
+        *(("python", ""), ("scss", ""), ("sql", ""), ("yaml", "configuration"), ("json", "configuration")),
+        *(("terraform", "configuration"), ("html", "markup"), ("vue", "markup"), ("zig", "generic")),
+    ],
 )
 def test_how_a_language_is_read_is_said(language: str, reading: str) -> None:
     facts = Buffer(b"\n", language_id=language).facts()
@@ -109,7 +111,7 @@ def test_how_a_language_is_read_is_said(language: str, reading: str) -> None:
     ("language", "text", "functions", "nesting"),
     [
         ("zig", "fn add(a: i32) i32 {\n  while (true) {\n    if (a > 1) { return 1; }\n  }\n}\n", ["add"], 2),
-        ("perl", "sub add {\n  foreach my $x (@y) {\n    if ($x) { print 1; }\n  }\n}\n", ["add"], 2),
+        ("starlark", "def add(a):\n  for x in a:\n    if x:\n      return 1\n", ["add"], 2),
         ("objc", "@implementation A\n- (int)go {\n  if (a) { return 1; }\n}\n@end\n", ["A.go"], 1),
         ("fish", "function hi\n  for x in y\n    echo $x\n  end\nend\n", ["hi"], 1),
         ("solidity", "contract A {\n  function f(uint a) public {\n    if (a > 1) { g(); }\n  }\n}\n", ["A.f"], 1),

@@ -56,6 +56,8 @@ class Buffer:
         self._pieces: Pieces[Buffer] | None = None
         if embedded and embedded.patterns:
             self._pieces = Pieces(embedded, lambda code, inner: Buffer(code, path=path, limit=limit, piece=inner))
+        if self.language and self.language.reading == "generic":
+            limit = min(limit, EAGER)  # grammars nobody tried out may take a second for any slice
         self._trees = Trees(grammar, data, limit, self._marks) if grammar is not None else None
         self._measures = Measures(self.language) if self.language else None
         self._answers: dict[tuple[Any, ...], Any] = {}
