@@ -34,7 +34,18 @@ def tools(cache: Path) -> tuple[Path, Path]:
         _mark_done(cache / "venv", SETTINGS["tools"]["pypi"])
     if not _is_done(prefix, SETTINGS["tools"]["npm"]):
         prefix.mkdir(parents=True, exist_ok=True)
-        _run(["npm", "install", "--silent", "--no-save", "--ignore-scripts", "--prefix", str(prefix), *SETTINGS["tools"]["npm"]])
+        _run(
+            [
+                "npm",
+                "install",
+                "--silent",
+                "--no-save",
+                "--ignore-scripts",
+                "--prefix",
+                str(prefix),
+                *SETTINGS["tools"]["npm"],
+            ]
+        )
         _mark_done(prefix, SETTINGS["tools"]["npm"])
     return python, prefix
 

@@ -14,7 +14,8 @@ from codriver.syntax.mentions import Mention, is_path, mentions, plain
 # Claude Code, opencode, pi: "Working directory: /x"; Gemini CLI and Qwen: "in the directory: /x"; Cline: "Current
 # Working Directory (/x) Files"; Codex: "<cwd>/x</cwd>".
 _FOLDER = re.compile(
-    rb"(?:irectory(?: is)?:? {1,2}\(?[`'\"\\]{0,2}|<cwd>\s*)(?P<folder>(?:[A-Za-z]:\\\\|/|~/)(?:[^\\\"<>)`'\n]|\\\\){1,400})"
+    rb"(?:irectory(?: is)?:? {1,2}\(?[`'\"\\]{0,2}|<cwd>\s*)"
+    rb"(?P<folder>(?:[A-Za-z]:\\\\|/|~/)(?:[^\\\"<>)`'\n]|\\\\){1,400})"
 )
 _LEADS = (b"irectory", b"<cwd>")
 _SAID = 50

@@ -51,7 +51,13 @@ def maintainability(path, text):
     yield "", 1, 1, [mi_visit(text, True), *mi_parameters(text)]
 
 
-tool = {"radon": radon, "lizard": lizard, "complexipy": complexipy, "cognitive_complexity": cognitive_complexity, "mi": maintainability}[sys.argv[1]]
+tool = {
+    "radon": radon,
+    "lizard": lizard,
+    "complexipy": complexipy,
+    "cognitive_complexity": cognitive_complexity,
+    "mi": maintainability,
+}[sys.argv[1]]
 for path in json.load(sys.stdin):
     try:
         with open(path, encoding="utf-8", newline="") as file:
