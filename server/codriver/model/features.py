@@ -28,7 +28,8 @@ class Features:
 
     source says where the code facts come from: "buffer" (open in an editor), "file" (on disk, in a
     folder that is worked in), "fence" (a code block of the message), "none". Complexity numbers are
-    those of the enclosing function, or of the whole region when there is none. difficulty is on the logit scale of routing/quality.py.
+    those of the enclosing function, or of the whole region when there is none. difficulty is on the
+    logit scale of routing/quality.py.
     """
 
     source: str = "none"

@@ -106,8 +106,8 @@ class Completer:
         if along is not None and not explicit:
             return [along]
         buffer = self._analyst.buffer(snapshot)
-        while buffer.unread and not buffer.step():  # slices of one parse: others get their turns between them
-            await asyncio.sleep(0)  # noqa: ASYNC110
+        while buffer.unread and not buffer.step():  # noqa: ASYNC110 (slices of one parse: others get their turns)
+            await asyncio.sleep(0)
         if not explicit and gate.unwanted(snapshot, buffer):
             return []
         there = site(snapshot, buffer, explicit=explicit)
