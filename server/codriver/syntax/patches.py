@@ -10,9 +10,6 @@ from collections.abc import Iterator, Sequence
 
 from codriver.model.value import value
 
-CHANGES = 24
-"""Files of one text that are told."""
-
 
 @value(frozen=True, slots=True)
 class Change:
