@@ -20,15 +20,17 @@ _FOLDER = re.compile(
 _LEADS = (b"irectory", b"<cwd>")
 _SAID = 50
 """Times that a lead is looked at."""
-_NEEDLES = (b"_path", b"ilePath", b'"path', b"_file", b"File: ", b"command", b"cmd")
+_PATCHED = b"File: "
+_NEEDLES = (b"_path", b"ilePath", b'"path', b"command", b"cmd", _PATCHED)
 _CALL = re.compile(
-    rb'\\*"(?P<name>\w*_path|filePath|path|target_file|command|cmd)\\*"\s*:\s*(?:\[|\\*")(?P<value>[^\]}]{1,600})'
+    rb'\\*"(?P<name>\w*_path|filePath|path|command|cmd)\\*"\s*:\s*(?:\[|\\*")(?P<value>[^\]}]{1,600})'
     rb"|\*\*\* (?:Update|Add|Delete) File: (?P<patched>[^\"\\]{1,300})"
 )
+_GIVEN = re.compile(rb'\\*"\s*:\s*(?:\[|\\*")')
 _NUMBER = re.compile(rb'(offset|limit|start_line|end_line)\\*"\s*:\s*\\*"?(\d{1,7})')
 _SLASHES = re.compile(r"\\+")
 
-SPAN = 256_000
+SPAN = 128_000
 """Bytes at a body's end in which calls are looked for."""
 CALLS = 4
 """Files of calls that count, the last ones."""
@@ -70,10 +72,13 @@ def _found(body: bytes, needle: bytes, least: int) -> Iterator[int]:
         end = body.rfind(needle, least, end)
         if end < 0 or taken >= CALLS:
             return
-        found = _CALL.search(body, max(0, end - 20), end + 700)
-        if found is not None and found.start() <= end < found.start("value" if found["value"] else "patched"):
-            taken += 1
-            yield found.start()
+        # A schema has an object behind the name, and most of what is found is schemas: no pattern is tried on them.
+        patched = needle == _PATCHED
+        if patched or _GIVEN.match(body, end + len(needle)):
+            start = body.rfind(b"***" if patched else b'"', max(0, end - 20), end + 1)
+            if start >= 0 and _CALL.match(body, start):
+                taken += 1
+                yield start
 
 
 def _called(body: bytes, at: int) -> Iterator[Mention]:
