@@ -66,6 +66,30 @@ for path in ("a.tsx", "a.py"):
 """
 
 
+GRAMMARS = """
+from codriver.syntax import languages
+from codriver.syntax.analysis import Buffer
+text = b'''# one
+function total(a, b) { if (a > 1 && b) { while (true) { x("y"); } } return a; }
+class Cart { int go() { return 1; } }
+'''
+for language in languages.known():
+    if language.grammar:
+        print(language.name, flush=True)
+        for data in (text, b"", b"\\n", text[:60], b'"', b"(" * 300, b"/*", b"r#", b"a\\0b"):
+            buffer = Buffer(data, language_id=language.name)
+            assert buffer.language.name == language.name and buffer.language.load() is not None
+            buffer.facts(), buffer.facts(40), buffer.functions(), buffer.imports()
+            buffer.in_string_or_comment(50), buffer.at_block_start(40), buffer.errors_with(b"x(", 5, 6)
+"""
+
+
+def test_no_grammar_of_the_pack_crashes_or_hangs() -> None:
+    done = subprocess.run([sys.executable, "-c", GRAMMARS], capture_output=True, timeout=120, check=False, text=True)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout[-50:]
+    assert len(done.stdout.split()) > 160
+
+
 @pytest.mark.parametrize("program", [QUERY, WALK, GARBAGE], ids=["query", "walk", "garbage"])
 def test_what_may_crash_does_not(program: str) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=False)

@@ -6,8 +6,9 @@ only: enough to say what a file is, not what is in it. Grammars without a folder
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import cache
 from importlib import resources
 from pathlib import PurePosixPath
@@ -72,10 +73,7 @@ def _ready(language: Language | None) -> Language | None:
 
 
 def _by_path(path: str, data: bytes) -> Language | None:
-    named = _named_by(path)
-    if named is None:
-        return None
-    language, by_name = named
+    language, by_name = _named_by(path) or (None, False)
     if by_name:
         return _ready(language)
     told = _first(content.modes(data), _ids()) or _first(content.told(_extension(path), data), _ids())
@@ -85,8 +83,11 @@ def _by_path(path: str, data: bytes) -> Language | None:
 def _named_by(path: str) -> tuple[Language, bool] | None:
     """The language, and whether the whole name told it."""
     name = PurePosixPath(path.replace("\\", "/")).name
-    for pattern, language in _files():
-        if fnmatchcase(name, pattern):
+    whole, patterns = _files()
+    if name in whole:
+        return whole[name], True
+    for pattern, language in patterns:
+        if pattern.match(name):
             return language, True
     parts = name.lower().split(".")
     tails = (".".join(parts[at:]) for at in range(1, len(parts)))
@@ -114,8 +115,11 @@ def _ids() -> dict[str, Language]:
 
 
 @cache
-def _files() -> tuple[tuple[str, Language], ...]:
-    return tuple((pattern, language) for language in known() for pattern in language.files)
+def _files() -> tuple[dict[str, Language], list[tuple[re.Pattern[str], Language]]]:
+    """Whole names, and patterns of names."""
+    claims = [(pattern, language) for language in known() for pattern in language.files]
+    whole = {pattern: language for pattern, language in reversed(claims) if not set(pattern) & set("*?[")}
+    return whole, [(re.compile(translate(pattern)), language) for pattern, language in claims if pattern not in whole]
 
 
 @cache
