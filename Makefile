@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench fuzz catalog wheel test-vscode test-agents test-agents-quick test-matrix frameworks-check clean
+.PHONY: run test lint bench agreement fuzz catalog wheel test-vscode test-agents test-agents-quick test-matrix frameworks-check clean
 
 run: $(VENV)/.installed
 	$(BIN)/codriver serve
@@ -35,6 +35,10 @@ catalog: $(VENV)/.developer
 
 wheel: $(VENV)/.developer
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+# Complexity numbers beside radon, lizard, eslint, sonarjs and others on published packages; writes server/AGREEMENT.md.
+agreement: $(VENV)/.developer
+	$(BIN)/python tests/agreement/run.py $(AGREEMENT)
 
 test-vscode: $(VENV)/.developer
 	CODRIVER_TEST_VSCODE=1 $(BIN)/python -m pytest tests/editors

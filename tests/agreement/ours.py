@@ -56,6 +56,12 @@ def functions(path: Path, name: str) -> Iterator[Ours]:
                 yield Ours(path, function, node, source, language)
 
 
+def root(node: Node) -> Node:
+    while node.parent is not None:
+        node = node.parent
+    return node
+
+
 def _node(root: Node, function: Function, language: Language, source: bytes) -> Node | None:
     node = root.descendant_for_byte_range(function.start_byte, function.end_byte - 1)
     kinds = names.function_types(language)

@@ -231,6 +231,15 @@ class A
   end
 end
 """,
+    "otherwise.rb": """
+def f(v)
+  if v # 1
+    g ||= 1
+  else # 1
+    v.nil? ? 1 : 2 # 2
+  end
+end
+""",
     "walk.php": """<?php
 class A {
   function walk($n) {
@@ -349,6 +358,13 @@ def test_cognitive_is_what_the_paper_says(name: str) -> None:
         ),
         ("a.c", "int f(void) { switch (a) { case 1: case 2: break; default: ; } return 0; }", 3, 1, 0),
         ("a.c", "static char *f(int a, char **b, ...) { return a ? *b : 0; }", 2, 1, 2),
+        (
+            "a.c",
+            "int f(int a) {\n#if A && B\n  if (a) return 1;\n#elif C || D\n  return 2;\n#endif\n  return 0; }",
+            2,
+            1,
+            1,
+        ),
         ("a.cpp", "auto A::f(int a) -> int { for (auto x : xs) if (x && a) return 1; return 0; }", 4, 2, 1),
         ("a.rb", "def f(a, b = 1, *c, &d)\n  a if b and c\nend", 3, 1, 4),
         ("a.php", "<?php function f($a, &$b, ...$c) { return $a ?? ($b ? 1 : 2); }", 3, 1, 3),
@@ -376,6 +392,8 @@ def test_nested_functions_count_for_themselves_in_cyclomatic() -> None:
         ("a.tsx", "function f(a) { return <b>{a && (c || <i />)}</b> }", 1),
         ("a.js", "function f(a) { for (const b of a ? c : d) { } }", 2),
         ("a.js", "function f(a) { switch (a ? 1 : 2) { case 1: if (b) { } } }", 4),
+        ("a.js", "function f(a) { if (a) { } else if (b ? c : d) { } }", 3),
+        ("a.py", "def f(a):\n  if a:\n    pass\n  elif any(x if y else z for x in a):\n    pass", 3),
         # An entry of an object is not called by its bare name, a variable is.
         ("a.js", "const o = { f(a) { return f(a) } }", 0),
         ("a.js", "const f = a => f(a)", 1),

@@ -30,6 +30,10 @@ from codriver.syntax import names
 from codriver.syntax.language import Language, Rules
 
 
+NAMED = 60
+"""Functions around one beyond which nobody looks what names it: that means looking up from it, which the depth costs."""
+
+
 @dataclass(slots=True)
 class Count:
     """Numbers of one function or region.
@@ -138,10 +142,15 @@ class _Walk:
             return self.enter_structure(node, kind, place)
         elif kind in rules.logical:
             return self.enter_logical(node, place)
-        elif kind in rules.chained or kind in rules.logical_chains or self.jumps_to_label(node, kind):
+        elif kind in rules.chained:
+            return self.enter_chained(node, kind, place)
+        elif kind in rules.logical_chains or self.jumps_to_label(node, kind):
             self.count.cognitive += 1
         elif node.type in rules.calls and self.own and not self.recursive:
             self.recursive = self.calls_itself(node, node.type, self.own)
+        if kind in rules.directives:
+            asked = node.child_by_field_name(rules.directives[kind])
+            return self.push([child for child in node.named_children if child != asked], place)
         if kind in rules.else_parents:
             self.count.cognitive += sum(child.type in rules.elses for child in node.named_children)
         return self.push(node.named_children, place)
@@ -149,25 +158,30 @@ class _Walk:
     def decisions(self, node: Node, kind: str) -> int:
         rules, found = self.rules, 0
         if kind in rules.decisions:
-            pattern = rules.defaults.get(kind)
-            head = self.source[node.start_byte : node.start_byte + 80] if pattern else b""
-            found += not (pattern and re.match(pattern.encode(), head))
+            found += self.decides(node, kind)
         if kind in rules.guards:
             found += node.child_by_field_name(rules.guards[kind]) is not None
         if kind in rules.arms:
             found += max(sum(child.type == rules.arms[kind] for child in node.named_children) - 1, 0)
         if kind in rules.else_decisions:
-            found += sum(child.type in rules.elses for child in node.named_children)
+            found += sum(child.type in rules.elses and self.decides(child) for child in node.named_children)
         if kind in rules.logical_chains:
             found += sum(self.sign(child) in rules.operators for child in node.children)
         return found
 
+    def decides(self, node: Node, kind: str = "") -> bool:
+        """Whether it is none of the defaults, which always hold."""
+        pattern = self.rules.defaults.get(kind or node.type)
+        head = self.source[node.start_byte : node.start_byte + 80] if pattern else b""
+        return not (pattern and re.match(pattern.encode(), head))
+
     def enter_function(self, node: Node, kind: str, place: _Place) -> _Place:
         named = kind not in self.language.scopes.anonymous
-        listed = named or bool(names.name_of(node, self.source, self.language))
+        near = place.functions < NAMED
+        listed = named or (near and bool(names.name_of(node, self.source, self.language)))
         if (listed and place.own) if self.own else not place.functions:
             self.count.inner.append(node)
-        deeper = place.functions > 0 and not (self.rules.decorators and _is_decorator(node, self.functions))
+        deeper = place.functions > 0 and not (self.rules.decorators and near and _is_decorator(node, self.functions))
         return _Place(place.nesting + deeper, place.depth, place.functions + 1, place.own and not named)
 
     def enter_structure(self, node: Node, kind: str, place: _Place) -> None:
@@ -179,14 +193,24 @@ class _Walk:
         self.count.nesting = max(self.count.nesting, inside.depth)
         bare = node.child_by_field_name(self.rules.alternative) if kind in self.rules.ifs else None
         for index, child in enumerate(node.named_children):
-            if node.field_name_for_named_child(index) in _HEADS and not place.chained:
-                self.pending.append((child, place))
-            elif kind in self.rules.else_parents and child.type in self.rules.elses and child.type == "else":
+            if node.field_name_for_named_child(index) in _HEADS:
+                self.pending.append((child, _out_of(place) if place.chained else place))
+            elif kind in self.rules.else_parents and child.type in self.rules.elses and not child.child_count:
                 bare = child.next_named_sibling  # a mark of its own, in front of what it belongs to (Swift)
             elif (kind in self.rules.else_parents and child.type in self.rules.elses) or child == bare:
                 self.enter_else(child, inside)
             else:
                 self.pending.append((child, inside))
+
+    def enter_chained(self, node: Node, kind: str, place: _Place) -> None:
+        """elif and its like: its condition stands where that of its first `if` does."""
+        elses = [
+            child for child in node.named_children if kind in self.rules.else_parents and child.type in self.rules.elses
+        ]
+        self.count.cognitive += 1 + len(elses)
+        for index, child in enumerate(node.named_children):
+            head = node.field_name_for_named_child(index) in _HEADS
+            self.pending.append((child, _out_of(place) if head else place))
 
     def enter_else(self, node: Node, place: _Place) -> None:
         """An else clause, or the bare statement after else; as `else if` it costs as that `if`."""
@@ -259,6 +283,11 @@ class _Walk:
         return self.source[node.start_byte : min(node.end_byte, node.start_byte + 100)].decode("utf-8", "replace")
 
 
+def _out_of(place: _Place) -> _Place:
+    """One structure further out."""
+    return place._replace(nesting=place.nesting - 1, depth=place.depth - 1, chained=False)
+
+
 def _is_entry(node: Node, language: Language) -> bool:
     """Whether its name is that of an object's entry, which a bare call does not mean."""
     entries = language.rules.entries
@@ -290,7 +319,8 @@ def _telling(language: Language) -> frozenset[str]:
     rules: Rules = language.rules
     groups = (
         rules.decisions, rules.guards, rules.arms, rules.else_decisions, rules.logical, rules.logical_chains,
-        rules.structures, rules.chained, rules.else_parents, rules.jumps, rules.calls, names.function_types(language),
+        rules.structures, rules.chained, rules.else_parents, rules.directives, rules.jumps, rules.calls,
+        names.function_types(language),
     )  # fmt: skip
     return frozenset(kind for group in groups for kind in group) | frozenset(language.scopes.keyed)
 

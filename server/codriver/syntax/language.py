@@ -87,6 +87,8 @@ class Rules:
     """Field of what stands after an else, where that is no node of its own."""
     else_bodies: tuple[str, ...] = ()
     """Nodes around the statement after an else."""
+    directives: Mapping[str, str] = field(default_factory=dict)
+    """Node type -> field of the condition that is decided before there is a program (`#if`)."""
     jumps: Mapping[str, str] = field(default_factory=dict)
     """Jump type -> child that makes it cost; "" when it always does."""
     calls: Mapping[str, str] = field(default_factory=dict)
