@@ -29,9 +29,8 @@ from tree_sitter import Node
 from codriver.syntax import names
 from codriver.syntax.language import Language, Rules
 
-
 NAMED = 60
-"""Functions around one beyond which nobody looks what names it: that means looking up from it, which the depth costs."""
+"""Functions around one beyond which nobody looks what names it: looking up from it costs its depth."""
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ they are, and where the names stand, is said by the language's file."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from tree_sitter import Node
@@ -30,8 +31,8 @@ def kind(node: Node, source: bytes, language: Language) -> str:
 
 
 def _keyed(node: Node, source: bytes, by: str) -> str:
-    if by == "..":
-        return f"{node.type} {node.parent.type if node.parent is not None else ''}"
+    if by == "^":
+        return node.type if node.start_point.column else f"{node.type} ^"
     if by == "#":
         return next((f"{node.type} {child.type}" for child in node.children if not child.is_named), node.type)
     told = node.child_by_field_name(by) if by not in ("", "0") else node.named_child(0)
@@ -83,11 +84,14 @@ def body_of(node: Node, language: Language) -> Node:
     return following if following is not None and following.type in language.scopes.functions else node
 
 
-def name_of(node: Node, source: bytes, language: Language) -> str:
-    """The name of a function or class, dotted where the language qualifies it; "" when it has none."""
+def name_of(node: Node, source: bytes, language: Language, outer: Sequence[Node] = ()) -> str:
+    """The name of a function or class, dotted where the language qualifies it; "" when it has none.
+
+    outer: the two nodes around it, innermost last, where known: a node finds them only by looking from the root down.
+    """
     scopes = language.scopes
     if node.type in scopes.anonymous:
-        return _bound_name(node, source, language)
+        return _bound_name(node, source, language, outer)
     path = scopes.named.get(kind(node, source, language)) if scopes.named else None
     if path is not None:
         named = follow(node, path)
@@ -168,10 +172,10 @@ def _declared(node: Node) -> Node | None:
     return None
 
 
-def _bound_name(node: Node, source: bytes, language: Language) -> str:
-    binder = node.parent
+def _bound_name(node: Node, source: bytes, language: Language, outer: Sequence[Node]) -> str:
+    binder = outer[-1] if outer else node.parent
     if binder is not None and binder.type in ("expression_list", "parenthesized_expression"):
-        binder = binder.parent
+        binder = outer[-2] if len(outer) > 1 else binder.parent
     if binder is None or binder.type not in language.scopes.binders:
         return ""
     target = follow(binder, language.scopes.binders[binder.type])

@@ -219,11 +219,12 @@ def inside_word(source: bytes, offset: int) -> bool:
 
 def _chain(parse: Parse, at: int, language: Language) -> list[Scope]:
     functions, chain = names.function_types(language), list[Scope]()
-    for inner in path_to(parse.root, at):
+    path = path_to(parse.root, at)
+    for depth, inner in enumerate(path):
         node = names.body_of(inner, language)
         key = names.kind(node, parse.source, language)
         if key in functions or key in language.scopes.classes:
-            name = names.name_of(node, parse.source, language)
+            name = names.name_of(node, parse.source, language, path[max(depth - 2, 0) : depth])
             kind = names.kind_of(node, parse.source, language, chain[-1].kind if chain else "")
             start = (names.head_of(node, language) or node).start_byte
             chain.append(Scope(name, kind, node, key in functions, start + parse.origin))

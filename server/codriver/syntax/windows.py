@@ -64,7 +64,8 @@ def cut(data: bytes, place: Range, size: int, marks: tuple[bytes, bytes] = (b"",
     start, stop = max(offset - size // 2, 0), min(end + size // 2, len(data))
     if start:
         found = _TOP_LEVEL.search(data, start, max(offset - 1, start))
-        start = found.end() if found else data.rfind(b"\n", 0, offset) + 1
+        # A line may be as long as the text: then the cut falls into it.
+        start = found.end() if found else max(data.rfind(b"\n", 0, offset) + 1, start)
     if stop < len(data):
         last = _last(_TOP_LEVEL, data, end, stop)
         stop = last.end() if last else stop
