@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from codriver.upstream.simulator import gemini_schema as google
@@ -113,6 +113,25 @@ def test_agents4_a_function_without_parameters_has_none(schema: Any) -> None:
     assert dialect(schema, parameters=True).schema is None
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": ["object", "null"], "properties": {"a": {"type": "string"}}},
+        {"type": "object", "nullable": True, "properties": {"a": {"type": "string"}}},
+        {"anyOf": [{"type": "object", "properties": {"a": {"type": "string"}}}, {"type": "null"}]},
+        {"type": ["object", "null"], "properties": {"a": {}}},
+        {"enum": [None, None], "type": None, "properties": {"a": {}}},
+    ],
+    ids=["type list", "nullable", "anyOf", "open", "by enum"],
+)
+def test_w32_arguments_that_may_be_null_are_an_object(schema: Any) -> None:
+    """A function's arguments are an object for Google, in its dialect as in JSON Schema; a property may be null."""
+    found = dialect(schema, parameters=True)
+    assert found.schema is not None and found.schema["type"] == "OBJECT" and "nullable" not in found.schema
+    assert json_schema(found.schema)["type"] == "object"
+    assert one(schema).get("nullable") is True
+
+
 def test_w32_references_are_inlined_and_recursion_ends() -> None:
     found = dialect({"$defs": {"node": NODE}, "$ref": "#/$defs/node", "required": ["next"]}, parameters=True)
     assert found.schema is not None and "recursion" in found.lost
@@ -213,6 +232,8 @@ ANYTHING = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(WORDS, ANYTHING, max_size=5))
+@example({"enum": [None, None], "type": None, "properties": {"type": None}})
+@example({"type": ["object", "null"], "properties": {"type": {}}})
 def test_any_schema_becomes_one_that_google_takes(schema: dict[str, Any]) -> None:
     for parameters in (True, False):
         found = dialect(schema, parameters=parameters)

@@ -61,6 +61,8 @@ def dialect(schema: Mapping[str, Any], *, parameters: bool = False) -> Dialect:
         return Dialect(None, lost=frozenset(walk.lost))
     if parameters and found.get("type") != "OBJECT":
         found = {"type": "OBJECT", "properties": {"input": found}, "required": ["input"]}
+    if parameters:
+        found.pop("nullable", None)  # arguments are an object, never null: JSON Schema's ["object", "null"] is refused
     if parameters and not found.get("properties") and "additionalProperties" not in found:
         return Dialect(None, lost=frozenset(walk.lost))  # an OBJECT without properties is refused
     return Dialect(found, walk.open, frozenset(walk.lost))
