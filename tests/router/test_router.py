@@ -57,6 +57,10 @@ class ScriptedAnswer:
     streamed: bool
     upstream: ScriptedUpstream
 
+    @property
+    def complete(self) -> bool:
+        return not self.steps
+
     def masked(self, failure: Failure) -> Failure:
         return failure
 
@@ -222,7 +226,7 @@ async def test_half_a_call_is_never_shown(first: tuple[Step, ...], tools: bool, 
 
     async def ask() -> None:
         async with bench.router.open(chat(**({"tools": TOOLS} if tools else {}))) as stream:
-            await stream.relay(write)
+            await write(await stream.relay(write))
 
     if invisible:
         await ask()
@@ -449,7 +453,7 @@ async def test_tagged_thinking_is_read_to_its_end_on_its_way_through() -> None:
         written.append(data)
 
     async with bench.router.open(chat()) as stream:
-        await stream.relay(write)
+        await write(await stream.relay(write))
     assert b"".join(written) == b"".join((ROLE, burst, called, STOP, DONE))
     assert bench.router.keepsakes.thought(IDENT, "east/small") == "let me see"
 

@@ -76,29 +76,44 @@ class Reading:
             self._over = not chunk or self._decoder.over
             if pieces:
                 return pieces
-        if self._decoder.over:
+        if self._decoder.over and not self._answer.complete:
             await self._finish()
         return []
 
-    async def relay(self, write: Callable[[bytes], Awaitable[None]], *, counts: bool) -> None:
-        """Passes the rest on as it comes. counts: whether frames that hold nothing but counts go on as well.
+    async def relay(self, write: Callable[[bytes], Awaitable[None]], *, counts: bool, held: bytes = b"") -> bytes:
+        """Passes `held` and the rest on as it comes; returns what came with the end, for the caller to pass on.
 
-        Raises UpstreamFailed as `batch` does; what a failing read brought is not passed on.
+        What lies here already goes out in one write. counts: whether frames that hold nothing but counts go on as
+        well. Raises UpstreamFailed as `batch` does; the failing frame and what came behind it is not passed on.
         """
         decoder = self._decoder
-        while not self._over:
-            chunk = await self._chunk()
-            while (unread := decoder.quiet(chunk)) and self.begun:
-                self.written += max(0, unread - _frames(chunk, unread) * self._frame)
-                await write(chunk if unread == len(chunk) else chunk[:unread])
-                chunk = chunk[unread:] or await self._answer.more()
-            pieces = self._seen(decoder.feed(chunk) if chunk else decoder.close())
-            self._over = not chunk or decoder.over
-            data = b"".join([piece.raw for piece in pieces if counts or not piece.usage_only])
+        data = held
+        try:
+            while not self._over:
+                if data and not self._rest:
+                    ready, data = data, b""
+                    await write(ready)
+                chunk = await (self._chunk() if self._rest or not self.begun else self._answer.more())
+                if self.begun and (unread := decoder.quiet(chunk)):
+                    self.written += max(0, unread - _frames(chunk, unread) * self._frame)
+                    if unread == len(chunk):
+                        data += chunk
+                        continue
+                    data += chunk[:unread]
+                    chunk = chunk[unread:]
+                pieces = self._seen(decoder.feed(chunk) if chunk else decoder.close())
+                self._over = not chunk or decoder.over
+                data += b"".join([piece.raw for piece in pieces if counts or not piece.usage_only])
+        except UpstreamFailed:
             if data:
                 await write(data)
-        if self._decoder.over:
+            raise
+        if decoder.over and not self._answer.complete:
+            if data:
+                await write(data)
             await self._finish()
+            return b""
+        return data
 
     async def close(self) -> None:
         """Closes the connection at once unless the answer was complete."""

@@ -106,17 +106,17 @@ class Stream:
             while pieces := await self._reading.batch():
                 yield pieces
 
-    async def relay(self, write: Callable[[bytes], Awaitable[None]], *, counts: bool = True) -> None:
-        """The bytes of the answer as they come, ordinary content unread. Only where `relayed` holds.
+    async def relay(self, write: Callable[[bytes], Awaitable[None]], *, counts: bool = True) -> bytes:
+        """The bytes of the answer as they come, ordinary content unread; returns those that came with its end.
 
-        counts: whether the caller gets frames of nothing but counts. Raises UpstreamFailed on a break.
+        Only where `relayed` holds. counts: whether the caller gets frames of nothing but counts. Raises
+        UpstreamFailed on a break.
         """
         data = b"".join([piece.raw for piece in self._held if counts or not piece.usage_only])
         self._held = []
-        if data:
-            await write(data)
-        if self._reading is not None and not self._whole:
-            await self._reading.relay(write, counts=counts)
+        if self._reading is None or self._whole:
+            return data
+        return await self._reading.relay(write, counts=counts, held=data)
 
     async def __aiter__(self) -> AsyncIterator[Piece]:
         async for pieces in self.batches():

@@ -261,6 +261,11 @@ class Answer:
         """Lower-case names."""
         self.streamed = False
 
+    @property
+    def complete(self) -> bool:
+        """Whether its last byte is here, read or not."""
+        return self._response.complete
+
     async def more(self) -> bytes:
         """Everything that came since the last call, at least a byte; b"" at the end.
 

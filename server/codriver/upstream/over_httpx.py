@@ -130,6 +130,7 @@ class _ProxiedAnswer:
     def __init__(self, answer: httpx.Response, patience: _Patience) -> None:
         assert isinstance(answer.stream, httpx.AsyncByteStream)
         self.status = answer.status_code
+        self.complete = False
         self._answer, self._patience = answer, patience
         self._reads = aiter(answer.stream)
         self._limit = "first"
@@ -144,6 +145,7 @@ class _ProxiedAnswer:
         while (chunk := await self._patience.wait(anext(self._reads, None), self._limit)) == b"":
             pass
         self._limit = "between"
+        self.complete = chunk is None
         return chunk or b""
 
     async def chunks(self) -> AsyncIterator[bytes]:

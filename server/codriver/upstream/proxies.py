@@ -18,6 +18,8 @@ class Answered(Protocol):
     """An answer of any transport; response.Response is the usual one."""
 
     status: int
+    complete: bool
+    """Whether its last byte is here, read or not."""
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -37,6 +37,10 @@ class Slow:
         self.speak = asyncio.Event()
         self.steps = list(steps)
 
+    @property
+    def complete(self) -> bool:
+        return not self.steps
+
     async def more(self) -> bytes:
         await self.speak.wait()
         if not self.steps:

@@ -72,7 +72,7 @@ async def _whole(app: App, exchange: Exchange, request: Request, speaker: codec.
             else:
                 body = _encoder(request, stream, speaker).whole(await stream.reply())
             headers = [*_decision_headers(stream), (b"x-codriver-cost-usd", f"{stream.cost:.8f}".encode())]
-            # Answered inside the context: the books are closed after the last byte, not before it.
+            # Inside the context: the books are closed after the last byte, not before it.
             await exchange.answer(200, body, headers)
     except (RequestRejected, Unroutable, UpstreamFailed) as error:
         await fail(exchange, speaker, error.failure)
@@ -83,10 +83,13 @@ async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec
     try:
         async with app.router.open(request, front="http") as stream:
             await bridge.start(_decision_headers(stream))
+            last = b""
             if stream.relayed:
-                await _relay(bridge, request, stream, speaker)
+                last = await _relay(bridge, request, stream, speaker)
             else:
                 await _rebuild(bridge, stream, _encoder(request, stream, speaker))
+            await bridge.stop()
+            await exchange.end(last)  # inside the context, as above
     except (RequestRejected, Unroutable, UpstreamFailed) as error:
         await bridge.stop()
         if not exchange.started:
@@ -96,15 +99,15 @@ async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec
             # Only keep-alives went out so far: the status is spent, the wire's error is not.
             empty = speaker.encoder(request, request.model)
             await bridge.write(empty.broken(error.failure))
+        await exchange.end()
     finally:
         await bridge.stop()
-    await exchange.end()
 
 
-async def _relay(bridge: _Bridge, request: Request, stream: Stream, speaker: codec.Codec) -> None:
-    """Frames as they came, but for the count the caller did not ask for."""
+async def _relay(bridge: _Bridge, request: Request, stream: Stream, speaker: codec.Codec) -> bytes:
+    """Frames as they came, but for the count the caller did not ask for; returns the last, which end the answer."""
     try:
-        await stream.relay(bridge.write, counts=request.wants_usage)
+        return await stream.relay(bridge.write, counts=request.wants_usage)
     except UpstreamFailed as broken:
         encoder = _encoder(request, stream, speaker)
         if bridge.wrote and hasattr(encoder, "resumed"):

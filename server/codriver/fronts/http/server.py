@@ -34,6 +34,7 @@ from codriver.fronts.http import (
 from codriver.fronts.http.converse import fail
 from codriver.fronts.http.exchange import Exchange, Receive, Send
 from codriver.fronts.http.guard import LOOPBACK, Guard
+from codriver.fronts.http.holding import HoldingProtocol
 from codriver.fronts.http.route import Handler, Route, Routes
 from codriver.wire import codec
 
@@ -146,7 +147,7 @@ class HttpFront:
             sockets.append(local)
         config = uvicorn.Config(
             self,
-            http="httptools",
+            http=HoldingProtocol,
             loop="none",
             ws="none",
             lifespan="off",
