@@ -17,7 +17,7 @@ LAYERS = {
     "config": 2, "catalog": 2, "upstream": 2, "state": 2, "sources": 2,
     "analyst": 3, "ledger": 3, "verify": 3, "workspace": 3,
     "router": 4,
-    "tasks": 5, "batches": 5,
+    "tasks": 5, "batches": 5, "evaluation": 5,
     "app": 6,
     "fronts.lsp": 7, "fronts.http": 7,
     "daemon": 8, "cli": 8, "__main__": 8,
@@ -47,6 +47,7 @@ HOMES = {
     "rich": {"cli"},
     "platformdirs": {"paths"},
     "pathspec": {"sources", "tasks"},
+    "numpy": {"evaluation"},
 }
 
 PURE = ("model", "syntax", "routing", "wire")
