@@ -24,10 +24,12 @@ class Candidate:
     latency: float
     score: float = 0.0
     reason: str = ""
+    learned: float = 0.0
+    """How many of quality's logits come from outcomes (routing/posterior.py)."""
 
     def scored(self, score: float) -> Candidate:
         """The same candidate with its utility."""
-        return Candidate(self.model, self.wire, self.quality, self.cost, self.latency, score, self.reason)
+        return Candidate(self.model, self.wire, self.quality, self.cost, self.latency, score, self.reason, self.learned)
 
 
 @value(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Decision:
     """Ordered candidates with the reasons for each kept and each refused.
 
     hold: "first" shows the answer from its first content on; "whole" gathers and verifies it.
+    propensity: the chance with which the first candidate came first. arm: "experiment/arm" it was made in, or "".
     """
 
     id: str
@@ -54,6 +57,7 @@ class Decision:
     features: Features = Features()
     hold: str = "first"
     propensity: float = 1.0
+    arm: str = ""
 
 
 @value(frozen=True, slots=True)
@@ -115,6 +119,14 @@ class Latency:
 
 
 @value(frozen=True, slots=True)
+class Belief:
+    """How far a model is from the ability its public scores promise: mean and variance of the offset, in logits."""
+
+    mean: float
+    variance: float
+
+
+@value(frozen=True, slots=True)
 class Rest:
     """A model or provider left alone until a Unix time, and the failure that caused it."""
 
@@ -136,3 +148,5 @@ class View:
     latency: dict[str, Latency] = field(default_factory=dict)
     spent_today: float = 0.0
     midnight: float = 0.0
+    abilities: dict[str, dict[str, Belief]] = field(default_factory=dict)
+    """What outcomes taught, by task family and model; the family "" serves where a family has no entry."""

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codriver.errors import Failure, Kind, Unroutable
-from codriver.model.decision import Candidate, Decision, Pin, Refusal, View
+from codriver.model.decision import Belief, Candidate, Decision, Pin, Refusal, View
 from codriver.model.features import Features
 from codriver.model.request import Purpose, Request
-from codriver.routing import estimate, strategies
+from codriver.routing import estimate, exploring, strategies
 from codriver.routing.eligibility import Bounds, Offer, refusal, wire_for
 from codriver.routing.nobody import nobody
 from codriver.routing.quality import quality
@@ -37,6 +37,8 @@ ORDINARY_TASTE = (0.04, 0.0006)
 FIM_BY_CHAT = 1.0
 """Logits lost when a chat model fills a hole through a prompt instead of a native call."""
 
+_NOTHING: dict[str, Belief] = {}
+
 LAST_RESORT = {Kind.TRANSIENT, Kind.BROKEN, Kind.SLOW, Kind.OVERLOADED}
 """Rests that may be cut short when nobody else is left; a rate limit or a bad key may not."""
 
@@ -58,11 +60,19 @@ class Wish:
 
 
 def decide(
-    request: Request, features: Features, offers: Sequence[Offer], view: View, wish: Wish, *, ident: str
+    request: Request,
+    features: Features,
+    offers: Sequence[Offer],
+    view: View,
+    wish: Wish,
+    *,
+    ident: str,
+    chance: exploring.Chance | None = None,
 ) -> Decision:
     """Ordered candidates among `offers`, those that passed `eligibility.standing`.
 
-    features: as `quality.judged` completes them. Raises Unroutable, with a reason for every model, if none is left.
+    features: as `quality.judged` completes them. chance: lets another model be tried. Raises Unroutable, with a reason
+    for every model, if none is left.
     """
     eligible, refused = _sift(request, features, offers, view, wish)
     note = ""
@@ -80,8 +90,16 @@ def decide(
     except LookupError as unknown:
         raise Unroutable(Failure(Kind.INVALID, str(unknown), field="strategy")) from None
     ranked, stay = _stay(request, _tiered(ranked, by_key, wish.bounds.tier), view)
-    reasons = tuple(r for r in (wish.hint, _why(features), note, stay, _first(ranked, wish.strategy)) if r)
-    return Decision(ident, wish.strategy, tuple(ranked), tuple(refused), reasons, features)
+    tried, propensity = "", 1.0
+    if (
+        chance is not None
+        and not wish.bounds.tier
+        and exploring.open_to_trial(request, wish.strategy, wish.bounds.only)
+    ):
+        trial = exploring.tried(request, ranked, features.task, taste, view, chance)
+        ranked, tried, propensity = trial.ranked, trial.reason, trial.propensity
+    reasons = tuple(r for r in (wish.hint, _why(features), note, stay, tried, _first(ranked, wish.strategy)) if r)
+    return Decision(ident, wish.strategy, tuple(ranked), tuple(refused), reasons, features, propensity=propensity)
 
 
 def _sift(
@@ -126,10 +144,13 @@ def _expect(request: Request, features: Features, eligible: Sequence[Offer], vie
     pin = view.pins.get(request.session) if request.session else None
     output = estimate.output_tokens(features.task, features.lines, request.limits.max_tokens)
     prompt = features.tokens
+    own, general = view.abilities.get(features.task, _NOTHING), view.abilities.get("", _NOTHING)
     candidates: list[Candidate] = []
     for offer in eligible:
         model = offer.model
-        hardness = features.difficulty
+        belief = (own.get(model.key) or general.get(model.key)) if wish.experience else None
+        learned = belief.mean if belief is not None else 0.0
+        hardness = features.difficulty - learned
         if request.fim is not None and not model.fim:
             hardness += FIM_BY_CHAT
         warm = pin if pin is not None and view.now - pin.at <= offer.provider.cache_ttl else None
@@ -140,6 +161,7 @@ def _expect(request: Request, features: Features, eligible: Sequence[Offer], vie
                 quality=quality(model, features.task, hardness),
                 cost=estimate.cost(model, prompt, output, warm, view.now),
                 latency=estimate.latency(model, output, view.latency.get(model.key) if wish.experience else None),
+                learned=learned,
             )
         )
     return candidates
