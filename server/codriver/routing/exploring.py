@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import erfc, log
 from random import Random
 
 from codriver.model.decision import Candidate, Decision, View
@@ -36,6 +37,9 @@ _HALF = (
     (4.859462828332312, 0.000004310652630),
 )  # fmt: skip
 _NODES = tuple((sign * node, weight) for node, weight in _HALF for sign in (-1.0, 1.0))
+_FEW = tuple((sign * node, weight) for node, weight in ((0.741963784, 0.454124145), (2.334414218, 0.045875855))
+             for sign in (-1.0, 1.0))  # fmt: skip
+"""n = 4: enough for the strategy's own choice, whose draw counts only `share` of its chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,36 +112,32 @@ def _deviation(view: View, task: str, model: str) -> float:
 class _Arm:
     """One candidate's gain in USD as a random variable: it grows with a normally distributed logit."""
 
-    __slots__ = ("deviation", "mean", "paid", "value")
+    __slots__ = ("deviation", "mean", "paid", "slope", "value")
 
     def __init__(self, candidate: Candidate, deviation: float, taste: Taste) -> None:
         self.mean, self.deviation = logit(candidate.quality), deviation
         self.value = max(taste.value, 1e-9)
+        self.slope = 1.0 / (deviation * math.sqrt(2.0))
         self.paid = candidate.cost + taste.wait * candidate.latency
 
     def gain(self, at: float) -> float:
         """USD where the logit is `at`."""
         return self.value * sigmoid(at) - self.paid
 
-    def below(self, gain: float) -> float:
-        """The chance that this arm gains less."""
-        needed = (gain + self.paid) / self.value
-        if needed <= 0.0:
-            return 0.0
-        if needed >= 1.0:
-            return 1.0
-        return 0.5 * math.erfc((self.mean - logit(needed)) / (self.deviation * math.sqrt(2.0)))
-
 
 def first(arms: Sequence[_Arm], chosen: int) -> float:
     """The chance that this arm's draw gains most: P = E_z prod_j F_j(gain(z))."""
     total, arm = 0.0, arms[chosen]
     others = [other for number, other in enumerate(arms) if number != chosen]
-    for node, weight in _NODES:
+    for node, weight in _FEW if chosen == 0 else _NODES:
         gain, product = arm.gain(arm.mean + arm.deviation * node), weight
         for other in others:
-            product *= other.below(gain)
-            if product < 1e-9:
-                break
+            # The chance that the other gains less.
+            needed = (gain + other.paid) / other.value
+            if needed < 1.0:
+                if needed <= 0.0:
+                    product = 0.0
+                    break
+                product *= 0.5 * erfc((other.mean - log(needed / (1.0 - needed))) * other.slope)
         total += product
     return min(1.0, max(total, 1e-6))
