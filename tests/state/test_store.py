@@ -13,7 +13,7 @@ from codriver.errors import Failure, Kind, StoreError
 from codriver.model.decision import Attempt, Candidate, Decision, Outcome, Refusal
 from codriver.model.events import Usage
 from codriver.state.sqlite import KEEP_SECONDS, MIGRATIONS, SqliteStore
-from codriver.state.store import MemoryStore, Store
+from codriver.state.store import Judgement, MemoryStore, Store
 
 
 class Clock:
@@ -46,6 +46,30 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Itera
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+def judgement(outcome: str, source: str, reward: float, at: float, model: str = "a/b") -> Judgement:
+    return Judgement(outcome, source, model, "word", at, "debug", 0.5, reward, 1.0)
+
+
+async def test_of_each_judge_the_last_word_stays(store: Store) -> None:
+    store.judge(judgement("one", "tests", 0.0, 1.0))
+    store.judge(judgement("one", "person", 0.0, 2.0))
+    store.judge(judgement("one", "tests", 1.0, 3.0))
+    store.judge(judgement("one", "tests", 0.0, 4.0, model="a/c"))
+    kept = await store.judgements()
+    assert [(one.source, one.model, one.reward, one.at) for one in kept] == [
+        ("tests", "a/c", 0.0, 4.0), ("tests", "a/b", 1.0, 3.0), ("person", "a/b", 0.0, 2.0),
+    ]  # fmt: skip
+    assert [one.at for one in await store.judgements(since=3.0, limit=1)] == [4.0]
+
+
+async def test_the_chance_and_the_arm_of_a_decision_are_kept(store: Store) -> None:
+    decision = Decision("one", "auto", (), propensity=0.04, arm="brief/b")
+    store.append(outcome("one", 1.0, decision=decision))
+    found = await store.find("one")
+    assert found is not None
+    assert (found.propensity, found.arm, found.reasons.decision.propensity) == (0.04, "brief/b", 0.04)
 
 
 async def test_outcomes_come_back_newest_first(store: Store) -> None:

@@ -16,6 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ import msgspec
 
 from codriver.errors import StoreError
 from codriver.model.decision import Outcome
-from codriver.state.store import Reasons, Row, row
+from codriver.state.store import Judgement, Reasons, Row, row
 
 log = logging.getLogger("codriver.state")
 
@@ -57,13 +58,25 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE outcome ADD COLUMN score REAL;
     ALTER TABLE outcome ADD COLUMN remark TEXT NOT NULL DEFAULT '';
     """,
+    # 3: the chance of the decision and the experiment's arm; what judges said, one row for each source.
+    """
+    ALTER TABLE outcome ADD COLUMN propensity REAL NOT NULL DEFAULT 1.0;
+    ALTER TABLE outcome ADD COLUMN arm TEXT NOT NULL DEFAULT '';
+    CREATE TABLE judgement (
+        outcome TEXT NOT NULL, source TEXT NOT NULL, model TEXT NOT NULL, word TEXT NOT NULL, at REAL NOT NULL,
+        family TEXT NOT NULL, base REAL NOT NULL, reward REAL NOT NULL, weight REAL NOT NULL,
+        PRIMARY KEY (outcome, source, model)
+    ) STRICT;
+    CREATE INDEX judgement_at ON judgement (at);
+    """,
 )
 
 _COLUMNS = (
     "id, at, front, wire, purpose, status, model, cost, seconds, first, "
-    "prompt_tokens, output_tokens, session, workflow, attempts, reasons, label, score, remark"
+    "prompt_tokens, output_tokens, session, workflow, attempts, reasons, label, score, remark, propensity, arm"
 )
-_INSERT = f"INSERT OR REPLACE INTO outcome ({_COLUMNS}) VALUES ({', '.join('?' * 19)})"  # noqa: S608 (constant)
+_INSERT = f"INSERT OR REPLACE INTO outcome ({_COLUMNS}) VALUES ({', '.join('?' * 21)})"  # noqa: S608 (constant)
+_JUDGED = "outcome, source, model, word, at, family, base, reward, weight"
 
 
 class SqliteStore:
@@ -86,6 +99,15 @@ class SqliteStore:
         statement = "UPDATE outcome SET label = ?, score = ?, remark = ? WHERE id = ?"
         values = (word, score, _sound(remark), ident)
         self._work.append((lambda db: db.execute(statement, values), None))
+
+    def judge(self, judgement: Judgement) -> None:
+        statement = f"INSERT OR REPLACE INTO judgement ({_JUDGED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+        values = tuple(_sound(one) if isinstance(one, str) else one for one in astuple(judgement))
+        self._work.append((lambda db: db.execute(statement, values), None))
+
+    async def judgements(self, since: float = 0.0, limit: int = 5000) -> list[Judgement]:
+        query = f"SELECT {_JUDGED} FROM judgement WHERE at >= ? ORDER BY at DESC, outcome LIMIT ?"  # noqa: S608
+        return await self._ask(lambda db: [Judgement(*values) for values in db.execute(query, (since, limit))])
 
     async def find(self, ident: str) -> Row | None:
         def read(db: sqlite3.Connection) -> Row | None:
@@ -188,6 +210,7 @@ def _tell(batch: list[Entry], error: StoreError) -> None:
 def _tidy(db: sqlite3.Connection, now: float) -> None:
     """Removes what nobody will ask for any more."""
     db.execute("DELETE FROM outcome WHERE at < ?", (now - KEEP_SECONDS,))
+    db.execute("DELETE FROM judgement WHERE at < ?", (now - KEEP_SECONDS,))
     db.execute("DELETE FROM value WHERE until <= ?", (now,))
 
 
@@ -223,7 +246,7 @@ def _values(kept: Row) -> tuple[Any, ...]:
     values = (
         kept.id, kept.at, kept.front, kept.wire, kept.purpose, kept.status, kept.model, kept.cost, kept.seconds,
         kept.first, kept.prompt_tokens, kept.output_tokens, kept.session, kept.workflow, kept.attempts,
-        _document(kept.reasons), kept.label, kept.score, kept.remark,
+        _document(kept.reasons), kept.label, kept.score, kept.remark, kept.propensity, kept.arm,
     )  # fmt: skip
     return tuple(_sound(value) if isinstance(value, str) else value for value in values)
 

@@ -55,10 +55,32 @@ class Row:
     """What the feedback says as a number: -1 (bad) to 1 (good)."""
     remark: str = ""
     """The person's own words with it."""
+    propensity: float = 1.0
+    """The chance with which the decision's first candidate came first."""
+    arm: str = ""
+    """"experiment/arm" it was made in, or ""."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one source said of one model's part in an outcome (routing/rewards.py).
+
+    family: the task's. base: the logit that was expected without what outcomes had taught.
+    """
+
+    outcome: str
+    source: str
+    model: str
+    word: str
+    at: float
+    family: str
+    base: float
+    reward: float
+    weight: float
 
 
 class Store(Protocol):
-    """Nine methods. Implementations pass tests/state/test_store.py."""
+    """Eleven methods. Implementations pass tests/state/test_store.py."""
 
     def append(self, outcome: Outcome) -> None:
         """Keeps an outcome; durable soon, not at once."""
@@ -66,6 +88,14 @@ class Store(Protocol):
 
     def label(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:
         """Adds feedback to a kept outcome: accepted, rejected, ... The last word stays, with its score and remark."""
+        ...
+
+    def judge(self, judgement: Judgement) -> None:
+        """Keeps a judgement, in place of an earlier one by the same source on the same outcome and model."""
+        ...
+
+    async def judgements(self, since: float = 0.0, limit: int = 5000) -> list[Judgement]:
+        """Newest first, from this Unix time on."""
         ...
 
     async def find(self, ident: str) -> Row | None:
@@ -118,6 +148,8 @@ def row(outcome: Outcome) -> Row:
         workflow=outcome.workflow,
         attempts=len(outcome.attempts),
         reasons=Reasons(kept, outcome.attempts, outcome.usage, outcome.verdicts, outcome.error),
+        propensity=outcome.decision.propensity,
+        arm=outcome.decision.arm,
     )
 
 
@@ -128,6 +160,7 @@ class MemoryStore:
         self._clock = clock
         self._rows: dict[str, Row] = {}
         self._values: dict[str, tuple[str, float | None]] = {}
+        self._judged: dict[tuple[str, str, str], Judgement] = {}
 
     def append(self, outcome: Outcome) -> None:
         self._rows[outcome.id] = row(outcome)
@@ -135,6 +168,13 @@ class MemoryStore:
     def label(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:
         if ident in self._rows:
             self._rows[ident] = replace(self._rows[ident], label=word, score=score, remark=remark)
+
+    def judge(self, judgement: Judgement) -> None:
+        self._judged[judgement.outcome, judgement.source, judgement.model] = judgement
+
+    async def judgements(self, since: float = 0.0, limit: int = 5000) -> list[Judgement]:
+        kept = [one for one in self._judged.values() if one.at >= since]
+        return sorted(kept, key=lambda one: (-one.at, one.outcome))[:limit]
 
     async def find(self, ident: str) -> Row | None:
         return self._rows.get(ident)
