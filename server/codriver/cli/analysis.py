@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -76,7 +77,7 @@ def page(path: str) -> Page:
 
 def page_of(path: str, data: bytes) -> Page:
     """The same of bytes that stand, or stood, in a file of this path."""
-    buffer = Buffer(content.decoded(data), path=path, limit=LIMIT)
+    buffer = Buffer(content.decoded(data), path=path, limit=LIMIT, clock=time.thread_time)
     buffer.parse()
     facts = buffer.facts(None, _workspace().read(path))
     told = {name: getattr(facts, name) for name in _TOLD}

@@ -215,7 +215,7 @@ class Disk:
 
 def _read(path: str, data: bytes, mark: tuple[int, int], manifests: Mapping[str, str]) -> Source:
     data = content.decoded(data)
-    buffer = Buffer(data, path=path)
+    buffer = Buffer(data, path=path, clock=time.thread_time)
     while not buffer.step():
         time.sleep(SLICE)
     return Source(path, data, buffer.facts(None, manifests), buffer.functions(), mark, manifests)

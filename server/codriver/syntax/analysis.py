@@ -43,10 +43,12 @@ class Buffer:
         path: str = "",
         limit: int = WHOLE,
         piece: Language | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         """limit: bytes above which only a window around the asked place is parsed.
 
         piece: the language of a text that is a piece of another one; pieces in pieces are not looked for.
+        clock: seconds of the processor this thread has used, by which reading garbage is given up in time.
         """
         self.path, self.data = path, data
         self.language: Language | None = piece or languages.find(language_id, path, data)
@@ -55,10 +57,12 @@ class Buffer:
         embedded = self.language.embedded if self.language and grammar and not piece else None
         self._pieces: Pieces[Buffer] | None = None
         if embedded and embedded.patterns:
-            self._pieces = Pieces(embedded, lambda code, inner: Buffer(code, path=path, limit=limit, piece=inner))
+            self._pieces = Pieces(
+                embedded, lambda code, inner: Buffer(code, path=path, limit=limit, piece=inner, clock=clock)
+            )
         if self.language and self.language.reading == "generic":
             limit = min(limit, EAGER)  # grammars nobody tried out may take a second for any slice
-        self._trees = Trees(grammar, data, limit, self._marks) if grammar is not None else None
+        self._trees = Trees(grammar, data, limit, self._marks, clock) if grammar is not None else None
         self._measures = Measures(self.language) if self.language else None
         self._answers: dict[tuple[Any, ...], Any] = {}
         self._head: tuple[bytes, tuple[str, ...]] = (b"", ())

@@ -8,7 +8,7 @@ around the place asked is read (windows.py), and texts over a size are never see
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tree_sitter import Language as Grammar
@@ -31,6 +31,9 @@ TRIAL = 8_000
 """Bytes around an insertion that are parsed to judge it."""
 SLICE = 4_000
 """Microseconds of one slice of reading."""
+OVERLOOKED = 10 * SLICE
+"""Microseconds from which a slice did not heed its time, as only garbage makes it: it counts GARBAGE times."""
+GARBAGE = 4
 RESTED = 20
 """Edits after a parse that was given up, before it is tried again."""
 STALE = 100
@@ -77,8 +80,19 @@ class _Reading:
 class Trees:
     """The trees of one buffer. `edit` keeps them in step with the text, `parse` and `step` renew them."""
 
-    def __init__(self, grammar: Grammar, data: bytes, limit: int = WHOLE, marks: tuple[str, str] = ("", "")) -> None:
-        """marks: what opens and closes code in a text that is something else outside of them (PHP)."""
+    def __init__(
+        self,
+        grammar: Grammar,
+        data: bytes,
+        limit: int = WHOLE,
+        marks: tuple[str, str] = ("", ""),
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        """marks: what opens and closes code in a text that is something else outside of them (PHP).
+
+        clock: seconds of the processor this thread has used; without one the time of slices is guessed by their number.
+        """
+        self._clock = clock
         self._grammar, self._parser = grammar, parser(grammar)
         self._marks = marks[0].encode(), marks[1].encode()
         self._data, self._limit = data, limit
@@ -151,15 +165,14 @@ class Trees:
                 return True
             old = self._tree.copy() if self._tree is not None else None
             self._reading = _Reading(patient(self._grammar, SLICE), self._data, old)
-        reading = self._reading
+        reading, began = self._reading, self._clock() if self._clock else 0.0
         try:
             tree = (
                 reading.parser.parse(reading.data, reading.old) if reading.old else reading.parser.parse(reading.data)
             )
         except ValueError:  # out of this slice's time: the next call goes on where this one stopped
-            # Garbage makes a parser overlook its time: some slices of it take ten times as long.
             reading.slices += 1
-            reading.spent += SLICE * (1 + reading.slices // 10)
+            reading.spent += self._lasted(reading, began)
             if reading.spent >= PATIENCE + len(reading.data) * PER_BYTE:
                 self._take(None)
             return not self._dirty or self._rest > 0
@@ -167,6 +180,13 @@ class Trees:
             _move(tree, edit)
         self._take(tree, moved=bool(reading.edits))
         return not self._dirty
+
+    def _lasted(self, reading: _Reading, began: float) -> int:
+        """Microseconds a slice counts for. Garbage makes a parser overlook its time: slices take 40 times as long."""
+        if self._clock is None:
+            return SLICE * (1 + reading.slices // 10)
+        lasted = int((self._clock() - began) * 1_000_000)
+        return lasted * GARBAGE if lasted > OVERLOOKED else max(lasted, SLICE)
 
     def _take(self, tree: Tree | None, *, moved: bool = False) -> None:
         """The outcome of a whole parse: moved when the text was edited since it began."""
