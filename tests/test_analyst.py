@@ -9,6 +9,7 @@ import pytest
 from codriver.analyst import Analyst, Marked, buffers
 from codriver.config.tree import Privacy
 from codriver.model.request import Purpose, Request, Snapshot
+from codriver.syntax.text import Text
 from codriver.wire import codec
 
 CODE = b"def settle(a):\n    if a:\n        return 1\n    return 2\n"
@@ -149,6 +150,34 @@ def test_a_file_that_the_caller_names_is_found_among_the_open_ones() -> None:
 def test_a_named_file_may_be_one_that_stays_here() -> None:
     assert editor(local_only=("payroll/**",)).features(filed("/w/payroll/x.py")).local_only
     assert not editor(local_only=("payroll/**",)).features(filed("/w/pay/x.py")).local_only
+
+
+def test_a_keystroke_only_notes_what_it_did_until_somebody_asks() -> None:
+    analyst, text, asked = editor("/w/pay.py"), Text(CODE), list[int]()
+
+    def now() -> Snapshot:
+        asked.append(text.size)
+        return Snapshot("file:///w/pay.py", 9, "python", text.data)
+
+    for letter in "abc":
+        analyst.changed(1, "file:///w/pay.py", [text.splice(0, 0, letter.encode())], now)
+    assert not asked
+    analyst.changed(1, "file:///w/pay.py", [text.splice(0, 3, b"def first(a):\n    return a\n\n")], now)
+    assert analyst.functions(1, "file:///w/pay.py")[0].name == "first"
+    assert asked == [text.size]
+    assert analyst.buffer(now()).data is text.data
+
+
+def test_edits_that_nobody_asks_about_do_not_pile_up() -> None:
+    analyst, text, asked = editor("/w/pay.py"), Text(CODE), list[int]()
+
+    def now() -> Snapshot:
+        asked.append(text.size)
+        return Snapshot("file:///w/pay.py", 9, "python", text.data)
+
+    for _ in range(3 * buffers.LATE):
+        analyst.changed(1, "file:///w/pay.py", [text.splice(0, 0, b"#")], now)
+    assert len(asked) == 2
 
 
 def test_trees_of_buffers_not_used_lately_make_room_and_come_back_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:

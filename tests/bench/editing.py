@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,7 @@ def keystrokes(language: str, lines: int) -> None:
         span = mix(language, row, n)
         start = time.thread_time()
         edit = text.apply(span[:2], span[2], "utf-16")
-        analyst.changed(1, snapshot(n + 1), [edit])
+        analyst.changed(1, uri, [edit], partial(snapshot, n + 1))
         booked.append((time.thread_time() - start) * 1e3)
         start = time.thread_time()
         analyst.facts(1, uri, edit.new_end_byte)

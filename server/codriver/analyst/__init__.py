@@ -8,6 +8,7 @@ the next best source.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -59,10 +60,10 @@ class Analyst:
         held = self._buffers.opened(owner, snapshot)
         self._manifests_for(held.path)  # so that they are read when the first question comes
 
-    def changed(self, owner: int, snapshot: Snapshot, edits: Sequence[Edit]) -> None:
-        """A buffer changed. Bookkeeping only: nothing is parsed until somebody asks."""
-        if not self._buffers.changed(owner, snapshot, edits):
-            self.opened(owner, snapshot)
+    def changed(self, owner: int, uri: str, edits: Sequence[Edit], now: Callable[[], Snapshot]) -> None:
+        """A buffer changed. Bookkeeping only: `now` is asked for its text when somebody asks about it."""
+        if not self._buffers.changed(owner, uri, edits, now):
+            self.opened(owner, now())
 
     def closed(self, owner: int, uri: str) -> None:
         """A buffer was closed: its text is forgotten."""
@@ -90,7 +91,8 @@ class Analyst:
         held = self._buffers.current(snapshot)
         if held is not None:
             return self._buffers.used(held)
-        return Buffer(snapshot.text, language_id=snapshot.language_id, path=path_of(snapshot.uri))
+        path = path_of(snapshot.uri)
+        return Buffer(snapshot.text, language_id=snapshot.language_id, path=path, clock=time.thread_time)
 
     def others(self, snapshot: Snapshot, limit: int = 8) -> list[bytes]:
         """Texts of other open buffers of the same language, most recently edited first."""

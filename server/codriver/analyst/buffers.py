@@ -4,9 +4,9 @@ a message says."""
 from __future__ import annotations
 
 import re
+import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 from urllib.parse import unquote, urlsplit
 
@@ -27,19 +27,65 @@ SMALL = 16_000
 """Bytes up to which a stale buffer is parsed to see what functions it has: some 2 ms."""
 
 
-@dataclass(slots=True)
-class Held:
-    """One open buffer: its newest snapshot, and the parsed form that follows it."""
+LATE = 250
+"""Edits after which a buffer is brought up to date though nobody asked."""
 
-    snapshot: Snapshot
-    buffer: Buffer
-    path: str
-    name: str
-    used: int = 0
-    """When it was last asked about; the greatest number is the latest."""
-    listed: tuple[Function, ...] = ()
-    names: frozenset[str] = frozenset()
-    """Last parts of the names of `listed`."""
+
+class Held:
+    """One open buffer: its newest snapshot, and the parsed form that follows it.
+
+    Both are brought up to date when somebody asks, so that a keystroke costs the same in a text of any size.
+    """
+
+    __slots__ = ("_buffer", "_edits", "_now", "_snapshot", "listed", "name", "names", "path", "used")
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.path = path_of(snapshot.uri)
+        self.name = PurePath(self.path).name
+        self.used = 0
+        """When it was last asked about; the greatest number is the latest."""
+        self.listed: tuple[Function, ...] = ()
+        self.names = frozenset[str]()
+        """Last parts of the names of `listed`."""
+        self._snapshot, self._edits = snapshot, list[Edit]()
+        self._now: Callable[[], Snapshot] | None = None
+        language = snapshot.language_id
+        self._buffer = Buffer(snapshot.text, language_id=language, path=self.path, clock=time.thread_time)
+
+    def changed(self, edits: Sequence[Edit], now: Callable[[], Snapshot]) -> None:
+        """It became what `now` says by these edits."""
+        self._edits += edits
+        self._now = now
+        if len(self._edits) > LATE:
+            self._follow()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Its newest text."""
+        self._follow()
+        return self._snapshot
+
+    @property
+    def buffer(self) -> Buffer:
+        """Its parsed form."""
+        self._follow()
+        return self._buffer
+
+    @property
+    def kept(self) -> int:
+        """Bytes of text that trees are kept of."""
+        return self._buffer.held
+
+    def rest(self) -> None:
+        """Forgets the trees."""
+        self._buffer.rest()
+
+    def _follow(self) -> None:
+        if self._now is not None:
+            self._snapshot = self._now()
+            if self._edits:
+                self._buffer.edit(self._edits, self._snapshot.text)
+            self._edits, self._now = [], None
 
 
 class Buffers:
@@ -62,19 +108,16 @@ class Buffers:
 
     def opened(self, owner: int, snapshot: Snapshot) -> Held:
         """A buffer was opened (or replaced whole) in the editor of this owner."""
-        path = path_of(snapshot.uri)
-        buffer = Buffer(snapshot.text, language_id=snapshot.language_id, path=path)
-        held = self._open[owner, snapshot.uri] = Held(snapshot, buffer, path, PurePath(path).name)
+        held = self._open[owner, snapshot.uri] = Held(snapshot)
         return held
 
-    def changed(self, owner: int, snapshot: Snapshot, edits: Sequence[Edit]) -> bool:
-        """A buffer changed; False when nobody opened it. Bookkeeping only: nothing is parsed until somebody asks."""
-        held = self._open.get((owner, snapshot.uri))
+    def changed(self, owner: int, uri: str, edits: Sequence[Edit], now: Callable[[], Snapshot]) -> bool:
+        """A buffer changed; False when nobody opened it. It follows when somebody asks."""
+        held = self._open.get((owner, uri))
         if held is None:
             return False
-        held.snapshot = snapshot
-        held.buffer.edit(edits, snapshot.text)
-        self._open.move_to_end((owner, snapshot.uri))
+        held.changed(edits, now)
+        self._open.move_to_end((owner, uri))
         return True
 
     def closed(self, owner: int, uri: str) -> None:
@@ -98,13 +141,13 @@ class Buffers:
         """Its buffer; those used longest ago lose their trees when there are too many."""
         self._uses += 1
         held.used = self._uses
-        kept = sum(other.buffer.held for other in self._open.values())
+        kept = sum(other.kept for other in self._open.values())
         if kept > TREES:
             for other in sorted(self._open.values(), key=lambda other: other.used):
                 if kept <= TREES or other is held:
                     break
-                kept -= other.buffer.held
-                other.buffer.rest()
+                kept -= other.kept
+                other.rest()
         return held.buffer
 
     def others(self, snapshot: Snapshot, limit: int = 8) -> list[bytes]:

@@ -48,8 +48,8 @@ class PlayedAnalyst:
         self.told.append(("opened", snapshot.uri))
         self.snapshots[snapshot.uri] = snapshot
 
-    def changed(self, owner: int, snapshot: Snapshot, edits: list[Edit]) -> None:
-        old = self.snapshots[snapshot.uri].text
+    def changed(self, owner: int, uri: str, edits: list[Edit], now: Callable[[], Snapshot]) -> None:
+        old, snapshot = self.snapshots[uri].text, now()
         for edit in edits:
             size = edit.new_end_byte - edit.start_byte
             old = old[: edit.start_byte] + b"\0" * size + old[edit.old_end_byte :]

@@ -102,7 +102,7 @@ class Documents:
             return ()
         edits = [document.apply(change) for change in params.content_changes]
         document.version = params.text_document.version
-        self._analyst.changed(self._owner, document.snapshot(), edits)
+        self._analyst.changed(self._owner, document.uri, edits, document.snapshot)
         return edits
 
     def close(self, uri: str) -> None:

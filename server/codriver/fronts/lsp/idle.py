@@ -56,7 +56,7 @@ class Idle:
 
     def _begin(self, uri: str, pause: float) -> None:
         document = self._documents.get(uri)
-        if document is None or not SHORT < len(document.text.data) <= WHOLE:
+        if document is None or not SHORT < document.text.size <= WHOLE:
             self.closed(uri)
             return
         self._read.setdefault(uri, asyncio.Event())
