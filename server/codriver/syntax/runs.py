@@ -12,7 +12,7 @@ from importlib import resources
 
 from codriver.syntax import agents
 
-LOOKED = 6000
+LOOKED = 2500
 """Characters at a text's end in which a summary is looked for: runners write it last."""
 
 CALL = 6000
@@ -53,6 +53,7 @@ class _Runner:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
+    stems: tuple[str, ...]
     runners: tuple[_Runner, ...]
     failing: re.Pattern[str]
     edits: tuple[bytes, ...]
@@ -61,9 +62,11 @@ class _Words:
 
 def read(text: str) -> Run | None:
     """The last run that a tool's result shows; None for any other text. Tests say more than a build before them."""
-    text = text[-LOOKED:]
+    text, words = text[-LOOKED:], _words()
+    if not any(stem in text for stem in words.stems):
+        return None
     last: tuple[int, Run] | None = None
-    for runner in _words().runners:
+    for runner in words.runners:
         if not any(needle in text for needle in runner.needles):
             continue
         for passed, pattern in ((False, runner.failed), (True, runner.passed)):
