@@ -119,4 +119,5 @@ def _words() -> _Words:
         for by, row in rows.items()
     ]
     edits = tuple(mark.encode() for mark in table["edits"]["marks"])
-    return _Words(tuple(runners), re.compile(table["calls"]["failed"]), edits, re.compile(table["edits"]["tests"]))
+    failing, tests = (re.compile(pattern) for pattern in (table["calls"]["failed"], table["edits"]["tests"]))
+    return _Words(tuple(table["stems"]), tuple(runners), failing, edits, tests)
