@@ -44,7 +44,7 @@ def index_of(text: str, position: tuple[int, int], encoding: str) -> int:
     return index
 
 
-@pytest.mark.parametrize("size", [chunks.LEAST, 3], ids=["one chunk", "many"])
+@pytest.mark.parametrize("size", [chunks.LEAST, 2], ids=["one chunk", "many"])
 @settings(max_examples=300, deadline=None)
 @given(
     start=TEXTS,
@@ -55,6 +55,7 @@ def index_of(text: str, position: tuple[int, int], encoding: str) -> int:
 def test_edits_agree_with_the_model(size: int, start: str, edits: list, encoding: str, read: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunks, "LEAST", size)
+        patch.setattr(chunks, "GROWTH", 1)
         agree(Text(start), start, edits, encoding, read)
 
 
@@ -164,8 +165,9 @@ def test_an_edit_in_a_text_of_any_size_touches_little_of_it(
     for n in range(200):
         at = (n * 7919 * 61) % text.size if n % 10 == 0 else at + 1  # typing, with jumps
         text.splice(at, at, b"x")
-    assert max(written) <= 2 * chunks.LEAST + 1
-    assert sum(written) <= 200 * 5 * chunks.LEAST
+    largest = 10_000  # bytes; the text has up to 3.8 million
+    assert max(written) <= 2 * largest
+    assert sum(written) <= 200 * 5 * largest
     assert text.size == size + 200
     assert text.line_count == len((text.data + b"x").splitlines())
     assert text.line_at(at) == len((text.data[:at] + b"x").splitlines()) - 1
@@ -174,4 +176,4 @@ def test_an_edit_in_a_text_of_any_size_touches_little_of_it(
 def test_a_text_of_any_size_is_few_chunks() -> None:
     text = Text("value = 1\n" * 3_000_000)
     text.splice(text.size // 2, text.size // 2, b"x")
-    assert len(text._chunks._chunks) <= chunks.MOST + 1
+    assert len(text._chunks._chunks) <= 2_500

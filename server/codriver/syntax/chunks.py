@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
+from math import isqrt
 
-LEAST, MOST = 8_192, 1_024
-"""Bytes of a chunk, and chunks of a text from where on chunks grow instead: 8 MB."""
+LEAST, GROWTH = 2_048, 6
+"""Bytes of a chunk, at least; a long text's are the root of so many times its size.
+
+An edit looks for the line ends of a chunk and counts on behind it: chunks of this size make both cost the same.
+"""
 
 Point = tuple[int, int]
 """Row and byte column as tree-sitter counts them: its rows end at LF only."""
@@ -45,7 +49,10 @@ class Chunks:
     def __init__(self, data: bytes) -> None:
         self._whole: bytes | None = data
         self._chunks = _split(data, _size(len(data)))
-        self._sum()
+        self._at = list(accumulate([len(chunk.data) for chunk in self._chunks], initial=0))
+        """Bytes before each chunk; at the end, of all. The same goes for line ends and line feeds."""
+        self._ends = list(accumulate([chunk.ends for chunk in self._chunks], initial=0))
+        self._feeds = list(accumulate([chunk.feeds for chunk in self._chunks], initial=0))
 
     def __len__(self) -> int:
         return self._at[-1]
@@ -79,11 +86,13 @@ class Chunks:
         first, last = self._holding(max(start - 1, 0)), self._holding(end)
         begin, stop = self._at[first], self._at[last + 1]
         region = b"".join((self.cut(begin, start), inserted, self.cut(end, stop)))
-        size = _size(len(self) + len(inserted) - (end - start))
-        self._chunks[first : last + 1] = _split(region, size) if region else []
-        self._chunks = self._chunks or [Chunk(b"")]
+        only = last - first + 1 == len(self._chunks)
+        made = _split(region, _size(len(self) + len(inserted) - (end - start))) if region or only else []
+        self._chunks[first : last + 1] = made
         self._whole = None
-        self._sum(first)
+        self._at = _summed(self._at, first, last + 1, [len(chunk.data) for chunk in made])
+        self._ends = _summed(self._ends, first, last + 1, [chunk.ends for chunk in made])
+        self._feeds = _summed(self._feeds, first, last + 1, [chunk.feeds for chunk in made])
 
     def line_start(self, line: int) -> int:
         """Where line `line` begins; 0 <= line <= ends."""
@@ -111,18 +120,17 @@ class Chunks:
         """Which chunk holds this byte; the last one the text's end."""
         return min(bisect_right(self._at, offset), len(self._chunks)) - 1
 
-    def _sum(self, first: int = 0) -> None:
-        """Counts anew what stands before each chunk, from some chunk on; behind the last one stand the totals."""
-        chunks = self._chunks[first:]
-        if not first:
-            self._at, self._ends, self._feeds = [0], [0], [0]
-        self._at[first:] = accumulate([len(chunk.data) for chunk in chunks], initial=self._at[first])
-        self._ends[first:] = accumulate([chunk.ends for chunk in chunks], initial=self._ends[first])
-        self._feeds[first:] = accumulate([chunk.feeds for chunk in chunks], initial=self._feeds[first])
+
+def _summed(sums: list[int], first: int, last: int, counts: list[int]) -> list[int]:
+    """What stands before each chunk, and in all, when chunks [first, last) made room for some with these counts."""
+    new = list(accumulate(counts, initial=sums[first]))
+    change = new[-1] - sums[last]
+    behind = [before + change for before in sums[last + 1 :]] if change else sums[last + 1 :]
+    return sums[:first] + new + behind
 
 
 def _size(length: int) -> int:
-    return max(LEAST, length // MOST)
+    return max(LEAST, isqrt(GROWTH * length))
 
 
 def _split(data: bytes, size: int) -> list[Chunk]:
