@@ -54,6 +54,7 @@ OTHERWISE = {
     "texts": "joined",
     ("gemini", "strict"): "left out",
     ("ollama_chat", "strict"): "left out",
+    ("openai_responses", "stop"): "cut here",
     ("anthropic", "top_p"): "without temperature",
     ("anthropic", "effort"): "as a budget",
     ("gemini", "effort"): "as budget or level",

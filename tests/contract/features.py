@@ -13,6 +13,7 @@ from typing import Any
 
 from contract.asking import Ask, Client, Dropped, Function, Refused, Said
 from contract.place import Place, until
+from contract.upstreams import RESPONSES
 
 Check = Callable[[Client, Place], Awaitable[None]]
 
@@ -112,8 +113,9 @@ async def _length_in_stream(client: Client, place: Place) -> None:
 def _stop(stream: bool) -> Check:
     async def check(client: Client, place: Place) -> None:
         said = await client.ask(replace(CHAT, stop=("You said", "never said"), stream=stream))
-        if place.upstream.stops(place.sent()) != ["You said", "never said"]:
-            raise _told(place, "stop")
+        told = place.upstream.stops(place.sent())
+        # The responses wire has no such word: there the answer is cut here.
+        assert told == ([] if place.upstream is RESPONSES else ["You said", "never said"]), told
         assert said.text.endswith("asked. ") or said.text.endswith("asked."), said
         assert said.finish in ("stop", "stop_sequence"), said
 

@@ -592,3 +592,17 @@ async def test_answers_whose_tags_are_to_be_read_are_rebuilt() -> None:
             reply = await stream.reply()
             assert stream.relayed is relayed
         assert (reply.text, reply.reasoning[0].text) == ("yes", "hm")
+
+
+async def test_an_answer_that_is_cut_at_a_stop_sequence_leaves_the_upstream_at_once() -> None:
+    """The model goes on, but nobody reads it; what was written until then is what it costs."""
+    small = replace(SMALL, model=replace(SMALL.model, quirks=Quirks(drop=("stop",))))
+    bench = Bench({"east/small": (COUNTED, HELLO, WORLD, HANG)}, (small,))
+    async with bench.router.open(chat(stop="lo wor")) as stream:
+        reply = await stream.reply()
+        assert not stream.relayed
+    assert (reply.text, reply.finish, reply.stop) == ("hel", Finish.STOP_SEQUENCE, "lo wor")
+    assert not bench.upstream.hung.is_set()
+    row = await bench.outcome()
+    assert (row.status, row.prompt_tokens, row.output_tokens) == ("ok", 100, 1)
+    assert not any("cannot carry" in reason for reason in row.reasons.decision.reasons)

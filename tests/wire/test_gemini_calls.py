@@ -334,10 +334,11 @@ def test_w19_an_asked_form_of_the_answer(
         assert '"zz"' in body["systemInstruction"]["parts"][0]["text"]
 
 
-def test_stops_beyond_the_most_are_left_out_and_named() -> None:
+def test_at_stops_beyond_the_most_the_answer_is_cut_here() -> None:
     request = talk(Message("user", (Text("hi"),)), limits=Limits(stop=tuple("abcdefg")))
     body, call = built(request)
-    assert body["generationConfig"]["stopSequences"] == list("abcde") and call.dropped == ("stop[5:]",)
+    assert body["generationConfig"]["stopSequences"] == list("abcde")
+    assert call.stop == ("f", "g") and call.dropped == ()
 
 
 @pytest.mark.parametrize("name", ["7zip", "-x", "a.b/c", "名前", "x" * 80, "_ok", "Fine-1"])

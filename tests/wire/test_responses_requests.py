@@ -384,7 +384,7 @@ def test_a_body_from_the_neutral_form() -> None:
     )
     made = wire.call(request, THINKER, PLAIN)
     body = json.loads(made.body)
-    assert made.dropped == ("stop",)
+    assert made.dropped == () and made.stop == ("END",)
     assert body == {
         "model": "acme-one-2026",
         "instructions": "Be brief.",

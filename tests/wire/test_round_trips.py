@@ -337,7 +337,7 @@ LOST: dict[tuple[str, str], Check] = {
     ("openai_responses", "proofs"): left("PROOF"),
     ("openai_responses", "errors"): told("Error: no such file"),
     ("openai_responses", "marks"): left("ephemeral"),
-    ("openai_responses", "stop"): named("stop"),
+    ("openai_responses", "stop"): lambda body, dropped: "STOP" not in json.dumps(body) and not dropped,  # Call.stop
     ("anthropic", "thinking"): left("THOUGHT"),
     ("anthropic", "proofs"): left("PROOF"),
     ("anthropic", "free"): FUNCTION,

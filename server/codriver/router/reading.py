@@ -76,7 +76,7 @@ class Reading:
             self._over = not chunk or self._decoder.over
             if pieces:
                 return pieces
-        if self._decoder.over and not self._answer.complete:
+        if self._decoder.over and not (self._answer.complete or self._decoder.left):
             await self._finish()
         return []
 

@@ -212,7 +212,7 @@ class Stream:
             forward=request.headers if same_wire and quirks.beta_headers else {},
             timeouts=timeouts,
         )
-        self.relayed = same_wire and answer.streamed == request.stream and not call.family
+        self.relayed = same_wire and answer.streamed == request.stream and not (call.family or call.stop)
         self.relayed = self.relayed and quirks.think_tags != "always"
         decoder = mended(wire.decoder(model, quirks), request, call, candidate.wire)
         self._reading = Reading(answer, decoder, kept.watching(request, model, quirks, relayed=self.relayed))

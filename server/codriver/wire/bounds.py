@@ -5,7 +5,7 @@ All from Quirks, and nothing for targets without such (`Quirks.bounded`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -17,9 +17,13 @@ _CALLS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
 _ID = msgspec.json.Decoder(str | None)
 
 
-def limits(
-    temperature: float | None, stop: str | Sequence[str] | None, quirks: Quirks
-) -> tuple[dict[str, Any], list[str]]:
+def stops(asked: tuple[str, ...], quirks: Quirks, field: str = "stop") -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The stop sequences that a target takes in this field, and those it does not: its answer is cut there here."""
+    taken = () if field in quirks.drop else asked[: quirks.stop_max or None]
+    return taken, asked[len(taken) :]
+
+
+def limits(temperature: float | None, quirks: Quirks) -> tuple[dict[str, Any], list[str]]:
     """The fields that must differ from what was asked, and what of it is lost."""
     put: dict[str, Any] = dict(quirks.put)
     lost: list[str] = []
@@ -27,15 +31,12 @@ def limits(
     if most is not None and temperature is not None and temperature > most:
         put["temperature"] = most
         lost.append(f"temperature above {most:g}")
-    if quirks.stop_max and isinstance(stop, Sequence) and not isinstance(stop, str) and len(stop) > quirks.stop_max:
-        put["stop"] = list(stop[: quirks.stop_max])
-        lost.append(f"stop: all but the first {quirks.stop_max}")
     return put, lost
 
 
 def bound(body: dict[str, Any], quirks: Quirks) -> list[str]:
     """Bounds a body of ours; returns what of it is lost."""
-    put, lost = limits(body.get("temperature"), body.get("stop"), quirks)
+    put, lost = limits(body.get("temperature"), quirks)
     body |= put
     if quirks.tool_id_length:
         for message in body["messages"]:

@@ -28,6 +28,7 @@ class Call:
     action: what stands for {action} in the provider's path of this wire.
     family: of wire/fim.py, when its tokens were broken in the text: the answer is not relayed but
     mended (wire/mending.py).
+    stop: sequences this call could not carry: the answer is not relayed but ends at them here.
     """
 
     body: bytes
@@ -35,6 +36,7 @@ class Call:
     dropped: tuple[str, ...] = ()
     action: str = ""
     family: str = ""
+    stop: tuple[str, ...] = ()
 
 
 class Decoder(Protocol):
@@ -47,6 +49,11 @@ class Decoder(Protocol):
     @property
     def over(self) -> bool:
         """Whether the answer has ended, well or not; what comes after is nobody's."""
+        ...
+
+    @property
+    def left(self) -> bool:
+        """Whether it ended before the upstream did, which goes on: nobody waits for the end of that."""
         ...
 
     def quiet(self, data: bytes) -> int:

@@ -1,20 +1,34 @@
-"""Answers for a hole that must be changed before anybody sees them: decoders around the wire's own.
+"""Answers that must be changed before anybody sees them: decoders around the wire's own.
 
 Where a token of the text was broken on its way out, it is made whole again as the answer streams. What
-a chat model says is held to its end, because only then can be told what of it is code: until then
-nothing was shown, so another model can still take over.
+a chat model says for a hole is held to its end, because only then can be told what of it is code: until
+then nothing was shown, so another model can still take over. And an answer is cut at stop sequences
+that its upstream could not be told of.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from codriver.model.events import Event, Finish, Finished, Piece, ReasoningDelta, TextDelta
+from codriver.model.events import (
+    Event,
+    Finish,
+    Finished,
+    Piece,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolDelta,
+    Usage,
+    UsageSeen,
+)
 from codriver.model.request import HOLES, Fim, Request
 from codriver.wire import cutting, fim
 from codriver.wire.codec import Call, Decoder
 from codriver.wire.fim import Family
+from codriver.wire.stopping import Watch
 
 
 def mended(decoder: Decoder, request: Request, call: Call, wire: str) -> Decoder:
@@ -23,10 +37,10 @@ def mended(decoder: Decoder, request: Request, call: Call, wire: str) -> Decoder
     An editor's task (no wire) brings its own prompt and judges the answer itself.
     """
     if call.family:
-        return Restoring(decoder, fim.families()[call.family])
-    if request.fim is None or wire in HOLES or request.unfold is not None:
-        return decoder
-    return Cutting(decoder, request.fim)
+        decoder = Restoring(decoder, fim.families()[call.family])
+    elif request.fim is not None and wire not in HOLES and request.unfold is None:
+        decoder = Cutting(decoder, request.fim)
+    return Stopping(decoder, call.stop) if call.stop else decoder
 
 
 class _Around(ABC):
@@ -45,6 +59,10 @@ class _Around(ABC):
     @property
     def over(self) -> bool:
         return self._inner.over
+
+    @property
+    def left(self) -> bool:
+        return self._inner.left
 
     def quiet(self, data: bytes) -> int:
         """None: nothing is passed on unread."""
@@ -130,3 +148,79 @@ class Cutting(_Around):
                 case _:
                     changed.append(event)
         return tuple(changed)
+
+
+class Stopping(_Around):
+    """Ends the answer where a stop sequence begins, and leaves the upstream in the middle of what it says."""
+
+    def __init__(self, inner: Decoder, stops: Iterable[str]) -> None:
+        super().__init__(inner)
+        self._watch = Watch(stops)
+        self._stopped = False
+        self._told: Usage | None = None
+        self._written = 0
+
+    @property
+    def over(self) -> bool:
+        return self._stopped or self._inner.over
+
+    @property
+    def left(self) -> bool:
+        return self._stopped or self._inner.left
+
+    def feed(self, data: bytes) -> list[Piece]:
+        return [] if self._stopped else super().feed(data)
+
+    def close(self) -> list[Piece]:
+        return [] if self._stopped else super().close()
+
+    def whole(self, body: bytes) -> tuple[Event, ...]:
+        events = self._inner.whole(body)
+        changed = self._changed(events)
+        if not self._stopped:
+            return changed
+        counted = [event for event in events if isinstance(event, UsageSeen)]  # it was all said, and is billed
+        return (*changed[:-1], *counted, changed[-1])
+
+    def _changed(self, events: Iterable[Event]) -> tuple[Event, ...]:
+        changed: list[Event] = []
+        for event in events:
+            if self._stopped:
+                break
+            match event:
+                case TextDelta():
+                    changed += self._said(event.text)
+                case Started() | UsageSeen():
+                    self._told = event.usage or self._told
+                    changed.append(event)
+                case _:
+                    changed += [*self._flushed(), event]
+                    self._written += len(_added(event))
+        return tuple(changed)
+
+    def _said(self, text: str) -> Iterator[Event]:
+        shown, stop = self._watch.feed(text)
+        self._written += len(shown)
+        if shown:
+            yield TextDelta(shown)
+        if stop:
+            self._stopped = True
+            if self._told is not None:  # of the beginning: the count at the end will never come
+                yield UsageSeen(replace(self._told, output=max(self._told.output, self._written // 4), estimated=True))
+            yield Finished(Finish.STOP_SEQUENCE, stop)
+
+    def _flushed(self) -> list[Event]:
+        """What is held back, before something else is told: no sequence goes on behind that."""
+        rest = self._watch.rest()
+        self._written += len(rest)
+        return [TextDelta(rest)] if rest else []
+
+
+def _added(event: Event) -> str:
+    match event:
+        case ReasoningDelta():
+            return event.text
+        case ToolDelta():
+            return event.arguments
+        case _:
+            return ""

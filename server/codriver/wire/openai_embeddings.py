@@ -137,7 +137,7 @@ def decoder(model: Model, quirks: Quirks) -> EmbeddingDecoder:
 class EmbeddingDecoder:
     """Reads the count out of an answer. Embeddings are not streamed: a stream is a failure."""
 
-    over = False
+    over = left = False
 
     def feed(self, data: bytes) -> list[Piece]:
         return []

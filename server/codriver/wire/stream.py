@@ -32,6 +32,8 @@ class FrameDecoder(ABC):
     """What stands between frames."""
     loud: tuple[bytes, ...] = ()
     """What stands in frames that end, count or fail."""
+    left = False
+    """What a decoder of a wire reads is read to its end."""
 
     def __init__(self) -> None:
         self._parser = Parser()
@@ -69,18 +71,20 @@ class FrameDecoder(ABC):
         return self._alike(data) or self._without(self.loud, data)
 
     def _alike(self, data: bytes) -> int:
-        """Bytes of frames that differ in nothing but their text from one that was read. Four scans, at some GB/s.
+        """Bytes of frames that differ in nothing but their text from one that was read. Three scans, at some GB/s.
 
-        Neither half can stand inside a text, where quotes are escaped.
+        Where one such frame meets the next stands the same border, which cannot stand inside a text: quotes are
+        escaped there. A frame of another kind has line ends and no border.
         """
         if self._shape is None:
             return 0
         before, after = self._shape
         end = data.rfind(after) + len(after)
-        if end < len(after) or not data.startswith(before):
+        if end < len(before) + len(after) or not data.startswith(before):
             return 0
-        frames = data.count(self.gap, 0, end)
-        return end if data.count(before, 0, end) == data.count(after, 0, end) == frames else 0
+        border = after + before
+        frames = data.count(border, 0, end) + 1
+        return end if data.count(b"\n", 0, end) == frames * border.count(b"\n") else 0
 
     def _without(self, words: tuple[bytes, ...], data: bytes) -> int:
         """Bytes of frames before the first that has one of these words."""

@@ -19,7 +19,7 @@ from codriver.model.request import (
     ToolChoice,
     ToolResult,
 )
-from codriver.wire import carried, fim, history, jsontext, names
+from codriver.wire import bounds, carried, fim, history, jsontext, names
 from codriver.wire.anthropic import caching, relaying, thinking
 from codriver.wire.anthropic.inbound import Body
 from codriver.wire.codec import Call
@@ -50,6 +50,11 @@ def _built(request: Request, model: Model, quirks: Quirks) -> Call:
         body["tools"] = [_tool(tool, dropped) for tool in talk.tools]
         if choice := _choice(talk.tool_choice):
             body["tool_choice"] = choice
+    # A stop sequence of nothing but blanks is refused.
+    stops, left = bounds.stops(tuple(stop for stop in request.limits.stop if stop.strip()), quirks, "stop_sequences")
+    left += tuple(stop for stop in request.limits.stop if stop and not stop.strip())
+    if stops:
+        body["stop_sequences"] = list(stops)
     _limits(body, request, model, quirks, dropped)
     if request.stream:
         body["stream"] = True
@@ -59,7 +64,7 @@ def _built(request: Request, model: Model, quirks: Quirks) -> Call:
     body |= quirks.put
     # Where the path names the model, it is not lost.
     dropped += [name for name in quirks.drop if body.pop(name, None) is not None and name != "model"]
-    return Call(jsontext.encode(body), dropped=tuple(dropped))
+    return Call(jsontext.encode(body), dropped=tuple(dropped), stop=left)
 
 
 def _system(talk: Conversation, limits: Limits) -> list[dict[str, Any]]:
@@ -167,8 +172,6 @@ def _choice(choice: ToolChoice | None) -> dict[str, Any] | None:
 
 def _limits(body: dict[str, Any], request: Request, model: Model, quirks: Quirks, dropped: list[str]) -> None:
     limits = request.limits
-    if limits.stop:
-        body["stop_sequences"] = [stop for stop in limits.stop if stop.strip()]
     if limits.schema is not None and limits.schema.get("type") == "json_schema":
         if model.schema:
             body["output_config"] = {"format": {"type": "json_schema", "schema": _closed(limits.schema["schema"])}}

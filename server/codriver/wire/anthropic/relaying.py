@@ -11,7 +11,7 @@ import msgspec
 
 from codriver.model.provider import Model, Quirks
 from codriver.model.request import Request
-from codriver.wire import envelope, intake, jsontext, relay
+from codriver.wire import bounds, envelope, intake, jsontext, relay
 from codriver.wire.anthropic import caching, thinking
 from codriver.wire.anthropic.inbound import Block, Body, Message
 from codriver.wire.codec import Call
@@ -45,6 +45,10 @@ def call(request: Request, body: bytes, asked: Body, model: Model, quirks: Quirk
     put, drop, alter = change.put, [*quirks.drop, *change.drop], change.change
     if asked.max_tokens > model.max_output > 0:
         put["max_tokens"] = model.max_output
+    # What only this wire can carry is passed on as it comes, and so not cut.
+    stops, left = ((), ()) if request.needs.same_wire else bounds.stops(request.limits.stop, quirks, "stop_sequences")
+    if left and stops:
+        put["stop_sequences"] = list(stops)
     if quirks.one_sampler and asked.temperature is not None and asked.top_p is not None:
         drop.append("top_p")
     if asked.tool_choice is not None and asked.tool_choice.type in ("any", "tool") and not quirks.forced_tools:
@@ -60,10 +64,11 @@ def call(request: Request, body: bytes, asked: Body, model: Model, quirks: Quirk
         alter["metadata"] = relay.without_own_keys
     if not (put or drop or alter or quirks.put):
         return Call(relay.named(body, asked.model, model.upstream_id))
-    change.dropped += tuple(name for name in quirks.drop if name != "model" and getattr(asked, name, None) is not None)
+    told = {"model", "stop_sequences"} if left else {"model"}
+    change.dropped += tuple(name for name in quirks.drop if name not in told and getattr(asked, name, None) is not None)
     name = {} if "model" in quirks.drop else {"model": model.upstream_id}
     edited = relay.edited(body, {**name, **put, **quirks.put}, drop=drop, change=alter)
-    return Call(edited, dropped=change.dropped)
+    return Call(edited, dropped=change.dropped, stop=left)
 
 
 def _edit(request: Request, body: bytes, asked: Body, model: Model, quirks: Quirks) -> _Edit:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from codriver.model.provider import Model, Quirks
 from codriver.model.request import Conversation, Image, Limits, Request, Text, Tool, ToolCall, ToolChoice, ToolResult
-from codriver.wire import carried, fim, history, jsontext, names
+from codriver.wire import bounds, carried, fim, history, jsontext, names
 from codriver.wire.codec import Call
 from codriver.wire.gemini import relaying, thinking
 from codriver.wire.gemini.body import Body
@@ -45,7 +46,8 @@ def _built(request: Request, model: Model, quirks: Quirks, action: str) -> Call:
         body["tools"] = [{"functionDeclarations": [_tool(tool, dropped) for tool in talk.tools]}]
         if choice := _choice(talk.tool_choice, quirks, dropped):
             body["toolConfig"] = {"functionCallingConfig": choice}
-    config = _config(request.limits, length, talk, model, quirks, dropped)
+    stops, left = bounds.stops(tuple(filter(None, request.limits.stop)), quirks, "stopSequences")
+    config = _config(replace(request.limits, stop=stops), length, talk, model, quirks, dropped)
     for name in quirks.drop:
         if body.pop(name, None) is not None or config.pop(name, None) is not None:
             dropped.append(name)
@@ -53,7 +55,7 @@ def _built(request: Request, model: Model, quirks: Quirks, action: str) -> Call:
         body["generationConfig"] = config
     for name, value in quirks.put.items():
         body.setdefault(name, value)
-    return Call(jsontext.encode(body), dropped=tuple(dropped), action=action)
+    return Call(jsontext.encode(body), dropped=tuple(dropped), action=action, stop=left)
 
 
 def _system(talk: Conversation, limits: Limits) -> list[str]:
@@ -172,11 +174,8 @@ def _config(
         config["temperature"] = min(limits.temperature, most)
     if limits.top_p is not None:
         config["topP"] = limits.top_p
-    if stops := [stop for stop in limits.stop if stop]:
-        if quirks.stop_max and len(stops) > quirks.stop_max:
-            dropped.append(f"stop[{quirks.stop_max}:]")
-            stops = stops[: quirks.stop_max]
-        config["stopSequences"] = stops
+    if limits.stop:
+        config["stopSequences"] = list(limits.stop)
     if thinks:
         config["thinkingConfig"] = thinks
     if limits.schema is not None and not talk.tools:

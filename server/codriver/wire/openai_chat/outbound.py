@@ -6,6 +6,7 @@ How servers differ arrives as Quirks; a quirk changes the bytes only where it fi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -53,13 +54,19 @@ def _relayed(request: Request, body: bytes, known: Asked, model: Model, quirks: 
     if quirks.cache_key and request.session and asked.prompt_cache_key is None:
         put["prompt_cache_key"] = names.cache_key(request.session)
     dropped = () if model.reasoning or quirks.thinking else tuple(unfit)
-    dropped += tuple(name for name in quirks.drop if getattr(asked, name, None) not in (None, jsontext.NOTHING))
+    told, left = bounds.stops(request.limits.stop, quirks)
+    if left:
+        put["stop"] = list(told)
+        if request.needs.same_wire:  # such an answer is passed on as it comes
+            left, dropped = (), (*dropped, f"stop: all but the first {len(told)}")
+    lost = (name for name in quirks.drop if name != "stop")
+    dropped += tuple(name for name in lost if getattr(asked, name, None) not in (None, jsontext.NOTHING))
     if not quirks.forced_tools and _forced(asked):
         put["tool_choice"] = "auto"
         dropped += (_UNFORCED,)
     if quirks.bounded:
-        bounded, lost = bounds.limits(asked.temperature, asked.stop, quirks)
-        put, dropped = {**put, **bounded}, (*dropped, *lost)
+        bounded, unmet = bounds.limits(asked.temperature, quirks)
+        put, dropped = {**put, **bounded}, (*dropped, *unmet)
     change: dict[str, Any] = {}
     if (known.marks and _unfit(known.marks, quirks)) or (quirks.tool_id_length and b'"tool_call' in body):
         change["messages"] = partial(_fitted, quirks=quirks, recalled=request.recalled)
@@ -69,10 +76,10 @@ def _relayed(request: Request, body: bytes, known: Asked, model: Model, quirks: 
     drop = [name for name in drop if getattr(asked, name, name) is not None]
     named = (asked.model, model.upstream_id)
     if not (drop or rename or change) and all(getattr(asked, name, name) is None for name in put):
-        return Call(relay.extended(body, named, put), dropped=dropped)
+        return Call(relay.extended(body, named, put), dropped=dropped, stop=left)
     put = {name: value for name, value in put.items() if name not in quirks.drop}
     edited = relay.edited(body, {"model": model.upstream_id, **put}, drop=drop, rename=rename, change=change)
-    return Call(edited, dropped=dropped)
+    return Call(edited, dropped=dropped, stop=left)
 
 
 def _forced(asked: Body) -> bool:
@@ -171,7 +178,8 @@ def _built(request: Request, model: Model, quirks: Quirks) -> Call:
         if not quirks.forced_tools and body.get("tool_choice", "auto") not in ("auto", "none"):
             body["tool_choice"] = "auto"
             dropped.append(_UNFORCED)
-    body |= _limits(request.limits, model, quirks)
+    told, left = bounds.stops(request.limits.stop, quirks)
+    body |= _limits(replace(request.limits, stop=told), model, quirks)
     if quirks.tools_wire and talk.tools:
         body["reasoning_effort"] = "none"
     if quirks.cache_key and request.session:
@@ -183,7 +191,7 @@ def _built(request: Request, model: Model, quirks: Quirks) -> Call:
         if quirks.stream_usage:
             body["stream_options"] = {"include_usage": True}
     dropped += [name for name in quirks.drop if body.pop(name, None) is not None]
-    return Call(jsontext.encode(body), dropped=tuple(dropped))
+    return Call(jsontext.encode(body), dropped=tuple(dropped), stop=left)
 
 
 def _limits(limits: Limits, model: Model, quirks: Quirks) -> dict[str, Any]:

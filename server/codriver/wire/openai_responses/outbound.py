@@ -140,15 +140,14 @@ def _built(request: Request, model: Model, quirks: Quirks) -> Call:
         body["tools"] = [_tool(tool) for tool in talk.tools]
         body |= _choice(talk)
     body |= _limits(request.limits, model, quirks)
-    if request.limits.stop:
-        dropped.append("stop")
     body["store"] = False
     if quirks.cache_key and request.session:
         body["prompt_cache_key"] = cache_key(request.session)
     if request.stream:
         body["stream"] = True
     dropped += [name for name in quirks.drop if body.pop(name, None) is not None]
-    return Call(jsontext.encode(body), dropped=tuple(dropped))
+    # The wire has no word for stop sequences.
+    return Call(jsontext.encode(body), dropped=tuple(dropped), stop=request.limits.stop)
 
 
 def _limits(limits: Limits, model: Model, quirks: Quirks) -> dict[str, Any]:
