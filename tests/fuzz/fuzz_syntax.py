@@ -3,7 +3,8 @@
 Real files (the standard library's, installed packages', this repository's) are mutated, random bytes are made, and
 all of it goes through a Buffer: facts, functions, edits, trial insertions, the predictor. This happens in a worker
 process. One that dies, says that something raised, or computes longer than STEP seconds on one step is a finding:
-it is saved with its seed, and `--seed N` does the same again.
+it is saved with its seed, and `--seed N` does the same again. The last line tells how many texts and steps there
+were, the findings by kind, and the longest step.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -159,7 +161,7 @@ def steps(path: str, language: str, data: bytes, dice: random.Random) -> Iterato
 
     yield "opening"
     text = Text(decoded(data) if dice.random() < 0.5 else data)
-    buffer = Buffer(text.data, language_id=language, path=path)
+    buffer = Buffer(text.data, language_id=language, path=path, clock=time.thread_time)
     yield "parse"
     buffer.parse()
     for turn in range(4):
@@ -229,6 +231,9 @@ class Worker:
             [sys.executable, __file__, "--work"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self.heard = b""
+        self.steps = 0
+        self.longest = (0.0, "")
+        """Seconds of the processor, and which step of which seed."""
         self.say(json.dumps([str(path) for path in files]))
 
     def say(self, line: str) -> None:
@@ -250,6 +255,8 @@ class Worker:
                     return f"hang in {step}"
             line, self.heard = self.heard.split(b"\n", 1)
             told = json.loads(line)
+            self.steps += 1
+            self.longest = max(self.longest, (self.spent() - since, f"seed {seed}, {step}"))
             if "done" in told:
                 return f"raised in {step}\n{told['raised']}" if "raised" in told else ""
             step, since = told["step"], self.spent()
@@ -277,28 +284,53 @@ class Worker:
         self.process.wait()
 
 
-def fuzz(seeds: Iterator[int], seconds: float, out: Path, folders: list[Path]) -> tuple[int, list[str]]:
-    """Runs seeds until the time is over: how many, and what was found. Findings are saved in `out`."""
-    files, found, count = corpus(folders), list[str](), 0
+@dataclass
+class Run:
+    """What a run has to say."""
+
+    texts: int = 0
+    steps: int = 0
+    longest: tuple[float, str] = (0.0, "")
+    found: list[str] = field(default_factory=list)
+
+    def ended(self, worker: Worker) -> None:
+        self.steps += worker.steps
+        self.longest = max(self.longest, worker.longest)
+
+    def __str__(self) -> str:
+        kinds = ", ".join(
+            f"{sum(f': {kind} ' in line for line in self.found)} {name}"
+            for kind, name in (("crash", "crashes"), ("hang", "hangs"), ("raised", "exceptions"))
+        )
+        return (
+            f"{self.texts} texts, {self.steps} steps: {kinds}; longest step {self.longest[0]:.2f} s ({self.longest[1]})"
+        )
+
+
+def fuzz(seeds: Iterator[int], seconds: float, out: Path, folders: list[Path]) -> Run:
+    """Runs seeds until the time is over. Findings are saved in `out`."""
+    files, run = corpus(folders), Run()
     worker, end = Worker(files), time.monotonic() + seconds
     for seed in seeds:
         if time.monotonic() > end:
             break
-        count += 1
+        run.texts += 1
         told = worker.run(seed)
         if told:
             path, language, data = made(seed, files)
             out.mkdir(parents=True, exist_ok=True)
             (out / f"{seed}.txt").write_text(f"{told}\npath {path}\nlanguage {language}\nbytes {len(data)}\n")
             (out / f"{seed}.bin").write_bytes(data)
-            found.append(
+            run.found.append(
                 f"seed {seed}: {told.strip().splitlines()[0]} / {told.strip().splitlines()[-1]} ({path or language})"
             )
-            print(found[-1], flush=True)
+            print(run.found[-1], flush=True)
         if worker.process.poll() is not None:
+            run.ended(worker)
             worker = Worker(files)
+    run.ended(worker)
     worker.end()
-    return count, found
+    return run
 
 
 def main() -> int:
@@ -314,9 +346,9 @@ def main() -> int:
         return 0
     first = asked.start if asked.start is not None else int(time.time()) * 1000
     seeds = iter([asked.seed]) if asked.seed is not None else iter(range(first, sys.maxsize))
-    count, found = fuzz(seeds, asked.seconds, asked.out, everywhere())
-    print(f"{count} texts, {len(found)} findings{f' in {asked.out}' if found else ''}")
-    return 1 if found else 0
+    run = fuzz(seeds, asked.seconds, asked.out, everywhere())
+    print(f"{run}{f'; saved in {asked.out}' if run.found else ''}")
+    return 1 if run.found else 0
 
 
 if __name__ == "__main__":

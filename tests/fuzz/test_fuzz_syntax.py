@@ -10,9 +10,11 @@ from fuzz import fuzz_syntax
 
 
 def test_a_slice_with_fixed_seeds_finds_nothing(tmp_path: Path) -> None:
-    done, found = fuzz_syntax.fuzz(count(1), 5, tmp_path, fuzz_syntax.here())
-    assert found == []
-    assert done > 0
+    run = fuzz_syntax.fuzz(count(1), 5, tmp_path, fuzz_syntax.here())
+    assert run.found == []
+    assert run.steps > run.texts > 0
+    assert 0 <= run.longest[0] < fuzz_syntax.STEP
+    assert "0 crashes, 0 hangs, 0 exceptions" in str(run)
 
 
 def test_the_watch_sees_exceptions_and_deaths(tmp_path: Path) -> None:
