@@ -14,7 +14,7 @@ from fleet import LARGE, MEDIUM, SMALL
 from codriver.analyst import Analyst
 from codriver.errors import Failure, Kind, RequestRejected, Unroutable, UpstreamFailed
 from codriver.ledger import Ledger
-from codriver.model.events import Finish, Finished, ReasoningDelta, Reply, ToolStart
+from codriver.model.events import Finish, Finished, ReasoningDelta, Reply, TextDelta, ToolStart
 from codriver.model.provider import Model, Provider, Quirks, Spell, Tariff
 from codriver.model.request import Purpose, Request
 from codriver.router import Plan, Router, trying
@@ -235,6 +235,29 @@ async def test_half_a_call_is_never_shown(first: tuple[Step, ...], tools: bool, 
         with pytest.raises(UpstreamFailed):
             await ask()
     assert bench.upstream.asked == (["east/small", "east/medium"] if invisible else ["east/small"])
+
+
+LONG, BRIEF = "Write code between <code> and </code>. " * 200, "Be brief."
+
+
+@pytest.mark.parametrize(
+    ("system", "stop", "purpose", "held"),
+    [
+        pytest.param(LONG, ["</code>"], Purpose.CHAT, True, id="an agent whose calls stand in its text"),
+        pytest.param(LONG, [], Purpose.CHAT, False, id="a chat with a long prompt"),
+        pytest.param(BRIEF, ["\n"], Purpose.CHAT, False, id="a chat with a stop"),
+        pytest.param(LONG, ["\n"], Purpose.COMPLETE, False, id="somebody who types"),
+    ],
+)
+async def test_text_that_a_program_reads_calls_from_is_held_too(
+    system: str, stop: list[str], purpose: Purpose, held: bool
+) -> None:
+    """C1: such an agent gives up as well when a part of an answer was shown to it."""
+    request = chat(stop=stop, messages=[{"role": "system", "content": system}, {"role": "user", "content": "hi"}])
+    hold = trying.Hold(replace(request, purpose=purpose))
+    assert hold.over((TextDelta("Thought: "),), 0.5) is not held
+    assert hold.over((TextDelta("Thought: "),), trying.HOLD_THINKING + 1)
+    assert hold.over((Finished(Finish.STOP),), 0.5)
 
 
 def test_an_answer_is_held_for_a_while_only() -> None:

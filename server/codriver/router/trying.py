@@ -14,6 +14,9 @@ from codriver.routing.eligibility import Offer
 HOLD_THINKING, HOLD_CALLS = 3.0, 60.0
 """Seconds after the first content for which an answer that thinks, or that calls tools, is held."""
 
+AGENTS_PROMPT = 1_000
+"""Tokens of prompt from which stop sequences tell of an agent whose calls stand in its text."""
+
 PATIENT = 5.0
 """Seconds a model may ask to be left in peace and still be asked again, when it is the last one."""
 
@@ -53,7 +56,8 @@ class Hold:
     """Whether what came so far may still be kept back, so that an answer which breaks is asked for again unseen.
 
     A caller with tools can do nothing with half a call, and at best shows thinking: both are held
-    for a while. Text, and every answer to a caller without tools, goes out at once.
+    for a while. So is the text of an agent that reads its calls out of it. All other text, and every
+    other answer to a caller without tools, goes out at once.
     """
 
     request: Request
@@ -62,9 +66,16 @@ class Hold:
     def over(self, events: Iterable[Event], seconds: float) -> bool:
         """Takes what a read brought, so many seconds after the first content."""
         if not self.request.needs.tools:
-            return True
+            ended = seconds > HOLD_THINKING or not _scripted(self.request)
+            return ended or any(isinstance(event, Finished) for event in events)
         for event in events:
             if isinstance(event, Finished) or (isinstance(event, TextDelta) and event.text.strip()):
                 return True
             self.calling = self.calling or isinstance(event, ToolStart)
         return seconds > (HOLD_CALLS if self.calling else HOLD_THINKING)
+
+
+def _scripted(request: Request) -> bool:
+    """Whether a program reads the text: it was told at length how to write it, and ends at stop sequences."""
+    wanted = request.limits.stop and request.input_tokens >= AGENTS_PROMPT
+    return bool(wanted) and request.fim is None and request.purpose is not Purpose.COMPLETE
