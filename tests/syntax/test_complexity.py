@@ -361,13 +361,20 @@ def test_cognitive_is_what_the_paper_says(name: str) -> None:
         (
             "a.c",
             "int f(int a) {\n#if A && B\n  if (a) return 1;\n#elif C || D\n  return 2;\n#endif\n  return 0; }",
-            2,
+            4,
             1,
             1,
         ),
+        # lizard: 2 (#ifndef is none); an `#if` inside is a branch of the text
+        ("a.c", "int f(int a) {\n#ifdef A\n  a++;\n#endif\n#ifndef B\n  a--;\n#endif\n  return 0; }", 2, 0, 1),
+        # lizard: 3, 3, 3 (one of the arms is always taken)
+        ("a.kt", "fun f(a: A): Int = when (a) { B -> 1; C -> 2; D -> 3 }", 3, 1, 1),
+        ("a.kt", "fun f(a: Int): Int { return when (a) { 1 -> 1; 2 -> 2; else -> 3 } }", 3, 1, 1),
+        # lizard and the tools of PHP and Swift: 2 (a value instead of none is no branch)
+        ("a.swift", "func f(a: Int?) -> Int { return (a ?? 1) > 0 ? 1 : 2 }", 2, 1, 1),
         ("a.cpp", "auto A::f(int a) -> int { for (auto x : xs) if (x && a) return 1; return 0; }", 4, 2, 1),
         ("a.rb", "def f(a, b = 1, *c, &d)\n  a if b and c\nend", 3, 1, 4),
-        ("a.php", "<?php function f($a, &$b, ...$c) { return $a ?? ($b ? 1 : 2); }", 3, 1, 3),
+        ("a.php", "<?php function f($a, &$b, ...$c) { return $a ?? ($b ? 1 : 2); }", 2, 1, 3),
     ],
 )
 def test_other_numbers(name: str, source: str, cyclomatic: int, nesting: int, parameters: int) -> None:
@@ -390,6 +397,8 @@ def test_nested_functions_count_for_themselves_in_cyclomatic() -> None:
         ("a.js", "function f(a) { return (a ?? b) && c }", 1),
         ("a.tsx", "function f(a) { return <b>{a && <i />}{c && d && <i />}</b> }", 0),
         ("a.tsx", "function f(a) { return <b>{a && (c || <i />)}</b> }", 1),
+        ("a.tsx", "function f(a) { return <b c={a && (d ? 1 : 2)} /> }", 2),
+        ("a.js", "function f(a) { return a && /* why */ (/** @type {b} */ (b) || c) && d }", 2),
         ("a.js", "function f(a) { for (const b of a ? c : d) { } }", 2),
         ("a.js", "function f(a) { switch (a ? 1 : 2) { case 1: if (b) { } } }", 4),
         ("a.js", "function f(a) { if (a) { } else if (b ? c : d) { } }", 3),

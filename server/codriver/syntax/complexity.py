@@ -19,6 +19,7 @@ Nesting is the greatest number of branches, loops, switches and handlers around 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -232,9 +233,9 @@ class _Walk:
             self.count.cyclomatic += place.own and operator in rules.coalescing
             return self.push(node.named_children, place)
         operators: list[str] = []
-        parts: list[Node] = [node]
+        parts, chooses = [node], False
         while parts:
-            part = _unwrapped(parts.pop(), rules)
+            part = _unwrapped(parts.pop(), rules.logical)
             sign = self.sign(part)
             if part.type in rules.logical and self.operator_of(part) in rules.operators:
                 fields = (part.child_by_field_name(name) for name in ("right", "operator", "left"))
@@ -243,8 +244,9 @@ class _Walk:
             elif sign in rules.operators:
                 operators.append(_SAME.get(sign, sign))
             else:
+                chooses = chooses or _unwrapped(part, rules.structures).type in rules.structures
                 self.pending.append((part, place))
-        if node.parent is None or node.parent.type not in rules.free_in or len(set(operators)) > 1:
+        if node.parent is None or node.parent.type not in rules.free_in or len(set(operators)) > 1 or chooses:
             changes = [b for a, b in pairwise(["", *operators]) if a != b]
             self.count.cognitive += sum(sign not in rules.free for sign in changes)
         self.count.cyclomatic += len(operators) if place.own else 0
@@ -340,12 +342,15 @@ def _inside(node: Node, source: bytes, language: Language) -> list[Node]:
     return found
 
 
-def _unwrapped(node: Node, rules: Rules) -> Node:
-    """The boolean expression inside parentheses; anything else stays as it is."""
+def _unwrapped(node: Node, kinds: Collection[str]) -> Node:
+    """The node of these kinds inside parentheses, comments passed over; anything else stays as it is."""
     inner = node
-    while inner.type.startswith("parenthesized_") and inner.named_child_count == 1:
-        inner = inner.named_children[0]
-    return inner if inner.type in rules.logical else node
+    while inner.type.startswith("parenthesized_"):
+        held = [child for child in inner.named_children if not child.is_extra]
+        if len(held) != 1:
+            break
+        inner = held[0]
+    return inner if inner.type in kinds else node
 
 
 def _is_decorator(node: Node, functions: frozenset[str]) -> bool:

@@ -72,7 +72,7 @@ class Rules:
     free: tuple[str, ...] = ()
     """Operators whose sequences cost nothing, cognitively: they stand for a default value more often than not."""
     free_in: tuple[str, ...] = ()
-    """Nodes directly in which a sequence of one operator costs nothing: it shows a part of a page or not."""
+    """Nodes directly in which a sequence of one operator, without a ternary, costs nothing: it shows a part of a page."""
     logical_chains: tuple[str, ...] = ()
     ifs: tuple[str, ...] = ()
     structures: tuple[str, ...] = ()
@@ -116,6 +116,8 @@ class Lexis:
     strings: tuple[str, ...] = ()
     comments: tuple[str, ...] = ()
     interpolations: tuple[str, ...] = ()
+    docs: tuple[str, ...] = ()
+    """Nodes that document, not compute, when they hold nothing but a string."""
     quotes: str = "\"'"
     opener: str = ""
     """Pattern of a line after which a block begins."""
