@@ -68,6 +68,7 @@ FACTS = st.builds(
     price=st.none() | RATES,
     batch=st.none() | RATES,
     tools=st.none() | st.booleans(),
+    wires=st.sampled_from([(), ("openai_responses",)]),
     retires=st.sampled_from(["", "2027-02-28"]),
     source=st.text(max_size=20),
 )
@@ -223,6 +224,29 @@ def test_a_written_price_has_no_hours_of_another() -> None:
 def test_facts_are_found_by_the_providers_own_name() -> None:
     assert made("short", {"upstream_id": "accounts/a/m"}, **{"accounts/a/m": FOUND}).window == 400_000
     assert made("m-2026-01-01", {}, m=FOUND).window == 400_000
+
+
+def test_a_model_is_served_on_the_wires_that_are_known_to_serve_it() -> None:
+    both = Facts(window=9, wires=("openai_chat", "openai_responses"))
+    assert made("m", {}, m=both).wires == ("openai_chat",), "the other one is not the provider's"
+    assert made("m", {}, m=Facts(window=9, wires=("openai_responses",))).wires == ()
+    assert made("m", {"wires": ["openai_chat"]}, m=Facts(window=9)).wires == ("openai_chat",)
+
+
+@pytest.mark.parametrize(
+    ("name", "wires"),
+    [
+        ("gpt-5.5-pro", ("openai_responses",)),
+        ("gpt-5.3-codex", ("openai_responses",)),
+        ("o3-pro-2025-06-10", ("openai_responses",)),
+        ("o3-deep-research", ("openai_responses",)),
+        ("gpt-5.4", ()),
+        ("gpt-4.1", ()),
+    ],
+)
+def test_openais_models_without_a_chat_endpoint(name: str, wires: tuple[str, ...]) -> None:
+    found = Known((facts.FOLDER / "openai.json").read_bytes()).find(name)
+    assert found is not None and found.wires == wires
 
 
 def test_a_model_nobody_knows_is_never_free() -> None:

@@ -187,6 +187,25 @@ def test_only_what_answers_text_with_text_and_embedders() -> None:
         (True, False), (True, False), (False, False)]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("said", "wires"),
+    [
+        ({"mode": "responses"}, ("openai_responses",)),
+        (
+            {"mode": "responses", "supported_endpoints": ["/v1/chat/completions", "/v1/responses"]},
+            ("openai_responses",),
+        ),
+        ({"supported_endpoints": ["/v1/responses", "/v1/batch"]}, ("openai_responses",)),
+        ({"supported_endpoints": ["/v1/chat/completions", "/v1/responses"]}, ()),
+        ({"supported_endpoints": None}, ()),
+        ({}, ()),
+    ],
+)
+def test_models_that_only_the_responses_endpoint_serves(said: dict[str, Any], wires: tuple[str, ...]) -> None:
+    models, _ = merge(m=flat(1, 5, **said))
+    assert (models["m"].wires, models["m"].chat) == (wires, True)
+
+
 def test_names() -> None:
     either = "ClauseOr(or_=[ClauseStartsWith(starts_with='M-1'), ClauseAnd(and_=[ClauseContains(contains='one'), ClauseEndsWith(ends_with='x')])])"
     models, _ = merge(

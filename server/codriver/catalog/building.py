@@ -108,7 +108,7 @@ def build(
 
     def made(id: str, model: Tables) -> Model:
         source = "your settings" if id in yours else read
-        return _model(provider, id, {"read": source, **beneath(known, id, model), **model}, now)
+        return _model(provider, id, {"read": source, **beneath(known, id, model, provider.wires), **model}, now)
 
     return Sold(
         replace(provider, models=tuple(made(id, model) for id, model in sure.items())),

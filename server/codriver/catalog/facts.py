@@ -62,7 +62,8 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """One model. Either `price`, or a `tariff` where prices change over days or hours, or neither (unknown).
 
     window: prompt and answer together. max_input: the longest prompt, where that is less than the window.
-    retires: the day from which the provider answers no more. tables: who says so.
+    wires: the only ones that serve it, where not all of the provider's do. retires: the day from which
+    the provider answers no more. tables: who says so.
     """
 
     window: Count | None = None
@@ -78,6 +79,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     schema: bool | None = None
     reasoning: bool | None = None
     caching: bool | None = None
+    wires: tuple[str, ...] = ()
     retires: Day | Literal[""] = ""
     source: str = ""
     tables: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,10 +20,11 @@ PRICE_OF_TIER = {
 _PLAIN = ("window", "max_input", "max_output", "tools", "images", "schema", "reasoning")
 
 
-def beneath(known: Known | None, id: str, table: Mapping[str, Any]) -> dict[str, Any]:
+def beneath(known: Known | None, id: str, table: Mapping[str, Any], spoken: Container[str] = ()) -> dict[str, Any]:
     """What goes beneath a model's written table: the same keys, as far as the price tables say anything.
 
-    A written price stands alone: neither hours nor batches of another one go with it.
+    A written price stands alone: neither hours nor batches of another one go with it. spoken: the provider's
+    wires; others that the tables name are those of another place where the model is served.
     """
     found = known.find(table.get("upstream_id", id), id) if known is not None else None
     if found is None or known is None:
@@ -33,6 +34,8 @@ def beneath(known: Known | None, id: str, table: Mapping[str, Any]) -> dict[str,
         stated |= {"embeds": True, "tools": False}
     if not found.chat:
         stated["chat"] = False
+    if wires := tuple(wire for wire in found.wires if wire in spoken):
+        stated["wires"] = wires
     if found.retires:
         stated["retires"] = found.retires
     if table.get("price") is None and (found.price or found.tariff):

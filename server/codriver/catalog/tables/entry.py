@@ -17,7 +17,8 @@ class Entry:
     """id: the name in the provider's requests. fits: whether another name means this model too.
 
     kind: "chat", "completion", "embedding"; "" where the table does not say.
-    window: tokens of context as the table counts them. able: abilities it speaks of.
+    window: tokens of context as the table counts them. able: abilities it speaks of. wires: ours, of the only
+    endpoints that serve it.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Entry:
     max_input: int | None = None
     max_output: int | None = None
     able: dict[str, bool] = field(default_factory=dict)
+    wires: tuple[str, ...] = ()
     retires: str = ""
     source: str = ""
     fits: Callable[[str], bool] = lambda name: False

@@ -61,9 +61,16 @@ def _entry(key: str, row: Table, kind: str) -> Entry:
         max_input=_count(row.get("max_input_tokens")),
         max_output=_count(row.get("max_output_tokens")),
         able={ours: bool(row[theirs]) for theirs, ours in _ABILITIES.items() if theirs in row},
+        wires=_wires(row),
         retires=row.get("deprecation_date", ""),
         source=row.get("source", ""),
     )
+
+
+def _wires(row: Table) -> tuple[str, ...]:
+    """Some of OpenAI's models are served by the responses endpoint alone: that is their kind, or all that is listed."""
+    listed = {path for path in row.get("supported_endpoints") or () if "batch" not in path}
+    return ("openai_responses",) if row["mode"] == "responses" or listed == {"/v1/responses"} else ()
 
 
 def _count(tokens: Any) -> int | None:

@@ -159,6 +159,7 @@ def merged(
         batch=batch if spells else None,
         chat=not embeds and kind != "completion",
         embeds=embeds,
+        wires=other.wires if other else (),
         retires=other.retires if other else "",
         source=next((entry.source for entry in reversed(there) if entry.source.startswith("http")), ""),
         tables="+".join(label for label, entry in (("genai-prices", one), ("litellm", other)) if entry is not None),
