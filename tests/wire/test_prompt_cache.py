@@ -148,6 +148,21 @@ def test_D7_T26_a_cache_key_from_the_session() -> None:
         assert b"prompt_cache_key" not in openai_chat.call(request, model(), wanted).body
 
 
+def test_D7_a_session_has_one_key_on_every_wire_and_way() -> None:
+    """OpenAI's chat and responses wires lead to the same cache: whoever moves between them keeps it warm."""
+    bodies = {
+        "openai_chat": {"model": "auto", "messages": TURNS[:1]},
+        "openai_responses": {"model": "auto", "input": "hi"},
+    }
+    keys = set()
+    for source, body in bodies.items():
+        request = codec.find(source).parse(dump(body), {"x-session-id": "one"})
+        for target in bodies:
+            sent = codec.find(target).call(request, model(), Quirks(cache_key=True)).body
+            keys.add(json.loads(sent)["prompt_cache_key"])
+    assert len(keys) == 1
+
+
 WORDS = st.text(min_size=1, max_size=8).filter(str.strip)
 STEPS = st.lists(st.tuples(WORDS, WORDS, st.booleans()), min_size=2, max_size=5)
 

@@ -5,7 +5,6 @@ Nothing is ever kept at the provider for us (store false): what must come back c
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -66,7 +65,7 @@ def _relayed(request: Request, body: bytes, asked: Body, model: Model, quirks: Q
     if any(key.startswith("codriver_") for key in asked.metadata or ()):
         change["metadata"] = relay.without_own_keys
     if quirks.cache_key and request.session and not asked.prompt_cache_key:
-        put["prompt_cache_key"] = cache_key(request.session)
+        put["prompt_cache_key"] = names.cache_key(request.session)
     put = {name: value for name, value in put.items() if name not in quirks.drop}
     drop = [name for name in drop if getattr(asked, name, name) is not None]
     if not (drop or change) and all(getattr(asked, name, name) is None for name in put):
@@ -120,11 +119,6 @@ def _clamped(raw: bytes, known: Sequence[str]) -> object:
     return fields
 
 
-def cache_key(session: str) -> str:
-    """The provider's key for a session: the same from turn to turn, and not the session's own name."""
-    return f"cdr-{hashlib.sha256(session.encode('utf-8', 'replace')).hexdigest()[:32]}"
-
-
 def _built(request: Request, model: Model, quirks: Quirks) -> Call:
     talk = request.conversation
     if request.fim is not None and not talk.messages:
@@ -142,7 +136,7 @@ def _built(request: Request, model: Model, quirks: Quirks) -> Call:
     body |= _limits(request.limits, model, quirks)
     body["store"] = False
     if quirks.cache_key and request.session:
-        body["prompt_cache_key"] = cache_key(request.session)
+        body["prompt_cache_key"] = names.cache_key(request.session)
     if request.stream:
         body["stream"] = True
     dropped += [name for name in quirks.drop if body.pop(name, None) is not None]
