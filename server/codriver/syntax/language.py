@@ -72,7 +72,7 @@ class Rules:
     free: tuple[str, ...] = ()
     """Operators whose sequences cost nothing, cognitively: they stand for a default value more often than not."""
     free_in: tuple[str, ...] = ()
-    """Nodes directly in which a sequence of one operator, without a ternary, costs nothing: it shows a part of a page."""
+    """Nodes directly in which a sequence of one operator, no ternary in it, costs nothing: a part of a page or none."""
     logical_chains: tuple[str, ...] = ()
     ifs: tuple[str, ...] = ()
     structures: tuple[str, ...] = ()
