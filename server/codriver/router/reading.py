@@ -53,7 +53,7 @@ class Reading:
         self._decoder = decoder
         self._rest = b""
         self._over = False
-        self._frame = 0  # bytes of a frame around its text, as seen in one that was read
+        self._frame, self._lines = 0, 1  # bytes of a frame around its text, and its line ends, as in one that was read
 
     @property
     def usage(self) -> Usage | None:
@@ -95,7 +95,7 @@ class Reading:
                     await write(ready)
                 chunk = await (self._chunk() if self._rest or not self.begun else self._answer.more())
                 if self.begun and (unread := decoder.quiet(chunk)):
-                    self.written += max(0, unread - _frames(chunk, unread) * self._frame)
+                    self.written += max(0, unread - chunk.count(b"\n", 0, unread) * self._frame // self._lines)
                     if unread == len(chunk):
                         data += chunk
                         continue
@@ -142,7 +142,7 @@ class Reading:
                 match event:
                     case TextDelta():
                         self.written += len(event.text)
-                        self._frame = max(0, len(piece.raw) - len(event.text))
+                        self._frame, self._lines = len(piece.raw) - len(event.text), piece.raw.count(b"\n") or 1
                     case ToolDelta():
                         self.written += len(event.arguments)
                     case ReasoningDelta() | ToolStart():
@@ -167,12 +167,6 @@ class Reading:
             async with asyncio.timeout(LAST_BYTES):
                 while await self._answer.more():
                     pass
-
-
-def _frames(chunk: bytes, end: int) -> int:
-    """How many frames these are: blank lines stand between them, and in streams of lines none."""
-    gap = next((gap for gap in (b"\n\n", b"\r\n\r\n") if chunk.endswith(gap, 0, end)), b"\n")
-    return chunk.count(gap, 0, end)
 
 
 def _frames_end(chunk: bytes) -> int:

@@ -83,13 +83,17 @@ async def bridged(app: App, answer: Slow, pings: int) -> list[Any]:
             answer.speak.set()
 
     body = json.dumps({"model": "slow/one", "stream": True, "messages": [{"role": "user", "content": "hi"}]}).encode()
-    bodies = [{"type": "http.request", "body": body}]
 
     async def receive() -> Any:
-        return bodies.pop() if bodies else await asyncio.Event().wait()
+        return {"type": "http.request", "body": body}
 
     app.upstream.begin = begin  # type: ignore[method-assign, assignment]
-    scope = {"method": "POST", "path": "/v1/chat/completions", "headers": [], "client": ("127.0.0.1", 1)}
+    scope: dict[str, Any] = {
+        "method": "POST",
+        "path": "/v1/chat/completions",
+        "headers": [],
+        "client": ("127.0.0.1", 1),
+    }
     await asyncio.wait_for(converse.converse(app, Exchange(scope, receive, send), "openai_chat"), 10)
     return sent
 

@@ -14,6 +14,7 @@ from typing import Any, Self
 import msgspec
 
 from codriver.errors import Kind, RequestRejected, reject
+from codriver.fronts.http.holding import LEAVING, Leaving
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -37,6 +38,7 @@ class Exchange:
         self.ended = False
         self._receive = receive
         self._send = send
+        self._leaving: Leaving = scope.get(LEAVING) or Leaving()
 
     async def body(self, limit: int) -> bytes:
         """The whole body. Raises RequestRejected over `limit` bytes, and CancelledError when the caller left."""
@@ -109,34 +111,34 @@ class Exchange:
 
     def watch(self) -> Watch:
         """While inside this context, a caller that leaves cancels the current task."""
-        return Watch(self._receive)
+        return Watch(self._leaving)
 
 
 class Watch:
-    """Races the work against the caller's disconnect. The cancellation it caused ends at its exit."""
+    """Races the work against the caller's leaving. The cancellation it caused ends at its exit."""
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
+    def __init__(self, leaving: Leaving) -> None:
+        self._leaving = leaving
         self._left = False
 
     async def __aenter__(self) -> Self:
         task = asyncio.current_task()
         assert task is not None
         self._task = task
-        self._waiting = asyncio.ensure_future(self._receive())
-        self._waiting.add_done_callback(self._gone)
+        if self._leaving.gone:
+            self._gone()
+        self._leaving.then = self._gone
         return self
 
-    def _gone(self, waiting: asyncio.Future[Message]) -> None:
-        if not waiting.cancelled() and not self._task.done():
+    def _gone(self) -> None:
+        if not self._task.done():
             self._left = True
             self._task.cancel()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        self._waiting.remove_done_callback(self._gone)
-        self._waiting.cancel()
+        self._leaving.then = None
         if self._left and isinstance(error, asyncio.CancelledError):
             self._task.uncancel()
             return True

@@ -56,6 +56,7 @@ async def feedback(app: App, exchange: Exchange) -> None:
     if not await app.ledger.knows(asked.decision):
         text = f"no answer has the decision {asked.decision!r}; an answer's header x-codriver-decision tells it"
         raise reject(text, kind=Kind.NOT_FOUND, field="decision")
+    await app.lessons.recall(asked.decision)
     app.router.learn(asked.decision, word, score, asked.reason)
     page = {"decision": asked.decision, "label": word, "score": score, "reason": asked.reason}
     await exchange.answer(200, msgspec.json.encode(page))
