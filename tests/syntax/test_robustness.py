@@ -127,8 +127,8 @@ def test_400_000_bytes_on_one_line_is_seen_through_windows(path: str, piece: byt
     buffer = Buffer(data, path=path)
     assert len(data) > WHOLE and not buffer.whole
     for place in (0, len(data) - 1):
-        assert buffer._trees is not None
-        parse = buffer._trees.newest(place)
+        assert buffer._code is not None
+        parse = buffer._code.trees.newest(place)
         assert parse is not None and len(parse.source) <= 2 * WINDOW
         assert parse.origin <= place <= parse.origin + len(parse.source)
     ask_everything(buffer, (200_000,))
@@ -142,7 +142,7 @@ def test_a_hundred_thousand_lines_are_seen_through_windows() -> None:
     function = buffer.function_at(place)
     assert function is not None
     assert (function.name, function.start_line) == ("f20000", data.count(b"\n", 0, place))
-    parse = buffer._trees.newest(place) if buffer._trees else None
+    parse = buffer._code.trees.newest(place) if buffer._code else None
     assert parse is not None and len(parse.source) <= 2 * WINDOW
 
 

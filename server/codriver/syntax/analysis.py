@@ -6,25 +6,22 @@ and asking twice costs microseconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from codriver.model.features import Features, Function
-from codriver.syntax import content, frameworks, languages, measures, outline, surroundings
+from codriver.syntax import content, frameworks, languages, measures, outline
+from codriver.syntax.code import Code
 from codriver.syntax.embedded import Piece, Pieces
 from codriver.syntax.language import Language
-from codriver.syntax.measures import Measures, Placed
-from codriver.syntax.outline import Scope
-from codriver.syntax.parsing import count_errors
+from codriver.syntax.outline import Signatures
 from codriver.syntax.places import Range, around, span_of, within
 from codriver.syntax.surroundings import Surroundings
 from codriver.syntax.text import Edit
-from codriver.syntax.trees import EAGER, NEAR, WHOLE, Parse, Trees
+from codriver.syntax.trees import EAGER, WHOLE, Parse, Trees
 
 _T = TypeVar("_T")
-_HEAD = 30_000
-"""Bytes at the start of a text too long to be parsed whole, where its imports are looked for."""
 
 
 class Buffer:
@@ -62,26 +59,21 @@ class Buffer:
             )
         if self.language and self.language.reading == "generic":
             limit = min(limit, EAGER)  # grammars nobody tried out may take a second for any slice
-        self._trees = Trees(grammar, data, limit, self._marks, clock) if grammar is not None else None
-        self._measures = Measures(self.language) if self.language else None
+        self._code: Code | None = None
+        if self.language is not None and grammar is not None:
+            marks = self.language.opener, self.language.closer
+            self._code = Code(self.language, Trees(grammar, data, limit, marks, clock))
         self._answers: dict[tuple[Any, ...], Any] = {}
-        self._head: tuple[bytes, tuple[str, ...]] = (b"", ())
-        self._imported: tuple[str, ...] | None = None
-        self._counting: Iterator[None] | None = None
-
-    @property
-    def _marks(self) -> tuple[str, str]:
-        return (self.language.opener, self.language.closer) if self.language else ("", "")
 
     @property
     def whole(self) -> bool:
         """False when only windows of the text are seen, or nothing: too long, or no grammar."""
-        return self._trees is not None and self._trees.whole
+        return self._code is not None and self._code.trees.whole
 
     @property
     def dirty(self) -> bool:
         """Whether edits came since the last parse."""
-        stale = self._trees is not None and self._trees.dirty
+        stale = self._code is not None and self._code.trees.dirty
         return stale or any(piece.buffer.dirty for piece in self.pieces())
 
     def pieces(self) -> tuple[Piece[Buffer], ...]:
@@ -92,17 +84,14 @@ class Buffer:
         """The text became `data` by these edits, each in the coordinates the ones before it left."""
         self.data = data
         self._answers.clear()
-        self._counting = None
-        if len(data) <= EAGER:
-            self._imported = None
-        if self._trees is not None:
-            self._trees.edit(edits, data)
+        if self._code is not None:
+            self._code.edit(edits, data)
 
     def parse(self) -> None:
         """Brings the tree up to date, unless the text is too long to be parsed whole."""
-        if self._trees is not None and self._trees.dirty:
-            self._trees.parse()
-            self._renewed()
+        if self._code is not None and self._code.trees.dirty:
+            self._code.parse()
+            self._answers.clear()
         for piece in self.pieces():
             if piece.buffer.dirty:
                 piece.buffer.parse()
@@ -111,50 +100,44 @@ class Buffer:
     @property
     def unread(self) -> bool:
         """Whether a long text still waits for its first whole parse: `step()` until it does not."""
-        return self._trees is not None and self._trees.unread
+        return self._code is not None and self._code.trees.unread
 
     def step(self) -> bool:
-        """Goes on reading and counting the whole text for some milliseconds; True when nothing is left to do."""
-        if self._trees is None or not self._trees.whole:
+        """Goes on reading and counting for some milliseconds; True when nothing is left to do.
+
+        The whole text; of one that is too long for that, what `functions` lists.
+        """
+        if self._code is None:
             return True
-        if self._trees.dirty:
-            given_up = self._trees.step()
-            self._renewed()
-            return given_up and self.dirty
+        if self._code.trees.whole and self._code.trees.dirty:
+            done = self._code.step()
+            self._answers.clear()
+            return done and self.dirty
         waiting = next((piece for piece in self.pieces() if piece.buffer.dirty), None)
-        if waiting is not None:
+        if waiting is not None and self.whole:
             self._answers.clear()
             waiting.buffer.parse()
             return False
-        parse = self._trees.good()
-        if parse is None or self._measures is None:
-            return True
-        self._counting = self._counting or self._measures.gradually(parse)
-        return all(False for _ in self._counting)
+        return self._code.count()
 
     @property
     def held(self) -> int:
         """Bytes of text that a tree is kept of."""
-        return self._trees.held if self._trees is not None else 0
+        return self._code.trees.held if self._code is not None else 0
 
     def rest(self) -> None:
         """Forgets the trees, not the text; whoever asks next has them made again."""
         for piece in self.pieces() if self.held else ():
             piece.buffer.rest()
-        if self._trees is not None:
-            self._trees.drop()
-        self._counting = None
-
-    def _renewed(self) -> None:
-        self._answers.clear()
-        self._imported = None
+        if self._code is not None:
+            self._code.rest()
 
     def facts(self, place: int | Range | None = None, manifests: Mapping[str, str] | None = None) -> Features:
         """What is known of the code at a byte offset or range; None: of the whole text.
 
         Numbers are of the smallest named function around the place, else of the outermost nameless
         one; else of the top-level things and members that the range touches. An offset outside of any
-        function means the whole text, in a longer one trees.EAGER bytes around. manifests: file name
+        function means the whole text, in a longer one places.COUNTED bytes around. manifests: file name
         -> text of the project's manifests.
         """
         declared = tuple(sorted((manifests or {}).items()))
@@ -177,10 +160,7 @@ class Buffer:
         if piece is not None:
             found = piece.buffer.function_at(within(place, piece.start))
             return piece.placed(found) if found is not None else None
-        start, end = span_of(place, len(self.data))
-        holding = [scope for scope in self._around(start, end) if scope.is_function]
-        wanted = next((scope for scope in reversed(holding) if scope.name), holding[0] if holding else None)
-        return self._function_of(wanted, start) if wanted else None
+        return self._code.function_at(span_of(place, len(self.data))) if self._code is not None else None
 
     def imports(self) -> tuple[str, ...]:
         """Imported modules as the text writes them, in order, each once."""
@@ -195,14 +175,9 @@ class Buffer:
 
     def errors(self, start: int = 0, end: int | None = None) -> int:
         """ERROR and MISSING nodes in a byte range of the text as last parsed."""
-        near = end is not None and end - start <= NEAR
-        parse = self._trees.newest(start if near or not self.whole else None) if self._trees else None
-        if parse is None:
-            return 0
-        last = len(self.data) if end is None else end
-        inside = (p.buffer.errors(start - p.start, last - p.start) for p in self._touching(start, last))
-        own = count_errors(parse.root, start - parse.origin, None if end is None else end - parse.origin)
-        return own + sum(inside)
+        region = start, len(self.data) if end is None else end
+        inside = (p.buffer.errors(region[0] - p.start, region[1] - p.start) for p in self._touching(*region))
+        return (self._code.errors(region) if self._code is not None else 0) + sum(inside)
 
     def errors_with(self, insert: bytes, start: int, end: int) -> tuple[int, int]:
         """Errors before and after bytes [start, end) would become `insert`; nothing is changed.
@@ -214,25 +189,29 @@ class Buffer:
         piece = self._piece((start, end))
         if piece is not None:
             return piece.buffer.errors_with(insert, start - piece.start, end - piece.start)
-        return self._trees.errors_with(insert, start, end) if self._trees else (0, 0)
+        return self._code.trees.errors_with(insert, start, end) if self._code else (0, 0)
+
+    def signatures_with(self, insert: bytes, start: int, end: int) -> tuple[Signatures, Signatures]:
+        """The outermost functions in bytes [start, end) before and after these would become `insert`."""
+        piece = self._piece((start, end))
+        if piece is not None:
+            return piece.buffer.signatures_with(insert, start - piece.start, end - piece.start)
+        return self._code.signatures_with(insert, start, end) if self._code else ((), ())
 
     def surroundings(self, offset: int) -> Surroundings:
         """Scopes, symbols, calls and errors around a byte offset, from the newest tree."""
         piece = self._piece(offset)
         if piece is not None:
             return piece.buffer.surroundings(offset - piece.start)
-        newest, _ = self._seen(min(max(offset, 0), len(self.data)))
-        return surroundings.around(newest, offset, self.language) if newest and self.language else Surroundings()
+        offset = min(max(offset, 0), len(self.data))
+        return self._code.surroundings(offset) if self._code is not None else Surroundings()
 
     def excerpt(self, start: int, end: int, budget: int) -> tuple[bytes, bytes]:
         """The text before and behind bytes [start, end), cut between nodes to `budget` bytes in all.
 
         Both are empty where that cannot be: there is no tree, or a node is too long.
         """
-        parse = self._trees.good() if self._trees is not None and self.whole and not self._trees.unread else None
-        if parse is None or parse.window is not None:
-            return b"", b""
-        return surroundings.excerpt(parse.root, self.data, (start, end), budget)
+        return self._code.excerpt((start, end), budget) if self._code is not None else (b"", b"")
 
     def at_block_start(self, offset: int) -> bool:
         """Whether a block was just opened here and its body is still to be written."""
@@ -257,7 +236,7 @@ class Buffer:
         return [piece for piece in self.pieces() if piece.start < end and piece.end > start]
 
     def _functions(self) -> tuple[Function, ...]:
-        own = [f for unit in self._units((0, len(self.data))) for f in unit.functions() if f.name]
+        own = self._code.functions() if self._code is not None else []
         inside = [piece.placed(f) for piece in self.pieces() for f in piece.buffer.functions()]
         return tuple(sorted(own + inside, key=lambda function: function.start_byte) if inside else own)
 
@@ -269,7 +248,8 @@ class Buffer:
             names = tuple(dict.fromkeys((*self.frameworks(), *facts.frameworks)))
             return replace(facts, domain=domain, frameworks=names)
         span = span_of(place, len(self.data))
-        scopes = [scope for scope in self._around(*span) if scope.name] if place is not None else []
+        scopes = self._code.scopes(span) if self._code is not None and place is not None else ()
+        scopes = tuple(scope for scope in scopes if scope.name)
         ecosystem = self.language.ecosystem if self.language else ""
         family = self.language.family if self.language else ""
         imported, declared = self.frameworks(), frameworks.declared(manifests, ecosystem, family)
@@ -292,130 +272,48 @@ class Buffer:
             parameters=parameters,
             lines=lines,
             errors=errors,
-            reading=self.language.reading if self.language and self._trees else "",
+            reading=self.language.reading if self.language and self._code else "",
         )
 
     def _numbers(self, place: int | Range | None, span: Range) -> tuple[int, int, int, int, int, int]:
         function = self.function_at(span) if place is not None else None
         if function is not None:
             errors = self.errors(function.start_byte, max(function.end_byte, span[1]))
-            f = self._with_callbacks(function)
+            f = self._code.with_callbacks(function) if self._code is not None else function
             return f.cyclomatic, f.cognitive, f.nesting, f.parameters, f.lines, errors
         region = around(span[0], len(self.data)) if isinstance(place, int) else span
-        cyclomatic, cognitive, nesting = measures.total(self._units(region))
-        cyclomatic = cyclomatic if self._trees and self.language and self.language.counted else 0
+        cyclomatic, cognitive, nesting = measures.total(self._code.units(region) if self._code is not None else ())
+        cyclomatic = cyclomatic if self._code and self.language and self.language.counted else 0
         for inside in (piece.buffer.facts() for piece in self._touching(*region)):
             cyclomatic = max(cyclomatic, 1) + inside.cyclomatic - 1 if inside.cyclomatic else cyclomatic
             cognitive, nesting = cognitive + inside.cognitive, max(nesting, inside.nesting)
         lines = len(self.data[region[0] : region[1]].splitlines())
         return cyclomatic, cognitive, nesting, 0, lines, self.errors(*region)
 
-    def _with_callbacks(self, function: Function) -> Function:
-        """Where every function counts for itself alone: with the nameless ones inside, which nobody asks for."""
-        unit = (
-            self._units((function.start_byte, function.end_byte)) if self.language and self.language.rules.apart else ()
-        )
-        inside = [
-            other
-            for placed in unit
-            for other in placed.functions()
-            if not other.name and function.start_byte <= other.start_byte and other.end_byte <= function.end_byte
-        ]
-        others = [other for other in inside if other != function]
-        return replace(
-            function,
-            cyclomatic=function.cyclomatic + sum(other.cyclomatic - 1 for other in others),
-            cognitive=function.cognitive + sum(other.cognitive for other in others),
-            nesting=max([function.nesting, *(other.nesting for other in others)]),
-        )
-
-    def _around(self, start: int, end: int) -> tuple[Scope, ...]:
-        """Scopes that hold the whole range, blanks at its end left out: editors select to the next line's start."""
-        holding = self._scopes(start)
-        end = start + len(self.data[start:end].rstrip())
-        if end <= start:
-            return holding
-        last = {scope.start for scope in self._scopes(end)}
-        return tuple(scope for scope in holding if scope.start in last)
-
-    def _scopes(self, offset: int) -> tuple[Scope, ...]:
-        """From the newest tree; where that is broken, from the last good one if it knows more."""
-        if self._trees is None or self.language is None:
-            return ()
-        newest, good = self._seen(offset)
-        if newest is None or good is None:
-            return ()
-        scopes = outline.scopes_at(newest, offset, self.language)
-        if newest.tree is not good.tree and outline.is_broken_at(newest, offset):
-            remembered = outline.scopes_at(good, offset, self.language)
-            return remembered if len(remembered) > len(scopes) else scopes
-        return scopes
-
-    def _seen(self, offset: int) -> tuple[Parse | None, Parse | None]:
-        """The newest and the last good tree for a place; the whole one where a function is longer than a window."""
-        return self._once(("seen", offset), lambda: self._looked(offset))
-
-    def _looked(self, offset: int) -> tuple[Parse | None, Parse | None]:
-        if self._trees is None or self.language is None:
-            return None, None
-        newest, good, whole = self._trees.newest(offset), self._trees.good(offset), self._trees.remembered()
-        if newest is None or newest.window is None or whole is None:
-            return newest, good
-        functions = (scope for scope in outline.scopes_at(newest, offset, self.language) if scope.is_function)
-        return (newest, good) if all(newest.holds(scope.node) for scope in functions) else (whole, whole)
-
-    def _units(self, region: Range) -> tuple[Placed, ...]:
-        parse = (self._trees.remembered() or self._trees.good(region[0])) if self._trees else None
-        if parse is None or self._measures is None:
-            return ()
-        if region == (0, len(self.data)):
-            return self._measures.of(parse)
-        return self._measures.within(parse, *region)
-
-    def _function_of(self, scope: Scope, offset: int) -> Function | None:
-        newest, good = self._seen(offset)
-        if good is None or newest is None or self._measures is None:
-            return None
-        unit = self._measures.at(good, scope.start)
-        for function in unit.functions() if unit else ():
-            if function.start_byte == scope.start:
-                return function
-        # The newest tree has a function that the last good one has not.
-        return self._measures.single(scope.node, newest)
-
     def _imports(self) -> tuple[str, ...]:
         inside = (name for piece in self.pieces() for name in piece.buffer.imports())
         return tuple(dict.fromkeys((*self._own_imports(), *inside)))
 
     def _own_imports(self) -> tuple[str, ...]:
-        if self._trees is None or self.language is None or self.language.grammar == "":
-            return ()
-        if self.whole and (len(self.data) <= EAGER or not self._trees.dirty):
-            if self._imported is None or self._trees.dirty:
-                parse = self._trees.newest()
-                self._imported = outline.imports(parse.root, parse.source, self.language) if parse else ()
-            return self._imported
-        if self._imported is not None:
-            return self._imported
-        head = self.data[:_HEAD]
-        if head != self._head[0]:
-            start = Buffer(head, language_id=self.language.name)
-            self._head = head, start._own_imports()
-        return self._head[1]
+        return self._code.imports() if self._code is not None else ()
 
     def _ask(self, offset: int, question: Callable[[Parse, int, Language], bool]) -> bool:
         offset = min(max(offset, 0), len(self.data))
         piece = self._piece(offset)
         if piece is not None:
             return piece.buffer._ask(offset - piece.start, question)
-        parse = self._trees.newest(offset) if self._trees else None
-        return question(parse, offset, self.language) if parse is not None and self.language else False
+        return self._code is not None and self._code.ask(offset, question)
 
     def _once(self, key: tuple[Any, ...], answer: Callable[[], _T]) -> _T:
         if key not in self._answers:
             value = answer()
             self._answers[key] = value
         return cast(_T, self._answers[key])
+
+
+def _clipped(span: Range, piece: Piece[Buffer]) -> Range:
+    """What of the range lies in the piece, counted from its beginning."""
+    return max(span[0], piece.start) - piece.start, min(span[1], piece.end) - piece.start
 
 
 def analyze(path: str, data: bytes, *, limit: int = WHOLE) -> Buffer:

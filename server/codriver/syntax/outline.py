@@ -6,12 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from tree_sitter import Node
 
 from codriver.syntax import names
-from codriver.syntax.language import Language
+from codriver.syntax.language import Imports, Language
 from codriver.syntax.trees import Parse
 
 _WORD = re.compile(rb"[\w\x80-\xff]")
@@ -99,14 +99,13 @@ def units(root: Node, source: bytes, language: Language, span: tuple[int, int] |
         if key in scopes.classes:
             name = names.name_of(node, source, language)
             prefix, kind = f"{prefix}{name}." if name else prefix, scopes.classes[key]
-            children = _members(node, scopes.bodies.get(key))
+            children = _members(node, scopes.bodies.get(key), span)
         elif node.type in scopes.wrappers or node.is_error:
-            children = node.named_children
+            children = _touching(node, span)
         else:
             yield unit
             continue
-        inside = (child for child in reversed(children) if span is None or _touches(child, span))
-        pending += [Unit(child, prefix, kind) for child in inside]
+        pending += [Unit(child, prefix, kind) for child in reversed(children)]
 
 
 def _touching(node: Node, span: tuple[int, int] | None) -> list[Node]:
@@ -126,12 +125,12 @@ def _touches(node: Node, span: tuple[int, int]) -> bool:
     return node.start_byte < span[1] and node.end_byte > span[0]
 
 
-def _members(node: Node, path: str | None) -> list[Node]:
+def _members(node: Node, path: str | None, span: tuple[int, int] | None) -> list[Node]:
     if path is not None:
         opened = names.follow(node, path)
-        return opened.named_children if opened is not None else []
+        return _touching(opened, span) if opened is not None else []
     opened = node.child_by_field_name("body")
-    return [opened] if opened is not None else []
+    return [opened] if opened is not None and (span is None or _touches(opened, span)) else []
 
 
 def unit_at(root: Node, source: bytes, language: Language, at: int) -> Unit | None:
@@ -147,6 +146,30 @@ def unit_at(root: Node, source: bytes, language: Language, at: int) -> Unit | No
     return None
 
 
+Signatures = tuple[tuple[str, int], ...]
+"""Names of functions, dotted with the classes around them, and how many parameters each takes."""
+
+
+def signatures(parse: Parse, start: int, end: int, language: Language) -> Signatures:
+    """Of the outermost named functions that lie in bytes [start, end) of the text, in reading order."""
+    start, end = start - parse.origin, end - parse.origin
+    functions, found = names.function_types(language), list[tuple[str, int]]()
+    pending = list(units(parse.root, parse.source, language, (start, end)))[::-1]
+    while pending:
+        unit = pending.pop()
+        node = unit.node
+        inside = start <= node.start_byte and node.end_byte <= end
+        if inside and names.kind(node, parse.source, language) in functions:
+            name = names.name_of(node, parse.source, language)
+            if name:
+                is_member = names.is_class(unit.parent_kind, language)
+                count = names.parameters_of(node, parse.source, language, is_member)
+                found.append((f"{unit.prefix}{name}", count))
+                continue
+        pending += [Unit(child, unit.prefix, "") for child in reversed(_touching(node, (start, end)))]
+    return tuple(found)
+
+
 def imports(root: Node, source: bytes, language: Language) -> tuple[str, ...]:
     """Names of imported modules as the text writes them, in order, each once."""
     wanted = language.imports
@@ -157,9 +180,7 @@ def imports(root: Node, source: bytes, language: Language) -> tuple[str, ...]:
         key = names.kind(node, source, language)
         if key in wanted.nodes:
             text = source[node.start_byte : min(node.end_byte, node.start_byte + 600)]
-            for pattern in wanted.compiled:
-                for match in pattern.finditer(text):
-                    found.update(dict.fromkeys(_modules(match)))
+            found.update(dict.fromkeys(_imported(text, wanted)))
         elif key in wanted.containers or node.is_error:
             pending.extend(reversed(node.named_children))
     return tuple(found)
@@ -229,6 +250,12 @@ def _chain(parse: Parse, at: int, language: Language) -> list[Scope]:
             start = (names.head_of(node, language) or node).start_byte
             chain.append(Scope(name, kind, node, key in functions, start + parse.origin))
     return chain
+
+
+@lru_cache(maxsize=1024)
+def _imported(text: bytes, wanted: Imports) -> tuple[str, ...]:
+    """Modules named in a statement. Remembered, since each keystroke asks for all of a text again."""
+    return tuple(name for pattern in wanted.compiled for match in pattern.finditer(text) for name in _modules(match))
 
 
 def _modules(match: re.Match[bytes]) -> Iterator[str]:

@@ -21,12 +21,14 @@ from codriver.syntax.windows import Window
 
 WHOLE = 300_000
 """Bytes up to which a text is parsed whole: about 45 ms, in slices, and 13 MB of tree."""
-EAGER = 64_000
-"""Bytes up to which a stale tree is renewed when somebody asks: a few ms at worst."""
-WINDOW = 48_000
-"""Bytes of a window in a text that was not read whole: about 7 ms."""
+EAGER = 32_000
+"""Bytes up to which a stale tree is renewed when somebody asks: 6 ms at worst."""
+WINDOW = 24_000
+"""Bytes of a window in a text that was not read whole: about 4 ms."""
 NEAR = 16_000
 """Bytes of a window cut along a tree."""
+KEPT = 3
+"""Windows that follow the text: around the cursor, at the head, and one more."""
 TRIAL = 8_000
 """Bytes around an insertion that are parsed to judge it."""
 SLICE = 4_000
@@ -58,6 +60,15 @@ class Parse:
 
     def text(self, node: Node) -> bytes:
         return self.source[node.start_byte : node.end_byte]
+
+    def covers(self, start: int, end: int) -> bool:
+        """Whether all of these bytes of the text are seen."""
+        return self.window is None or (self.window.start <= start and end <= self.window.end)
+
+    def seen(self, region: tuple[int, int]) -> tuple[int, int]:
+        """What is seen of a byte range of the text."""
+        seen = self.window
+        return region if seen is None else (max(region[0], seen.start), min(region[1], seen.end))
 
     def holds(self, node: Node) -> bool:
         """Whether all of the node is seen, and stands where `origin` says."""
@@ -103,8 +114,15 @@ class Trees:
         self._dirty = True
         self._rest = 0
         self._reading: _Reading | None = None
-        self._near: Parse | None = None
+        self._windows: list[Parse] = []
+        """The last used first."""
         self._trials: dict[tuple[int, int], Parse | None] = {}
+        self._tried: tuple[tuple[bytes, int, int], Parse | None] | None = None
+
+    @property
+    def data(self) -> bytes:
+        """The text."""
+        return self._data
 
     @property
     def whole(self) -> bool:
@@ -127,9 +145,11 @@ class Trees:
 
     def drop(self) -> None:
         """Forgets all trees; asking makes them again."""
-        self._tree = self._good = self._reading = self._near = None
+        self._tree = self._good = self._reading = None
         self._dirty, self._wreckage, self._age = True, 0, 0
+        self._windows.clear()
         self._trials.clear()
+        self._tried = None
 
     def edit(self, edits: Sequence[Edit], data: bytes) -> None:
         """The text became `data` by these edits, each in the coordinates the ones before it left."""
@@ -143,8 +163,10 @@ class Trees:
         if self._reading is not None:
             self._reading.edits += edits
         self._data, self._dirty = data, True
-        self._near = _followed(self._near, edits, data) if self._near is not None else None
+        followed = (_followed(seen, edits, data) for seen in self._windows)
+        self._windows = [seen for seen in followed if seen is not None]
         self._trials.clear()
+        self._tried = None
         self._rest = max(self._rest - 1, 0)
 
     def parse(self) -> None:
@@ -199,7 +221,7 @@ class Trees:
         if self._good is None or broken <= self._wreckage + 300 or self._age > STALE:
             self._good, self._wreckage, self._age = tree, broken, 0
         if not moved:
-            self._near = None
+            self._windows.clear()
 
     def newest(self, offset: int | None = None) -> Parse | None:
         """The newest tree that covers this byte, or the whole text. None when it cannot be parsed in time.
@@ -233,15 +255,26 @@ class Trees:
         Counted in TRIAL bytes around the place, cut along a tree of the whole where there is one; in
         shorter texts in all of it. What cannot be parsed in time counts as unchanged: (0, 0).
         """
-        parse = self._trial(start, end)
-        if parse is None:
-            return 0, 0
-        start, end = start - parse.origin, min(end - parse.origin, len(parse.source))
-        source = parse.source[:start] + insert + parse.source[end:]
-        tree = parse.tree.copy()
-        _move(tree, _edit(parse.source, source, start, end, start + len(insert)))
+        before, after = self.tried(insert, start, end)
+        return (count_errors(before.root), count_errors(after.root)) if before and after else (0, 0)
+
+    def tried(self, insert: bytes, start: int, end: int) -> tuple[Parse | None, Parse | None]:
+        """What is seen around bytes [start, end), and what would be if they became `insert`; no or both."""
+        before = self._trial(start, end)
+        if before is None:
+            return None, None
+        if self._tried is None or self._tried[0] != (insert, start, end):
+            self._tried = (insert, start, end), self._changed(before, insert, start, end)
+        after = self._tried[1]
+        return (before, after) if after is not None else (None, None)
+
+    def _changed(self, before: Parse, insert: bytes, start: int, end: int) -> Parse | None:
+        start, end = start - before.origin, min(end - before.origin, len(before.source))
+        source = before.source[:start] + insert + before.source[end:]
+        tree = before.tree.copy()
+        _move(tree, _edit(before.source, source, start, end, start + len(insert)))
         changed = attempt(self._parser, source, tree)
-        return (count_errors(parse.root), count_errors(changed.root_node)) if changed else (0, 0)
+        return replace(before, tree=changed, source=source, window=None) if changed is not None else None
 
     def _trial(self, start: int, end: int) -> Parse | None:
         """What judges this place; the same one for all that is tried there."""
@@ -256,16 +289,25 @@ class Trees:
         return self._trials[start, end]
 
     def _around(self, offset: int) -> Parse | None:
+        """A window that holds the place: one that followed the text here, else a new one."""
         if self._rest:
             return None
-        near = self._near
-        if near is None or near.window is None or not near.window.start <= offset <= near.window.end:
-            near = self._near = self._cut((offset, offset), NEAR)
+        known = next((seen for seen in self._windows if seen.window and seen.window.holds(offset)), None)
+        if known is None:
+            near = self._cut((offset, offset), NEAR)
             self._rest = RESTED if near is None else 0
-        elif near.window.source is not near.source:
-            tree = attempt(self._parser, near.window.source, near.tree)
-            near = self._near = replace(near, tree=tree, source=near.window.source) if tree is not None else None
+        else:
+            self._windows.remove(known)
+            near = self._renewed(known)
+        self._windows = [near, *self._windows][:KEPT] if near is not None else self._windows
         return near
+
+    def _renewed(self, seen: Parse) -> Parse | None:
+        """The window with what was typed in it since it was parsed."""
+        if seen.window is None or seen.window.source is seen.source:
+            return seen
+        tree = attempt(self._parser, seen.window.source, seen.tree)
+        return replace(seen, tree=tree, source=seen.window.source) if tree is not None else None
 
     def _cut(self, place: tuple[int, int], size: int) -> Parse | None:
         """Parses a window around the place: cut along the last tree if there is one, else by the look of lines."""
@@ -273,7 +315,7 @@ class Trees:
         if self._tree is not None and self.whole:
             good = self._good if self._good is not None else self._tree
             window = windows.pruned(good.root_node, self._data, place, size)
-        if window is None or len(window.source) > WINDOW + size:
+        if window is None or len(window.source) > WINDOW + size + place[1] - place[0]:
             window = windows.cut(self._data, place, WINDOW, self._marks)
         tree = attempt(self._parser, window.source)
         return Parse(tree, window.source, window.origin, window.rows, window) if tree else None
@@ -292,7 +334,7 @@ def _followed(near: Parse, edits: Sequence[Edit], data: bytes) -> Parse | None:
         at = edit.start_byte - seen.origin, edit.old_end_byte - seen.origin, edit.new_end_byte - seen.origin
         _move(near.tree, Edit(*at, *rows))
         seen = replace(seen, end=seen.end + edit.new_end_byte - edit.old_end_byte)
-    if seen is None or near.window is None:
+    if seen is None or near.window is None or seen.end - seen.start > 2 * WINDOW:
         return None
     tail = near.window.source[near.window.at + near.window.end - near.window.start :]
     source = b"".join((seen.source[: seen.at], data[seen.start : seen.end], tail))

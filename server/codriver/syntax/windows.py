@@ -39,6 +39,10 @@ class Window:
         """What to add to the source's offsets for the text's."""
         return self.start - self.at
 
+    def holds(self, offset: int) -> bool:
+        """Whether it shows this byte of the text, or ends there."""
+        return self.start <= offset <= self.end
+
 
 def pruned(root: Node, data: bytes, place: Range, size: int) -> Window:
     """The text without what lies more than about size / 2 bytes from the place, as far as nodes allow.
@@ -56,12 +60,14 @@ def pruned(root: Node, data: bytes, place: Range, size: int) -> Window:
 
 
 def cut(data: bytes, place: Range, size: int, marks: tuple[bytes, bytes] = (b"", b"")) -> Window:
-    """About `size` bytes around the place, from one line that looks top-level to another.
+    """About `size` bytes around the place, as many before it as behind it where there are so many, from one line
+    that looks top-level to another.
 
     marks: what opens and closes code in a text that is something else outside of them.
     """
     offset, end = place
-    start, stop = max(offset - size // 2, 0), min(end + size // 2, len(data))
+    start = max(min(offset - size // 2, len(data) - size), 0)
+    stop = min(max(end + size // 2, start + size), len(data))
     if start:
         found = _TOP_LEVEL.search(data, start, max(offset - 1, start))
         # A line may be as long as the text: then the cut falls into it.

@@ -1,0 +1,206 @@
+"""Text of one language: its trees, what was counted on them, and what both say of a place.
+
+Places and ranges are bytes of the text. Where the newest tree is broken the last good one answers, if it knows more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from codriver.model.features import Function
+from codriver.syntax import outline, surroundings
+from codriver.syntax.language import Language
+from codriver.syntax.measures import Measures, Placed
+from codriver.syntax.outline import Scope
+from codriver.syntax.parsing import count_errors
+from codriver.syntax.places import Range, middle
+from codriver.syntax.surroundings import Surroundings
+from codriver.syntax.text import Edit
+from codriver.syntax.trees import EAGER, NEAR, Parse, Trees
+
+
+class Code:
+    """One text in one language, followed through its edits. Code in other languages inside of it is none of its own."""
+
+    def __init__(self, language: Language, trees: Trees) -> None:
+        self.language, self.trees = language, trees
+        self._measures = Measures(language)
+        self._imported: tuple[str, ...] | None = None
+        self._counting: Iterator[None] | None = None
+        self._sights: dict[int, tuple[Parse | None, Parse | None]] = {}
+
+    # How it follows the text.
+
+    def edit(self, edits: Sequence[Edit], data: bytes) -> None:
+        """The text became `data` by these edits, each in the coordinates the ones before it left."""
+        self._counting = None
+        self._sights.clear()
+        if len(data) <= EAGER:
+            self._imported = None
+        self.trees.edit(edits, data)
+
+    def parse(self) -> None:
+        """Brings the tree up to date, unless the text is too long to be parsed whole."""
+        self.trees.parse()
+        self._renewed()
+
+    def step(self) -> bool:
+        """Goes on parsing for a slice; True when there is nothing left to parse."""
+        done = self.trees.step()
+        self._renewed()
+        return done
+
+    def count(self) -> bool:
+        """Goes on counting what `functions` lists, some thousand bytes; True when nothing is left to count."""
+        if self._counting is None:
+            parse = self.trees.good()
+            self._counting = self._measures.gradually(parse) if parse is not None else iter(())
+        return all(False for _ in self._counting)
+
+    def rest(self) -> None:
+        """Forgets the trees, not what was counted."""
+        self.trees.drop()
+        self._counting = None
+        self._sights.clear()
+
+    def _renewed(self) -> None:
+        self._imported = None
+        self._sights.clear()
+
+    # What is in the text.
+
+    def imports(self) -> tuple[str, ...]:
+        """Imported modules; of a long text as they were when it was last read, until then those in its first window."""
+        if self._imported is None and (not self.trees.dirty or len(self.trees.data) <= EAGER):
+            self._imported = self._imports(self.trees.newest())
+        return self._imported if self._imported is not None else self._imports(self.trees.newest(0))
+
+    def _imports(self, parse: Parse | None) -> tuple[str, ...]:
+        return outline.imports(parse.root, parse.source, self.language) if parse is not None else ()
+
+    def functions(self) -> list[Function]:
+        """All named functions in reading order; of a text too long for one tree, those in its first window."""
+        parse = self.trees.remembered() or self.trees.good()
+        units = self._measures.of(parse) if parse is not None else ()
+        return [function for unit in units for function in unit.functions() if function.name]
+
+    def units(self, region: Range) -> tuple[Placed, ...]:
+        """What is counted in a range, as far as it is seen from its middle."""
+        parse = self.trees.remembered() or self.trees.good(middle(region))
+        if parse is None:
+            return ()
+        if region == (0, len(parse.source)) and parse.window is None:
+            return self._measures.of(parse)
+        return self._measures.within(parse, *parse.seen(region))
+
+    def errors(self, region: Range) -> int:
+        """ERROR and MISSING nodes in a range, as far as it is seen from its middle."""
+        near = region[1] - region[0] <= NEAR or not self.trees.whole
+        parse = self.trees.newest(middle(region) if near else None)
+        if parse is None:
+            return 0
+        start, end = parse.seen(region)
+        return count_errors(parse.root, start - parse.origin, end - parse.origin)
+
+    # What is at a place.
+
+    def scopes(self, region: Range) -> tuple[Scope, ...]:
+        """Scopes that hold the whole range, outermost first."""
+        start, end = region
+        holding = self._scopes(start)
+        # Blanks at its end are left out: editors select to the next line's start.
+        end = start + len(self.trees.data[start:end].rstrip())
+        if end <= start:
+            return holding
+        last = {scope.start for scope in self._scopes(end)}
+        return tuple(scope for scope in holding if scope.start in last)
+
+    def function_at(self, region: Range) -> Function | None:
+        """The smallest named function that holds the whole range, else the outermost nameless one."""
+        holding = [scope for scope in self.scopes(region) if scope.is_function]
+        wanted = next((scope for scope in reversed(holding) if scope.name), holding[0] if holding else None)
+        return self._function_of(wanted, region[0]) if wanted else None
+
+    def with_callbacks(self, function: Function) -> Function:
+        """Where every function counts for itself alone: with the nameless ones inside, which nobody asks for."""
+        if not self.language.rules.apart:
+            return function
+        others = [
+            other
+            for placed in self.units((function.start_byte, function.end_byte))
+            for other in placed.functions()
+            if not other.name and _within(other, function) and other != function
+        ]
+        return replace(
+            function,
+            cyclomatic=function.cyclomatic + sum(other.cyclomatic - 1 for other in others),
+            cognitive=function.cognitive + sum(other.cognitive for other in others),
+            nesting=max([function.nesting, *(other.nesting for other in others)]),
+        )
+
+    def surroundings(self, offset: int) -> Surroundings:
+        """Scopes, symbols, calls and errors around a place, from the newest tree."""
+        newest, _ = self._seen(offset)
+        return surroundings.around(newest, offset, self.language) if newest is not None else Surroundings()
+
+    def excerpt(self, region: Range, budget: int) -> tuple[bytes, bytes]:
+        """The text before and behind a range, cut between nodes; both empty where there is no whole tree."""
+        parse = self.trees.good() if self.trees.whole and not self.trees.unread else None
+        if parse is None or parse.window is not None:
+            return b"", b""
+        return surroundings.excerpt(parse.root, parse.source, region, budget)
+
+    def ask(self, offset: int, question: Callable[[Parse, int, Language], bool]) -> bool:
+        """What the newest tree says to a question about a place; no, when there is none."""
+        parse = self.trees.newest(offset)
+        return parse is not None and question(parse, offset, self.language)
+
+    def signatures_with(self, insert: bytes, start: int, end: int) -> tuple[outline.Signatures, outline.Signatures]:
+        """Outermost functions in a range, and in what would be there if it became `insert`. None when nobody can tell.
+
+        Costs what the range and the insertion cost, and little more.
+        """
+        before, after = self.trees.tried(insert, start, end)
+        return (
+            outline.signatures(before, start, end, self.language) if before is not None else (),
+            outline.signatures(after, start, start + len(insert), self.language) if after is not None else (),
+        )
+
+    def _scopes(self, offset: int) -> tuple[Scope, ...]:
+        newest, good = self._seen(offset)
+        if newest is None or good is None:
+            return ()
+        scopes = outline.scopes_at(newest, offset, self.language)
+        if newest.tree is not good.tree and outline.is_broken_at(newest, offset):
+            remembered = outline.scopes_at(good, offset, self.language)
+            return remembered if len(remembered) > len(scopes) else scopes
+        return scopes
+
+    def _seen(self, offset: int) -> tuple[Parse | None, Parse | None]:
+        """The newest and the last good tree for a place; the whole one where a function is longer than a window."""
+        if offset not in self._sights:
+            self._sights[offset] = self._looked(offset)
+        return self._sights[offset]
+
+    def _looked(self, offset: int) -> tuple[Parse | None, Parse | None]:
+        newest, good, whole = self.trees.newest(offset), self.trees.good(offset), self.trees.remembered()
+        if newest is None or newest.window is None or whole is None:
+            return newest, good
+        functions = (scope for scope in outline.scopes_at(newest, offset, self.language) if scope.is_function)
+        return (newest, good) if all(newest.holds(scope.node) for scope in functions) else (whole, whole)
+
+    def _function_of(self, scope: Scope, offset: int) -> Function | None:
+        newest, good = self._seen(offset)
+        if good is None or newest is None:
+            return None
+        unit = self._measures.at(good, scope.start)
+        for function in unit.functions() if unit else ():
+            if function.start_byte == scope.start:
+                return function
+        # The newest tree has a function that the last good one has not.
+        return self._measures.single(scope.node, newest)
+
+
+def _within(inner: Function, outer: Function) -> bool:
+    return outer.start_byte <= inner.start_byte and inner.end_byte <= outer.end_byte
