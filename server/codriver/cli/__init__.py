@@ -46,7 +46,7 @@ def commands() -> typer.Typer:
     """The command line as a typer application."""
     import typer
 
-    from codriver.cli import analyze, ask, batch, config, doctor, env, models, route, serve
+    from codriver.cli import analyze, ask, batch, config, doctor, env, evaluate, models, route, serve
 
     app = typer.Typer(
         help="Codriver sits beside your editor and calls the right model for every request.",
@@ -66,6 +66,7 @@ def commands() -> typer.Typer:
     app.command()(ask.ask)
     app.add_typer(models.group(), name="models")
     app.command()(analyze.analyze)
+    app.command("eval")(evaluate.evaluate)
     app.command()(env.env)
     app.command()(doctor.doctor)
     app.add_typer(batch.group(), name="batch")

@@ -1,10 +1,13 @@
-"""What of a matrix is measured as one: a source by itself, its comparable models, the rows that all of them answered."""
+"""What of a matrix is measured as one: a source, its comparable models, the rows that all of them answered."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
-from codriver.evaluation.matrix import Floats, Matrix, Rows
+import numpy as np
+from numpy.typing import NDArray
+
+from codriver.evaluation.matrix import Matrix, Rows
 
 MOST_SOURCES = 5
 """A matrix of more sources is a mixture on purpose, and is measured whole."""
@@ -28,16 +31,19 @@ def slices(matrix: Matrix) -> list[Matrix]:
     return [_answered(matrix.take(rows, name=f"{matrix.name}/{_short(name)}")) for name, rows in large or kept]
 
 
-def comparable(matrix: Matrix, known: Floats | None = None) -> Matrix:
-    """The models that answered nearly all that any model did, on the rows all of those answered.
-
-    known: what must be there, the scores unless told otherwise; the costs, for the measures in money.
-    """
-    there = np.isfinite(matrix.score) & (np.isfinite(known) if known is not None else True)
-    counts = there.sum(axis=0)
+def comparable(matrix: Matrix) -> Matrix:
+    """The models that answered nearly all that any model did, on the rows all of those answered."""
+    there = np.isfinite(matrix.score)
+    counts = there.sum(axis=0) * _alike(matrix.models)
     models = np.flatnonzero(counts >= max(1.0, COVERED * counts.max(initial=0)))
     rows: Rows = np.flatnonzero(there[:, models].all(axis=1))
     return matrix.take(rows, models)
+
+
+def _alike(models: Sequence[str]) -> NDArray[np.bool_]:
+    """Without `model@setting`, another harness or limit, where several models ran in the common one."""
+    common = np.array(["@" not in model for model in models], dtype=bool)
+    return common if common.sum() >= 2 else np.ones(len(models), dtype=bool)
 
 
 def _answered(matrix: Matrix) -> Matrix:

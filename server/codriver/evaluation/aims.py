@@ -1,0 +1,35 @@
+"""What the table should show: the aim of each measure and what others reach, from `aims.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """One line of aims.toml. floor: plain TF-IDF; rules: a rule-based scorer; others: published, in words."""
+
+    measure: str
+    matrix: str = ""
+    weak: str = ""
+    strong: str = ""
+    floor: float | None = None
+    rules: float | None = None
+    others: str = ""
+    aim: float | None = None
+
+
+@cache
+def aims() -> tuple[Aim, ...]:
+    """All of them."""
+    text = (Path(__file__).parent / "aims.toml").read_text(encoding="utf-8")
+    return tuple(Aim(**row) for row in tomllib.loads(text)["aim"])
+
+
+def aim(matrix: str, measure: str) -> Aim | None:
+    """The aim of a measure on a slice of this name; one stated for every matrix if there is no other."""
+    fitting = [aim for aim in aims() if aim.measure == measure and aim.matrix in {"", matrix}]
+    return max(fitting, key=lambda aim: len(aim.matrix), default=None)
