@@ -24,6 +24,7 @@ from codriver.catalog import Catalog, Resolution
 from codriver.config import Settings
 from codriver.errors import ConfigError, Kind, StoreError, reject
 from codriver.ledger import Ledger
+from codriver.lessons import Lessons
 from codriver.model.provider import Installed, Provider
 from codriver.model.request import Purpose, Request, Snapshot
 from codriver.paths import Paths
@@ -143,9 +144,12 @@ class App:
         self._probes = probing.Probes(self.upstream, store, time.time)
         self._probing: asyncio.Task[None] | None = None
         self._declared = fleet  # as the catalog has it, before anything was proven
+        self.lessons = Lessons(store, lambda: self.settings.learning, later=_later)
+        self.ledger.abilities, self.ledger.heard = self.lessons.abilities.beliefs, self.lessons.ended
         self.router = Router(
-            plan=self.plan, upstream=self.upstream, analyst=self.analyst, ledger=self.ledger, timeouts=self.timeouts
-        )
+            plan=self.plan, upstream=self.upstream, analyst=self.analyst, ledger=self.ledger, timeouts=self.timeouts,
+            lessons=self.lessons,
+        )  # fmt: skip
         self.tasks = Tasks(self.router, self.analyst, fleet.settings)
         self.batches = Batches(
             paths.state / "batches", self.router, limits=lambda: self.settings.batch, providers=self._callable
@@ -175,6 +179,7 @@ class App:
     async def start(self) -> None:
         """Finds local servers, starts the simulator where it is wanted or nothing else is there, and watches."""
         await self.ledger.recover()
+        await self.lessons.recover()
         async with self._changing:
             await self._renew(self._fleet.settings, self._fleet.catalog)
         self._watching = asyncio.create_task(self._watch(), name="settings")
@@ -187,6 +192,9 @@ class App:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
         await self.batches.close()
+        if self.lessons.fresh:
+            with contextlib.suppress(StoreError):
+                await self.lessons.keep()
         self.workspace.close()
         self.disk.close()
         await self.upstream.aclose()
@@ -423,6 +431,10 @@ def _keys(paths: Paths, environ: Mapping[str, str], own: str) -> Keys:
     """The providers' keys. After `eval "$(codriver env)"` our own token stands where a key would: it is none."""
     theirs = {name: value for name, value in environ.items() if value.strip() != own}
     return Keys(theirs, file=read_key_file(paths.config / KEY_FILE))
+
+
+def _later(work: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_soon(work)
 
 
 def _may_ask(settings: Settings, offer: Offer) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from codriver.errors import Failure, Scope
-from codriver.model.decision import Latency, Outcome, Pin, Rest, View
+from codriver.model.decision import Belief, Latency, Outcome, Pin, Rest, View
 from codriver.model.request import Purpose
 from codriver.state.store import Store
 
@@ -46,6 +46,10 @@ class Ledger:
         self._reserved = 0.0
         self.requests = 0
 
+        self.abilities: dict[str, dict[str, Belief]] = {}
+        """What outcomes taught, live; whoever learns puts it here."""
+        self.heard: Callable[[Outcome], None] | None = None
+        """Told of every outcome, after it was recorded."""
     async def recover(self) -> None:
         """Reads what today cost from the store, so that a restart does not forget a budget."""
         today, self._midnight = _midnights(self._clock())
@@ -57,7 +61,9 @@ class Ledger:
         if self._cooling:
             self._rested(now)
         spent = self._spent if now < self._midnight else 0.0
-        return View(now, self._cooling, self._pins, self._latency, spent + self._reserved, self._midnight)
+        return View(
+            now, self._cooling, self._pins, self._latency, spent + self._reserved, self._midnight, self.abilities
+        )
 
     def reserve(self, cost: float) -> None:
         """Counts what a running attempt is expected to cost against today's budget; negative when it ended."""
@@ -79,6 +85,8 @@ class Ledger:
             self._answered(outcome)
         self._store.append(_without_words(outcome))
 
+        if self.heard is not None:
+            self.heard(outcome)
     def label(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:
         """Adds feedback to an outcome, by its id or its decision's (they are the same). score: -1 (bad) to 1 (good)."""
         self._store.label(ident, word, score, remark)

@@ -13,7 +13,7 @@ from codriver.model.features import Features
 from codriver.model.request import Purpose, Request
 from codriver.routing.decide import Wish, decide
 from codriver.routing.eligibility import Bounds, standing
-from codriver.routing.exploring import MOST_SHARE, Chance, extra, open_to_trial, tried
+from codriver.routing.exploring import MOST_SHARE, Chance, open_to_trial, surcharge, tried
 from codriver.routing.quality import judged
 from codriver.routing.rewards import WORDS, of
 from codriver.routing.strategies import Taste, find
@@ -102,10 +102,10 @@ def test_decisions_carry_chance_and_reason() -> None:
     trials = [one for one in made if one.propensity < 0.5]
     assert trials
     assert all(any("to learn" in reason for reason in one.reasons) for one in trials)
-    assert all(extra(one) >= 0.0 for one in trials)
+    assert all(surcharge(one) >= 0.0 for one in trials)
     usual = [one for one in made if one.propensity >= 1 - MOST_SHARE]
     assert usual
-    assert all(extra(one) == 0.0 for one in usual)
+    assert all(surcharge(one) == 0.0 for one in usual)
     assert {c.model for c in trials[0].candidates} == {c.model for c in usual[0].candidates}
 
 

@@ -129,6 +129,18 @@ class Budget(Table):
 class Timeouts(Table):
     """How long to wait for a provider, in seconds, before the next one is tried."""
 
+class Learning(Table):
+    """What outcomes teach about models."""
+
+    enabled: bool = Field(default=True, description="Whether feedback changes what is expected of models.")
+    explore: float = Field(
+        default=0.05, ge=0, le=0.4, description="Share of requests at which a model that may be better can be tried."
+    )
+    explore_usd_per_day: float = Field(
+        default=0.5, ge=0, description="USD a day that trials may cost beyond the usual choice."
+    )
+
+
     connect: float = Field(default=5.0, gt=0, description="For a connection.")
     first: float = Field(default=60.0, gt=0, description="For the first content of an answer.")
     between: float = Field(default=60.0, gt=0, description="For anything at all, between two pieces of an answer.")
@@ -183,6 +195,7 @@ class Settings(Table):
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long to wait for a provider.")
     batch: Batch = Field(default_factory=Batch, description="Bulk work in the background.")
     daemon: Daemon = Field(default_factory=Daemon, description="The process behind the editors.")
+    learning: Learning = Field(default_factory=Learning, description="What outcomes teach about models.")
     log: Log = Field(default_factory=Log, description="The log file.")
 
 

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from codriver.analyst import Analyst
 from codriver.ledger import Ledger
+from codriver.lessons import Lessons
 from codriver.model.decision import Candidate, Decision, Outcome
 from codriver.model.events import Usage
 from codriver.model.ids import new_id
@@ -25,6 +26,7 @@ from codriver.router.keepsakes import Keepsakes
 from codriver.router.stream import BACKGROUND, Check, Stream
 from codriver.routing.decide import Wish, decide
 from codriver.routing.eligibility import Offer
+from codriver.routing.exploring import Chance
 from codriver.upstream.client import Timeouts, Upstream
 
 __all__ = ["BACKGROUND", "PREDICTOR", "Check", "Plan", "Planner", "Router", "Stream"]
@@ -68,6 +70,7 @@ class Router:
         timeouts: Callable[[Request, float], Timeouts],
         clock: Callable[[], float] = time.time,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        lessons: Lessons | None = None,
     ) -> None:
         self.plan = plan
         self.upstream = upstream
@@ -76,6 +79,7 @@ class Router:
         self.timeouts = timeouts
         self.clock = clock
         self.pause = pause
+        self.lessons = lessons
         self.keepsakes = Keepsakes(clock)
         self.waiting = 0
         """Requests under way that somebody waits for: all but those in the background."""
@@ -83,14 +87,22 @@ class Router:
         """Called when nobody waits any more."""
 
     def decide(self, request: Request) -> Decision:
-        """The decision alone; nobody is called. Raises RequestRejected or Unroutable."""
-        return self.planned(request)[0]
+        """The decision alone; nobody is called, nothing is tried. Raises RequestRejected or Unroutable."""
+        return self._decided(request, None)[0]
 
     def planned(self, request: Request) -> tuple[Decision, Plan]:
-        """The decision, and the plan it was made from."""
+        """The decision of a request that is to be answered, and the plan it was made from."""
+        if self.lessons is None:
+            return self._decided(request, None)
+        decision, plan = self._decided(request, self.lessons.chance())
+        self.lessons.asked(decision, request)
+        return decision, plan
+
+    def _decided(self, request: Request, chance: Chance | None) -> tuple[Decision, Plan]:
         plan = self.plan(request)
         features = self.analyst.features(request)
-        return decide(request, features, plan.offers, self.ledger.view(), plan.wish, ident=new_id()), plan
+        view = self.ledger.view()
+        return decide(request, features, plan.offers, view, plan.wish, ident=new_id(), chance=chance), plan
 
     def open(self, request: Request, *, front: str = "", check: Check | None = None) -> Stream:
         """The answer to a request, as an async context manager. With `check`, held whole and judged."""
@@ -112,6 +124,8 @@ class Router:
     def learn(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:
         """Feedback on an outcome: accepted, rejected, ... score: -1 (bad) to 1 (good). The last one stays."""
         self.ledger.label(ident, word, score, remark)
+        if self.lessons is not None:
+            self.lessons.told(ident, word, score)
 
     def recall(self, ident: str) -> Outcome | None:
         """A recent outcome by its id."""

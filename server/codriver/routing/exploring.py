@@ -86,7 +86,7 @@ def tried(request: Request, ranked: Sequence[Candidate], task: str, taste: Taste
     return Trial([best, *others], propensity, reason)
 
 
-def extra(decision: Decision) -> float:
+def surcharge(decision: Decision) -> float:
     """USD that a decision's trial is expected to cost beyond the strategy's choice; 0 when nothing was tried."""
     if decision.propensity >= 0.5 or len(decision.candidates) < 2:
         return 0.0  # the strategy's choice has at least 1 - MOST_SHARE
