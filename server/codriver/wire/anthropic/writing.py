@@ -26,6 +26,7 @@ from codriver.model.events import (
 )
 from codriver.model.request import Request
 from codriver.wire import envelope, jsontext, names, overflow
+from codriver.wire.growing import GrowingValue
 
 _FINISH = {
     Finish.STOP: "end_turn",
@@ -88,14 +89,14 @@ class _Block:
 
     key: str
     opening: dict[str, Any]
-    arguments: list[str] = field(default_factory=list)
+    arguments: GrowingValue = field(default_factory=GrowingValue)
     waiting: list[dict[str, Any]] = field(default_factory=list)
     signed: bool = False
 
     @property
     def closable(self) -> bool:
         """A call may only be closed for another block once its arguments are whole."""
-        return self.opening["type"] != "tool_use" or jsontext.complete("".join(self.arguments))
+        return self.opening["type"] != "tool_use" or self.arguments.whole
 
 
 class MessageEncoder:
@@ -108,6 +109,7 @@ class MessageEncoder:
         self._number = -1
         self._open: _Block | None = None
         self._later: list[_Block] = []
+        self._newest: dict[str, _Block] = {}  # of those, by their keys
         self._usage: Usage | None = None
         self._written = 0
         self._calls = 0
@@ -173,14 +175,13 @@ class MessageEncoder:
         """A signature or redacted block is the end of its block; the next thinking is another one."""
         if not self._later:
             return self._close()
-        for block in self._later:
-            block.key = "" if block.key == key else block.key
+        self._newest.pop(key, None)
         return b""
 
     def _delta(self, key: str, opening: dict[str, Any] | None, delta: dict[str, Any] | None) -> bytes:
         """Writes a delta into the block of this key, opens the block, or lets it wait for its turn."""
         written = self._start()
-        block = next((b for b in (*self._later[::-1], self._open) if b is not None and b.key == key), None)
+        block = self._newest.get(key) or (self._open if self._open is not None and self._open.key == key else None)
         if block is not None and block is not self._open and key == "text" and block is not self._later[-1]:
             block = None  # text after a waiting call is a new block, so that the order stays
         if block is None:
@@ -189,12 +190,13 @@ class MessageEncoder:
             block = _Block(key, opening)
             if self._later or (self._open is not None and not self._open.closable):
                 self._later.append(block)
+                self._newest[key] = block
             else:
                 written += self._close() + self._begin(block)
         if delta is None:
             return written
         if "partial_json" in delta:
-            block.arguments.append(delta["partial_json"])
+            block.arguments.add(delta["partial_json"])
         if block is self._open:
             return written + self._put(delta)
         block.waiting.append(delta)

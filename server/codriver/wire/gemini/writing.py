@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -30,6 +31,7 @@ from codriver.model.events import (
 from codriver.model.request import Request
 from codriver.wire import jsontext, names, overflow
 from codriver.wire.gemini.body import Body
+from codriver.wire.growing import GrowingValue
 
 _FINISH = {
     Finish.STOP: "STOP",
@@ -89,11 +91,7 @@ class _Call:
     id: str
     name: str
     signature: str
-    arguments: list[str] = field(default_factory=list)
-
-    @property
-    def complete(self) -> bool:
-        return bool(self.arguments) and jsontext.complete("".join(self.arguments))
+    arguments: GrowingValue = field(default_factory=GrowingValue)
 
 
 class ContentEncoder:
@@ -103,7 +101,7 @@ class ContentEncoder:
         self._request = request
         self._model = model
         self._thoughts = isinstance(request.unfold, Body) and request.unfold.wants_thoughts
-        self._waiting: list[_Call] = []
+        self._waiting: dict[int, _Call] = {}
         self._usage: Usage | None = None
         self._written = 0
 
@@ -118,7 +116,9 @@ class ContentEncoder:
         if reply.text:
             parts.append({"text": reply.text})
         for index, call in enumerate(reply.tool_calls):
-            parts.append(self._part(_Call(index, call.id, call.name, call.signature, [call.arguments])))
+            part = _Call(index, call.id, call.name, call.signature)
+            part.arguments.add(call.arguments)
+            parts.append(self._part(part))
         reason = _FINISH[reply.finish or Finish.LENGTH]
         document = self._document(parts, reason)
         document["usageMetadata"] = usage(reply.usage)
@@ -133,12 +133,11 @@ class ContentEncoder:
                 return self._flush() + self._frame([{"text": event.text, "thought": True}])
             case ToolStart():
                 written = self._flush()
-                self._waiting.append(_Call(event.index, event.id, event.name, event.signature))
+                self._waiting[event.index] = _Call(event.index, event.id, event.name, event.signature)
                 return written
             case ToolDelta():
-                for call in self._waiting:
-                    if call.index == event.index:
-                        call.arguments.append(event.arguments)
+                if event.index in self._waiting:
+                    self._waiting[event.index].arguments.add(event.arguments)
                 self._written += len(event.arguments)
             case UsageSeen():
                 self._usage = event.usage
@@ -152,21 +151,21 @@ class ContentEncoder:
 
     def _flush(self) -> bytes:
         """The calls at the head that are whole by now, in their order."""
-        ready: list[_Call] = []
-        while self._waiting and self._waiting[0].complete:
-            ready.append(self._waiting.pop(0))
+        ready = list(takewhile(lambda call: call.arguments.whole, self._waiting.values()))
+        for call in ready:
+            del self._waiting[call.index]
         return self._frame([self._part(call) for call in ready]) if ready else b""
 
     def _end(self, finished: Finished) -> bytes:
-        parts = [self._part(call) for call in self._waiting]
-        self._waiting = []
+        parts = [self._part(call) for call in self._waiting.values()]
+        self._waiting = {}
         document = self._document(parts or [{"text": ""}], _FINISH[finished.reason])
         guess = Usage(self._request.input_tokens, output=max(1, self._written // 4), estimated=True)
         document["usageMetadata"] = usage(self._usage or guess)
         return _frame(document)
 
     def _part(self, call: _Call) -> dict[str, Any]:
-        text = "".join(call.arguments)
+        text = call.arguments.text
         arguments = jsontext.arguments(text)
         known = arguments if arguments is not None else {"arguments": text}
         name = names.original_name(call.name, self._request)

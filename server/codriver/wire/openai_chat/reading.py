@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ from codriver.model.events import (
 from codriver.model.ids import new_id
 from codriver.model.provider import Model, Quirks
 from codriver.wire import jsontext
+from codriver.wire.growing import GrowingValue
 from codriver.wire.sse import Frame
 from codriver.wire.stream import FrameDecoder, Unreadable, counted, unreadable
 from codriver.wire.think_tags import ThinkTags
@@ -137,7 +138,7 @@ class _Open:
     id: str
     given: bool
     name: str = ""
-    arguments: str = ""
+    arguments: GrowingValue = field(default_factory=GrowingValue)
     index: int = 0
     told: bool = False
 
@@ -251,12 +252,12 @@ class ChatDecoder(FrameDecoder):
         text = jsontext.encode(text).decode() if isinstance(text, dict) else text or ""
         call = self._last = self._which(called, function.name or "", text)
         call.name = call.name or function.name or ""
-        call.arguments += text
+        call.arguments.add(text)
         if call.name and not call.told:
             call.told, call.index = True, self._calls
             self._calls += 1
             events.append(ToolStart(call.index, call.id, call.name))
-            text = call.arguments
+            text = call.arguments.text
         if call.told and text:
             events.append(ToolDelta(call.index, text))
 
@@ -286,7 +287,7 @@ def _another(known: _Open, ident: str, name: str, text: str) -> bool:
         return False
     if ident and known.given:
         return ident != known.id
-    return name != known.name or (bool(text) and bool(known.arguments) and jsontext.complete(known.arguments))
+    return name != known.name or (bool(text) and known.arguments.whole)
 
 
 _REASONING = ("reasoning_content", "reasoning")

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from codriver.model.events import ReasoningDelta, fold
-from codriver.wire import envelope, jsontext
+from codriver.wire import envelope
+from codriver.wire.growing import GrowingValue
 from codriver.wire.openai_responses.tools import unwrapped
 
 Step: TypeAlias = tuple[str, Mapping[str, Any]]
@@ -148,41 +149,39 @@ class CallDraft:
         self.id = ident
         self._known = {"call_id": call_id, "name": name} | ({"namespace": group} if group else {})
         self._free = free
-        self._texts: list[str] = []
-
-    @property
-    def _arguments(self) -> str:
-        return "".join(self._texts)
+        self._arguments = GrowingValue()
 
     @property
     def settled(self) -> bool:
         """Whether the arguments are whole; fragments of several calls may come interleaved."""
-        return bool(self._texts) and self._texts[-1].rstrip()[-1:] == "}" and jsontext.complete(self._arguments)
+        return self._arguments.whole
 
     def add(self, piece: str) -> Sequence[Step]:
         if not piece:
             return []
-        self._texts.append(piece)
+        self._arguments.add(piece)
         return [] if self._free else [self._delta(piece)]
 
     def so_far(self) -> Sequence[Step]:
-        return [self._delta(self._arguments)] if self._texts and not self._free else []
+        return [self._delta(self._arguments.text)] if self._arguments and not self._free else []
 
     def opening(self) -> Sequence[Step]:
         return []
 
     def closing(self) -> Sequence[Step]:
         if self._free:
-            text = unwrapped(self._arguments)
+            text = unwrapped(self._arguments.text)
             done: Step = ("response.custom_tool_call_input.done", {"input": text})
             return [("response.custom_tool_call_input.delta", {"delta": text}), done]
-        ended: list[Step] = [] if self._texts else [self._delta("{}")]
-        self._texts = self._texts or ["{}"]
-        name = self._known["name"]
-        return [*ended, ("response.function_call_arguments.done", {"name": name, "arguments": self._arguments})]
+        ended = [] if self._arguments else list(self.add("{}"))
+        done = (
+            "response.function_call_arguments.done",
+            {"name": self._known["name"], "arguments": self._arguments.text},
+        )
+        return [*ended, done]
 
     def item(self, status: str) -> dict[str, Any]:
-        shown = "" if status == "in_progress" else self._arguments
+        shown = "" if status == "in_progress" else self._arguments.text
         if self._free:
             text = unwrapped(shown) if shown else ""
             return {"id": self.id, "type": "custom_tool_call", "status": status, **self._known, "input": text}

@@ -6,7 +6,7 @@ an item, and at last from the whole response. Nothing is told twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -27,6 +27,7 @@ from codriver.model.events import (
 from codriver.model.ids import new_id
 from codriver.model.provider import Model, Quirks
 from codriver.wire import jsontext
+from codriver.wire.growing import Growing
 from codriver.wire.openai_responses.items import flat_name, signature
 from codriver.wire.sse import Frame
 from codriver.wire.stream import FrameDecoder, Unreadable, counted, unreadable
@@ -125,8 +126,8 @@ class _Open:
 
     call: int = -1
     free: bool = False
-    said: str = ""
-    thought: str = ""
+    said: Growing = field(default_factory=Growing)
+    thought: bool = False
     part: object = None
     done: bool = False
 
@@ -198,7 +199,7 @@ class ResponsesDecoder(FrameDecoder):
             case "function_call_arguments.done" | "custom_tool_call_input.done":
                 item = self._at(message)
                 text = _str(message.arguments) or _str(message.input)
-                self._argue(item, _rest(item.said, text), events)
+                self._argue(item, item.said.rest_of(text), events)
             case _:
                 pass  # progress of tools that the provider runs itself, and what may come to be
         return events
@@ -223,7 +224,7 @@ class ResponsesDecoder(FrameDecoder):
             self._called(known, item, events, ended=ended)
         elif item.type == "message" and ended:
             whole = "".join(_str(part.get("text")) or _str(part.get("refusal")) for part in _objects(item.content))
-            self._say(known, _rest(known.said, whole), events)
+            self._say(known, known.said.rest_of(whole), events)
         elif item.type == "reasoning" and ended:
             parts = _objects(item.summary) or _objects(item.content)
             whole = "\n\n".join(_str(part.get("text")) for part in parts)
@@ -240,12 +241,12 @@ class ResponsesDecoder(FrameDecoder):
             self._calls += 1
             ident = item.call_id or item.id or f"call_{new_id()}"
             events.append(ToolStart(known.call, ident, flat_name(item.namespace, item.name)))
-            begun, known.said = known.said, ""
-            self._argue(known, begun, events)
+            begun, known.said = known.said, Growing()
+            self._argue(known, begun.text, events)
         given = item.input if free else item.arguments
         text = jsontext.encode(given).decode() if isinstance(given, dict) else _str(given)
         if ended:
-            self._argue(known, _rest(known.said, text), events)
+            self._argue(known, known.said.rest_of(text), events)
             if free and known.call >= 0:
                 events.append(ToolDelta(known.call, '"}' if known.said else '{"input":""}'))
 
@@ -254,7 +255,7 @@ class ResponsesDecoder(FrameDecoder):
         if not text:
             return
         begins = not known.said
-        known.said += text
+        known.said.add(text)
         if known.call < 0:
             return  # its name is not known yet; it is told with that
         if known.free:
@@ -271,7 +272,7 @@ class ResponsesDecoder(FrameDecoder):
 
     def _say(self, known: _Open, text: str, events: list[Event]) -> None:
         if text:
-            known.said += text
+            known.said.add(text)
             events.append(TextDelta(text))
 
     def _think(self, known: _Open, message: Message, events: list[Event]) -> None:
@@ -280,7 +281,7 @@ class ResponsesDecoder(FrameDecoder):
             text = "\n\n" + text
         known.part = message.summary_index
         if text:
-            known.thought += text
+            known.thought = True
             events.append(ReasoningDelta(text))
 
     def _ended(self, response: Response) -> list[Event]:
@@ -299,11 +300,6 @@ class ResponsesDecoder(FrameDecoder):
         if response.status == "incomplete":
             self._finish = Finished(_INCOMPLETE.get(why or "", Finish.LENGTH))
         return [*events, *self.finished()]
-
-
-def _rest(told: str, whole: str) -> str:
-    """What of the whole was not told yet; nothing where the two do not fit."""
-    return whole[len(told) :] if whole.startswith(told) else ""
 
 
 def _str(value: object) -> str:
