@@ -98,6 +98,10 @@ class Analyst:
         """Texts of other open buffers of the same language, most recently edited first."""
         return self._buffers.others(snapshot, limit)
 
+    def beside(self, snapshot: Snapshot, limit: int = 8) -> list[Buffer]:
+        """Other open buffers in languages of the same family, most recently edited first."""
+        return self._buffers.beside(snapshot, limit)
+
     def facts(self, owner: int, uri: str, offset: int | None = None) -> Features:
         """Facts of an open buffer, of the scope at a byte offset when given."""
         held = self._buffers.get(owner, uri)

@@ -72,6 +72,16 @@ class Held:
         return self._buffer
 
     @property
+    def language_id(self) -> str:
+        """What the editor calls its language."""
+        return self._snapshot.language_id
+
+    @property
+    def family(self) -> str:
+        """The family of its language, "" where it has none."""
+        return self._buffer.language.family if self._buffer.language else ""
+
+    @property
     def kept(self) -> int:
         """Bytes of text that trees are kept of."""
         return self._buffer.held
@@ -158,6 +168,17 @@ class Buffers:
             if uri != snapshot.uri and held.snapshot.language_id == snapshot.language_id
         )
         return [text for text, _ in zip(found, range(limit), strict=False)]
+
+    def beside(self, snapshot: Snapshot, limit: int) -> list[Buffer]:
+        """Other open buffers in languages of the same family, most recently edited first."""
+        own = next((held for (_, uri), held in self._open.items() if uri == snapshot.uri), None)
+        family = own.family if own is not None else ""
+        found = (
+            held.buffer
+            for (_, uri), held in reversed(self._open.items())
+            if uri != snapshot.uri and (held.language_id == snapshot.language_id or (family and held.family == family))
+        )
+        return [buffer for buffer, _ in zip(found, range(limit), strict=False)]
 
     def around(self, before: bytes, after: bytes) -> tuple[Held, int] | None:
         """The buffer in which this stands, and the byte offset between the two."""

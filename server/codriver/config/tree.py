@@ -39,6 +39,9 @@ class Complete(Table):
         default=True, description="Answer from the open buffers alone where that is certain enough."
     )
     threshold: float = Field(default=0.6, ge=0, le=1, description="How certain the local predictor must be.")
+    others: bool = Field(
+        default=True, description="Whether parts of other open files that look alike go along to the model."
+    )
     max_bytes: int = Field(default=1_000_000, ge=1, description="Larger files get no completions.")
     deadline: float = Field(default=4.0, gt=0, description="Seconds after which a completion is no longer wanted.")
     one_line_tokens: int = Field(default=48, ge=1, description="Longest answer in the middle of a line, in tokens.")
@@ -126,9 +129,6 @@ class Budget(Table):
     )
 
 
-class Timeouts(Table):
-    """How long to wait for a provider, in seconds, before the next one is tried."""
-
 class Learning(Table):
     """What outcomes teach about models."""
 
@@ -140,6 +140,9 @@ class Learning(Table):
         default=0.5, ge=0, description="USD a day that trials may cost beyond the usual choice."
     )
 
+
+class Timeouts(Table):
+    """How long to wait for a provider, in seconds, before the next one is tried."""
 
     connect: float = Field(default=5.0, gt=0, description="For a connection.")
     first: float = Field(default=60.0, gt=0, description="For the first content of an answer.")
@@ -192,10 +195,10 @@ class Settings(Table):
     http: Http = Field(default_factory=Http, description="The endpoint for coding agents.")
     privacy: Privacy = Field(default_factory=Privacy, description="What may leave the machine.")
     budget: Budget = Field(default_factory=Budget, description="What may be spent.")
+    learning: Learning = Field(default_factory=Learning, description="What outcomes teach about models.")
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long to wait for a provider.")
     batch: Batch = Field(default_factory=Batch, description="Bulk work in the background.")
     daemon: Daemon = Field(default_factory=Daemon, description="The process behind the editors.")
-    learning: Learning = Field(default_factory=Learning, description="What outcomes teach about models.")
     log: Log = Field(default_factory=Log, description="The log file.")
 
 

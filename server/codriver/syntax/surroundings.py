@@ -6,7 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import lru_cache
+from itertools import accumulate, islice
 
 from tree_sitter import Node
 
@@ -113,16 +114,30 @@ def sight(text: bytes, cursor: int) -> bytes:
 
 
 def _places(number: int, text: bytes, wanted: set[bytes]) -> Iterator[Alike]:
-    lines = text.splitlines(keepends=True)
-    sets = [set(_IDENTIFIER.findall(b"".join(lines[at : at + STEP]))) for at in range(0, len(lines), STEP)]
-    offset = 0
-    for n, own in enumerate(sets):
-        held = own.union(*sets[n + 1 : n + LINES // STEP])
-        size = sum(map(len, lines[n * STEP : n * STEP + LINES]))
+    for start, end, held in _blocks(text):
         shared = len(held & wanted)
         if shared:
-            yield Alike(number, offset, offset + size, shared / (len(held) + len(wanted) - shared))
-        offset += sum(map(len, lines[n * STEP : (n + 1) * STEP]))
+            yield Alike(number, start, end, shared / (len(held) + len(wanted) - shared))
+
+
+@lru_cache(maxsize=16)
+def _blocks(text: bytes) -> tuple[tuple[int, int, frozenset[bytes]], ...]:
+    """Places of LINES lines and the identifiers in them: between keystrokes other texts stay as they are."""
+    lines = text.splitlines(keepends=True)
+    words: dict[bytes, bytes] = {}
+    sets = [
+        frozenset(words.setdefault(word, word) for word in _IDENTIFIER.findall(b"".join(lines[at : at + STEP])))
+        for at in range(0, len(lines), STEP)
+    ]
+    ends = [0, *accumulate(map(len, lines))]
+    return tuple(
+        (
+            ends[n * STEP],
+            ends[min(n * STEP + LINES, len(lines))],
+            own.union(*sets[n + 1 : n + LINES // STEP]),
+        )
+        for n, own in enumerate(sets)
+    )
 
 
 def _nodes(node: Node) -> Iterator[Node]:

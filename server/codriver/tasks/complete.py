@@ -22,7 +22,7 @@ from codriver.model.ids import new_id
 from codriver.model.request import Conversation, Limits, Purpose, Request, Snapshot
 from codriver.router import PREDICTOR
 from codriver.syntax import predictor
-from codriver.tasks import context, gate, prompts, trim
+from codriver.tasks import alongside, context, gate, prompts, trim
 from codriver.tasks.shown import Shown
 from codriver.tasks.suggestion import Site, Suggestion, site
 
@@ -124,7 +124,7 @@ class Completer:
         if guess is not None and not explicit and guess.confidence >= self.settings.complete.threshold:
             return [self._local(request, there, guess)]
         try:
-            asked = await self._asked(request, there)
+            asked = await self._asked(self._informed(request, there), there)
         except Unroutable:
             return [self._local(request, there, guess)] if guess is not None else []
         if explicit and guess is not None and all(_added(there, s) != guess.text for s in asked):
@@ -174,6 +174,22 @@ class Completer:
             input_tokens=context.tokens(fim.prefix, fim.suffix or ""),
             code=snapshot,
             deadline=settings.deadline,
+        )
+
+    def _informed(self, request: Request, there: Site) -> Request:
+        """With parts of other open buffers; they are looked for only when a model is asked."""
+        fim, settings = request.fim, self.settings
+        if fim is None or not settings.complete.others:
+            return request
+        files = alongside.files(self._analyst, there.snapshot, there.buffer, there.cursor, settings.privacy.never)
+        if not files:
+            return request
+        path = path_of(there.snapshot.uri).rsplit("/", 1)[-1]
+        return replace(
+            request,
+            fim=replace(fim, files=files, path=path),
+            unfold=lambda: _chat(there, fim.prefix, fim.suffix or "", f"{alongside.told(files)}The file {path}:\n"),
+            input_tokens=request.input_tokens + context.tokens(*(text for _, text in files)),
         )
 
     async def _asked(self, request: Request, there: Site) -> list[Suggestion]:
@@ -235,12 +251,13 @@ def _stronger(heard: _Heard, seconds: float) -> Candidate | None:
     )
 
 
-def _chat(there: Site, prefix: str, suffix: str) -> Conversation:
+def _chat(there: Site, prefix: str, suffix: str, others: str = "") -> Conversation:
     """The same hole for models that only chat."""
     one, many = "Complete the current line only.", "Complete the current statement or block, and no more."
     return prompts.load("fill").filled(
         language=there.buffer.language_id or "text",
         extent=many if there.place.many else one,
+        others=others.replace(CURSOR, _BROKEN),
         prefix=prefix.replace(CURSOR, _BROKEN),
         suffix=suffix.replace(CURSOR, _BROKEN),
     )

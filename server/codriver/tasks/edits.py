@@ -7,13 +7,9 @@ signature nobody asked to change is refused with a reason, and the router asks a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from codriver.analyst import path_of
-from codriver.model.features import Function
 from codriver.syntax import languages
-from codriver.syntax.analysis import Buffer
 from codriver.tasks import indent
 from codriver.tasks.region import Region
 from codriver.tasks.suggestion import newline
@@ -161,21 +157,5 @@ _MAY_CHANGE = re.compile(
 
 def _lost(region: Region, new: bytes) -> str:
     """The name of a function of the region that is gone or takes another number of parameters; else ""."""
-    old = _outer(region.buffer.functions(), region.start, region.end)
-    if not old:
-        return ""
-    snapshot = region.snapshot
-    text = snapshot.text[: region.start] + new + snapshot.text[region.end :]
-    buffer = Buffer(text, language_id=snapshot.language_id, path=path_of(snapshot.uri))
-    now = {(f.name, f.parameters) for f in _outer(buffer.functions(), region.start, region.start + len(new))}
-    return next((f.name for f in old if (f.name, f.parameters) not in now), "")
-
-
-def _outer(functions: Iterable[Function], start: int, end: int) -> list[Function]:
-    """Functions that lie in the byte range and in no other one there."""
-    inside = [f for f in functions if start <= f.start_byte and f.end_byte <= end]
-    return [f for f in inside if not any(_within(f, g) for g in inside)]
-
-
-def _within(inner: Function, outer: Function) -> bool:
-    return inner is not outer and outer.start_byte <= inner.start_byte and inner.end_byte <= outer.end_byte
+    old, now = region.buffer.signatures_with(new, region.start, region.end)
+    return next((name for name, parameters in old if (name, parameters) not in now), "")

@@ -35,7 +35,12 @@ def shut(snapshot: Snapshot, never: Sequence[str], most: int) -> str:
 
 def private(snapshot: Snapshot, never: Sequence[str]) -> str:
     """Why no model may see this file (globs of privacy.never), or ""."""
-    return "a file no model may see (privacy.never)" if _marked(tuple(never))(path_of(snapshot.uri)) else ""
+    return "a file no model may see (privacy.never)" if hidden(path_of(snapshot.uri), never) else ""
+
+
+def hidden(path: str, never: Sequence[str]) -> bool:
+    """Whether no model may see the file of this path."""
+    return _marked(tuple(never))(path)
 
 
 @lru_cache(maxsize=8)

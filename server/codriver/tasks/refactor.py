@@ -6,7 +6,7 @@ unasked never reaches the editor; the router then tries the next, stronger candi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from codriver.errors import reject
 from codriver.model.events import Reply
 from codriver.model.ids import new_id
 from codriver.model.request import Conversation, Purpose, Request, Snapshot
-from codriver.tasks import context, edits, gate, prompts
+from codriver.tasks import alongside, context, edits, gate, prompts
 from codriver.tasks.region import Region, around, chosen
 from codriver.verify import verdict
 
@@ -71,7 +71,8 @@ async def refactor(
             f"This is too much to rewrite at once ({len(region.code):,} bytes): select up to {LONGEST:,} bytes."
         )
     wish = instruction.strip() or DEFAULT
-    request = _request(analyst, region, wish, settings.refactor.deadline)
+    others = alongside.files(analyst, snapshot, buffer, region.start, settings.privacy.never)
+    request = _request(analyst, region, wish, settings.refactor.deadline, others)
 
     def check(reply: Reply) -> str:
         why = verdict(request, reply) or edits.judged(reply.text, region, wish).why
@@ -96,16 +97,18 @@ async def refactor(
         )
 
 
-def _request(analyst: Analyst, region: Region, wish: str, deadline: float) -> Request:
+def _request(analyst: Analyst, region: Region, wish: str, deadline: float, others: Sequence[alongside.File]) -> Request:
     request = Request(new_id(), Purpose.REFACTOR, tail=(wish,), code=region.marked, deadline=deadline)
-    talk = _talk(region, wish, analyst.features(request))
+    talk = _talk(region, wish, analyst.features(request), alongside.told(others))
     return replace(request, unfold=lambda: talk, input_tokens=context.tokens(prompts.size(talk)))
 
 
-def _talk(region: Region, wish: str, features: Features) -> Conversation:
+def _talk(region: Region, wish: str, features: Features, others: str) -> Conversation:
     words = region.words(features)
     mark = prompts.fence(words["code"], words["above"], words["below"])
-    return prompts.load("refactor").filled(**words, fence=mark, tag=region.buffer.language_id, instruction=wish)
+    return prompts.load("refactor").filled(
+        **words, others=others, fence=mark, tag=region.buffer.language_id, instruction=wish
+    )
 
 
 def summary(reply: str) -> str:

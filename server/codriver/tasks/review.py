@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from codriver.errors import reject
 from codriver.model.events import Reply
 from codriver.model.ids import new_id
 from codriver.model.request import Conversation, Purpose, Request, Snapshot
-from codriver.tasks import context, findings, gate, prompts
+from codriver.tasks import alongside, context, findings, gate, prompts
 from codriver.tasks.findings import Finding
 from codriver.tasks.region import Region, chosen, region
 from codriver.verify import verdict
@@ -66,7 +66,8 @@ async def review(
     if len(piece.code) > LONGEST:
         raise reject(f"This is too much to review at once ({len(piece.code):,} bytes): select up to {LONGEST:,} bytes.")
     most = settings.review.max_findings
-    request = _request(analyst, piece, most, settings.review.deadline)
+    others = alongside.files(analyst, snapshot, buffer, piece.start, settings.privacy.never)
+    request = _request(analyst, piece, most, settings.review.deadline, others)
 
     def check(reply: Reply) -> str:
         why = verdict(request, reply) or ("" if findings.told(reply.text) is not None else "no findings in JSON")
@@ -92,13 +93,13 @@ async def review(
         )
 
 
-def _request(analyst: Analyst, piece: Region, most: int, deadline: float) -> Request:
+def _request(analyst: Analyst, piece: Region, most: int, deadline: float, others: Sequence[alongside.File]) -> Request:
     request = Request(new_id(), Purpose.REVIEW, code=piece.marked, deadline=deadline)
-    talk = _talk(piece, most, analyst.features(request))
+    talk = _talk(piece, most, analyst.features(request), alongside.told(others))
     return replace(request, unfold=lambda: talk, input_tokens=context.tokens(prompts.size(talk)))
 
 
-def _talk(piece: Region, most: int, features: Features) -> Conversation:
+def _talk(piece: Region, most: int, features: Features, others: str) -> Conversation:
     words = piece.words(features)
     mark = prompts.fence(words["code"], words["above"], words["below"])
-    return prompts.load("review").filled(**words, fence=mark, most=str(most))
+    return prompts.load("review").filled(**words, others=others, fence=mark, most=str(most))
