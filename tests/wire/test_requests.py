@@ -153,7 +153,7 @@ def test_chat_fields() -> None:
         True,
         True,
         "openai_chat",
-        Purpose.CHAT,
+        Purpose.MAIN,
     )
     assert (request.limits.max_tokens, request.limits.stop, request.limits.effort) == (7, ("END",), "max")
     assert request.conversation.tool_choice == ToolChoice("named", "f", False)

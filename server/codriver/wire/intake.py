@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 from codriver.errors import reject
+from codriver.wire import noise
 
 _SESSION_HEADERS = ("x-claude-code-session-id", "session_id", "session-id", "x-session-id", "x-session-affinity")
 _SESSION = re.compile(r'session(?:_id)?["_:\s]+([0-9A-Za-z-]{8,})')
 _TURN, _RESULTS = 8192, 4096
 TURNS = 3
 """How many human turns the tail has."""
+KEPT = 8
+"""How many turns are looked at for them: programs speak in a human's name too."""
+_BEGINNING = 32_768
+_HEAD = 1024
+_NONCE = re.compile(r"[0-9A-Fa-f]{8,}|\d+")
+_DIGITS = b"0123456789"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +95,43 @@ def _number(text: str, name: str) -> float | None:
     return value
 
 
-def session(headers: Mapping[str, str], wished: str, cache_key: str, user: str) -> str:
-    """The stable key of a conversation: the caller's word for it, else what agents send, else "".
+def session(
+    headers: Mapping[str, str], wished: str, cache_key: str, user: str, beginning: Callable[[], Iterable[str]] = tuple
+) -> str:
+    """The stable key of a conversation: the caller's word for it, else what agents send, else one made of how it
+    begins, else "". A sub-agent's is its own, though it shares its parent's cache key.
 
     Claude Code hides its session in metadata.user_id, as JSON or as `user_..._session_<uuid>`.
+    beginning: the texts a conversation begins with, none where it is not certain that it will go on.
     """
-    if wished or cache_key:
-        return wished or cache_key
+    key = wished or cache_key or _sent(headers, user)
+    if not key:
+        return derived(beginning())
+    agent = headers.get("x-claude-code-agent-id")
+    if agent is None and "x-codex-parent-thread-id" in headers:
+        agent = headers.get("thread-id")
+    return f"{key}/{agent}" if agent and agent != key else key
+
+
+def _sent(headers: Mapping[str, str], user: str) -> str:
     for name in _SESSION_HEADERS:
         if value := headers.get(name):
             return value
     found = _SESSION.search(user)
     return found[1] if found else user
+
+
+def derived(texts: Iterable[str]) -> str:
+    """A key for a conversation that begins with these texts; "" for none. Ids at their heads and numbers do not count:
+    programs put a new one there with each request, or the time."""
+    digest = blake2b(digest_size=12)
+    empty = True
+    for text in texts:
+        text = shorten(text, _BEGINNING)
+        digest.update(_NONCE.sub("", text[:_HEAD]).encode("utf-8", "replace"))
+        digest.update(text[_HEAD:].encode("utf-8", "replace").translate(None, _DIGITS) + b"\0")
+        empty = False
+    return "" if empty else f"~{digest.hexdigest()}"
 
 
 def shorten(text: str, most: int) -> str:
@@ -109,11 +142,18 @@ def shorten(text: str, most: int) -> str:
 
 
 def tail(turns: Sequence[str], results: Iterable[str]) -> tuple[str, ...]:
-    """The last three human turns, newest last, each at most 8 KB; before them, where there are
-    fresh tool results, their text (4 KB), so that the paths in them can be found."""
+    """The last three human turns, newest last, each at most 8 KB, without what programs put into them; before them,
+    where there are fresh tool results, their text (4 KB), so that the paths in them can be found."""
     latest = "\n".join(shorten(text, _RESULTS) for text in results if text)
-    human = tuple(shorten(text, _TURN) for text in turns[-TURNS:])
-    return (shorten(latest, _RESULTS), *human) if latest else human
+    said: list[str] = []
+    for turn in reversed(turns[-KEPT:]):
+        words = noise.human(turn)
+        if words:
+            said.append(shorten(words, _TURN))
+        if len(said) == TURNS:
+            break
+    human = tuple(reversed(said))
+    return (shorten(latest, _RESULTS), *(human or ("",))) if latest else human
 
 
 _BILLING = "x-anthropic-billing-header"

@@ -10,12 +10,13 @@ import msgspec
 from codriver.model import request as m
 from codriver.model.ids import new_id
 from codriver.model.provider import Model, Quirks
-from codriver.wire import carried, fim, history, intake, jsontext, names, ndjson, relay, tokens
+from codriver.wire import actions, carried, fim, history, intake, jsontext, names, ndjson, relay, tokens
 from codriver.wire.codec import Call
 from codriver.wire.ollama import asking, writing
 from codriver.wire.ollama.asking import Options
 from codriver.wire.ollama.reading import OllamaDecoder
 from codriver.wire.ollama.writing import OllamaEncoder
+from codriver.wire.survey import Survey
 
 content_type = ndjson.CONTENT_TYPE
 failure = writing.failure
@@ -77,10 +78,14 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     texts += [f"{tool.name} {tool.description or ''} {tool.parameters or ''}" for tool in defined]
     images = sum(len(message.images or ()) for message in asked.messages)
     limits = asking.limits(asked.options, asked.format, asked.think)
-    last = asked.messages[-1].role if asked.messages else ""
+    found = Survey()
+    for message in asked.messages:
+        if message.role == "user":
+            found.heard(message.content or "")
+    shape = _shape(asked, limits)
     return m.Request(
         id=new_id(),
-        purpose=m.Purpose.TOOL_RESULT if last == "tool" else m.Purpose.CHAT,
+        purpose=actions.purpose(shape, headers),
         model=asking.model_name(asked.model),
         wire=_WIRE,
         body=body,
@@ -95,12 +100,9 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         ),
         unfold=lambda: _conversation(asked),
         input_tokens=tokens.estimate(texts, messages=len(asked.messages), images=images),
-        tail=intake.tail(
-            [message.content or "" for message in asked.messages if message.role == "user"],
-            _latest_results(asked.messages),
-        ),
+        tail=intake.tail(found.turns, _latest_results(asked.messages)),
         task=wish.task,
-        session=intake.session(headers, wish.session, "", ""),
+        session=intake.session(headers, wish.session, "", "", lambda: actions.beginning(shape, found.opening)),
         strategy=wish.strategy,
         workflow=wish.workflow,
         deadline=wish.deadline,
@@ -108,6 +110,21 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         priority=wish.priority,
         file=wish.file,
         locale=wish.locale,
+    )
+
+
+def _shape(asked: Body, limits: m.Limits) -> actions.Shape:
+    """What tells the action: the first system message and the last turn."""
+    turns = [message for message in asked.messages if message.role != "system"]
+    last = turns[-1] if turns else None
+    return actions.Shape(
+        system=tuple(message.content or "" for message in asked.messages[:1] if message.role == "system"),
+        last=(last.content or "",) if last is not None and last.role == "user" else (),
+        answers=last is not None and last.role == "tool",
+        tools=bool(asked.tools),
+        messages=len(turns),
+        most=limits.max_tokens,
+        schema=limits.schema,
     )
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from codriver.wire import intake, tokens
+from codriver.wire import intake, noise, tokens
+
+OPENING = 8192
+"""Characters of a first turn that are kept."""
 
 
 @dataclass(slots=True)
@@ -23,6 +26,16 @@ class Survey:
     """Those whose texts are not listed, because they were counted before."""
     signatures: list[str] = field(default_factory=list)
     """Of the thinking in the history, one for each block; "" where it has none."""
+    opening: tuple[str, ...] = ()
+    """The first turns, up to the one in which a human says something: a conversation is known by them."""
+    opened: bool = False
+
+    def heard(self, turn: str) -> None:
+        """Takes a turn that came in the human's name."""
+        self.turns.append(turn)
+        if not self.opened:
+            self.opening = (*self.opening, intake.shorten(turn, OPENING))
+            self.opened = len(self.opening) >= intake.KEPT or bool(noise.human(turn))
 
     def beyond(self) -> Survey:
         """A survey that goes on where this one was closed."""
@@ -35,13 +48,26 @@ class Survey:
             self.marks.copy(),
             self.counted,
             self.signatures.copy(),
+            self.opening,
+            self.opened,
         )
 
     def closed(self, messages: int) -> Survey:
         """This survey of so many messages, with their texts counted and forgotten."""
-        turns = self.turns[-intake.TURNS :]
+        turns = self.turns[-intake.KEPT :]
         counted = self._counted(self.texts, messages)
-        return Survey([], turns, self.results, self.images, self.foreign, self.marks, counted, self.signatures)
+        return Survey(
+            [],
+            turns,
+            self.results,
+            self.images,
+            self.foreign,
+            self.marks,
+            counted,
+            self.signatures,
+            self.opening,
+            self.opened,
+        )
 
     def weighed(self, messages: int, more: Sequence[str] = ()) -> int:
         """A rough count of the tokens of all, of so many messages, and of more texts."""

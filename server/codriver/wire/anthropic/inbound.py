@@ -11,7 +11,7 @@ import msgspec
 from codriver.errors import RequestRejected, reject
 from codriver.model import request as m
 from codriver.model.ids import new_id
-from codriver.wire import effort, envelope, intake, jsontext, prefix, tokens
+from codriver.wire import actions, effort, envelope, intake, jsontext, prefix, tokens
 from codriver.wire.survey import Survey
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -117,9 +117,10 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     wish = intake.wishes(headers, asked.metadata)
     user = (asked.metadata or {}).get("user_id")
     kept = wish.session or (asked.metadata or {}).get("codriver_session") or ""
+    shape = _shape(asked)
     return m.Request(
         id=new_id(),
-        purpose=m.Purpose.TOOL_RESULT if _answers(asked.messages[-1]) else m.Purpose.CHAT,
+        purpose=actions.purpose(shape, headers),
         model=asked.model,
         wire="anthropic",
         body=body,
@@ -138,7 +139,13 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         input_tokens=found.weighed(len(asked.messages), _framing(asked)),
         tail=intake.tail(found.turns, found.results),
         task=wish.task,
-        session=intake.session(headers, str(kept), "", user if isinstance(user, str) else ""),
+        session=intake.session(
+            headers,
+            str(kept),
+            "",
+            user if isinstance(user, str) else "",
+            lambda: actions.beginning(shape, found.opening),
+        ),
         strategy=wish.strategy,
         workflow=wish.workflow,
         deadline=wish.deadline,
@@ -185,7 +192,7 @@ def _walk(messages: Sequence[Message], before: int, found: Survey) -> None:
         else:
             text, answers = _blocks(message, number, found)
         if message.role == "user" and not answers:
-            found.turns.append(text)
+            found.heard(text)
             found.results = []
 
 
@@ -250,8 +257,22 @@ def _result_texts(block: Block, found: Survey) -> Iterator[str]:
             found.foreign.add(f"tool_result[{part.type}]")
 
 
-def _answers(message: Message) -> bool:
-    return not isinstance(message.content, str) and any(block.type == "tool_result" for block in message.content)
+def _shape(asked: Body) -> actions.Shape:
+    """What tells the action. Claude Code also puts system messages behind the last turn."""
+    system = [asked.system] if isinstance(asked.system, str) else [block.text or "" for block in asked.system or ()]
+    last = next((message for message in reversed(asked.messages) if message.role != "system"), asked.messages[-1])
+    human = last.role == "user"
+    blocks = [] if isinstance(last.content, str) else last.content
+    said = [block.text or "" for block in blocks if block.type == "text"]
+    return actions.Shape(
+        system=tuple(intake.without_billing_line(text) for text in system[: actions.SYSTEMS]),
+        last=((last.content,) if isinstance(last.content, str) else tuple(said)) if human else (),
+        answers=any(block.type == "tool_result" for block in blocks),
+        tools=bool(asked.tools),
+        messages=sum(message.role != "system" for message in asked.messages),
+        most=asked.max_tokens,
+        schema=_schema(asked),
+    )
 
 
 def _schema(asked: Body) -> dict[str, Any] | None:

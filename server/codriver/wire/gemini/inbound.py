@@ -14,7 +14,7 @@ import msgspec
 from codriver.errors import reject
 from codriver.model import request as m
 from codriver.model.ids import new_id
-from codriver.wire import effort, intake, jsontext, tokens
+from codriver.wire import actions, effort, intake, jsontext, tokens
 from codriver.wire.gemini.body import Body, Content, Generation, Part, Shown, Thinking, public, shown, text_of
 from codriver.wire.gemini.loose import loosened
 from codriver.wire.gemini.plain import json_schema
@@ -49,9 +49,10 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     _walk(asked.contents, found)
     stream = action == "streamGenerateContent"
     wish = intake.wishes(headers, None)
+    shape = _shape(asked, config)
     return m.Request(
         id=new_id(),
-        purpose=m.Purpose.TOOL_RESULT if _answers(asked.contents[-1]) else m.Purpose.CHAT,
+        purpose=actions.purpose(shape, headers),
         model=model,
         wire="gemini",
         body=body,
@@ -70,7 +71,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         input_tokens=found.weighed(len(asked.contents), _framing(asked)),
         tail=intake.tail(found.turns, found.results),
         task=wish.task,
-        session=intake.session(headers, wish.session, "", ""),
+        session=intake.session(headers, wish.session, "", "", lambda: actions.beginning(shape, found.opening)),
         strategy=wish.strategy,
         workflow=wish.workflow,
         deadline=wish.deadline,
@@ -104,8 +105,7 @@ def count(body: bytes, headers: Mapping[str, str]) -> bytes:
 
 def _framing(asked: Body) -> list[str]:
     """The texts of system and tools. Raises RequestRejected."""
-    system = asked.system_instruction
-    texts = [system] if isinstance(system, str) else [part.text or "" for part in (system and system.parts) or ()]
+    texts = _system(asked)
     for number, tool in enumerate(asked.declared):
         place = f"tools.functionDeclarations[{number}]"
         schema = jsontext.schema(tool.parameters, f"{place}.parameters")
@@ -141,7 +141,7 @@ def _walk(contents: list[Content], found: Survey) -> None:
         if answers:
             found.results = [*found.results, *results]
         else:
-            found.turns.append("\n".join(said))
+            found.heard("\n".join(said))
             found.results = []
 
 
@@ -174,8 +174,25 @@ def _show(part: Shown, found: Survey) -> None:
         found.foreign.add(f"functionResponse[{kind}]")
 
 
-def _answers(content: Content) -> bool:
-    return any(part.function_response is not None for part in content.parts or ())
+def _shape(asked: Body, config: Generation) -> actions.Shape:
+    """What tells the action: the system instruction and the last turn."""
+    last = asked.contents[-1]
+    parts = last.parts or ()
+    said = tuple(part.text for part in parts if part.text is not None and not part.thought)
+    return actions.Shape(
+        system=tuple(_system(asked)),
+        last=said if last.role != "model" else (),
+        answers=any(part.function_response is not None for part in parts),
+        tools=any(asked.declared),
+        messages=len(asked.contents),
+        most=config.max_output_tokens,
+        schema=_schema(config),
+    )
+
+
+def _system(asked: Body) -> list[str]:
+    system = asked.system_instruction
+    return [system] if isinstance(system, str) else [part.text or "" for part in (system and system.parts) or ()]
 
 
 def _schema(config: Generation) -> dict[str, Any] | None:

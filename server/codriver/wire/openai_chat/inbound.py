@@ -11,7 +11,7 @@ import msgspec
 from codriver.errors import RequestRejected, reject
 from codriver.model import request as m
 from codriver.model.ids import new_id
-from codriver.wire import effort, intake, jsontext, prefix
+from codriver.wire import actions, effort, intake, jsontext, prefix
 from codriver.wire.survey import Survey
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -147,21 +147,25 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     """A chat request. Raises RequestRejected with the position or the field, as the real API refuses."""
     asked, survey, body = _READER.read(body)
     wish = intake.wishes(headers, asked.metadata)
+    limits = _limits(asked)
+    shape = _shape(asked, limits)
     return m.Request(
         id=new_id(),
-        purpose=m.Purpose.TOOL_RESULT if asked.messages[-1].role in ("tool", "function") else m.Purpose.CHAT,
+        purpose=actions.purpose(shape, headers),
         model=asked.model,
         wire="openai_chat",
         body=body,
         stream=bool(asked.stream),
         wants_usage=bool(asked.stream_options and asked.stream_options.include_usage),
-        limits=_limits(asked),
+        limits=limits,
         needs=_needs(asked, survey),
         unfold=Asked(asked, survey.marks),
         input_tokens=survey.weighed(len(asked.messages), _tools(asked)),
         tail=intake.tail(survey.turns, survey.results),
         task=wish.task,
-        session=intake.session(headers, wish.session, asked.prompt_cache_key or "", ""),
+        session=intake.session(
+            headers, wish.session, asked.prompt_cache_key or "", "", lambda: actions.beginning(shape, survey.opening)
+        ),
         strategy=wish.strategy,
         workflow=wish.workflow,
         deadline=wish.deadline,
@@ -171,6 +175,33 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         file=wish.file,
         locale=wish.locale,
     )
+
+
+def _shape(asked: Body, limits: m.Limits) -> actions.Shape:
+    """What tells the action: the system prompt before the first turn, and the last turn."""
+    messages = asked.messages
+    start = 0
+    while start < len(messages) and messages[start].role in _UNUSUAL:
+        start += 1
+    end = len(messages)
+    while end > start and messages[end - 1].role in _UNUSUAL:
+        end -= 1
+    last = messages[end - 1] if end > start else None
+    return actions.Shape(
+        system=tuple(text for message in messages[: min(start, actions.SYSTEMS)] for text in _said(message)),
+        last=tuple(_said(last)) if last is not None and last.role == "user" else (),
+        answers=last is not None and last.role in ("tool", "function"),
+        tools=bool(asked.tools),
+        messages=end - start,
+        most=limits.max_tokens,
+        schema=limits.schema,
+    )
+
+
+def _said(message: Message) -> list[str]:
+    """A message's own texts."""
+    content = message.content
+    return [content] if isinstance(content, str) else [part.text for part in content or () if part.text is not None]
 
 
 def _tools(asked: Body) -> list[str]:
@@ -185,7 +216,7 @@ def _tools(asked: Body) -> list[str]:
 
 def _walk(messages: list[Message], before: int, found: Survey) -> None:
     """Adds what is in these messages, of which `before` others stand. Raises RequestRejected."""
-    texts, turns = found.texts, found.turns
+    texts = found.texts
     results = found.results
     for number, message in enumerate(messages, before):
         role, content = message.role, message.content
@@ -199,7 +230,7 @@ def _walk(messages: list[Message], before: int, found: Survey) -> None:
         if content.__class__ is not str or role in _UNUSUAL:
             _mark(message, number, found)
         if role == "user":
-            turns.append(text)
+            found.heard(text)
             results = []
         elif role == "tool":
             if not message.tool_call_id:

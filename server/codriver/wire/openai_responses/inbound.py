@@ -10,13 +10,14 @@ import msgspec
 from codriver.errors import reject
 from codriver.model import request as m
 from codriver.model.ids import new_id
-from codriver.wire import effort, intake, jsontext
+from codriver.wire import actions, effort, intake, jsontext
 from codriver.wire.openai_responses import items
 from codriver.wire.openai_responses.tools import Tool, Toolbox, gathered, listed
 from codriver.wire.survey import Survey
 
 FORWARDED = ("openai-beta",)
 ENCRYPTED = "reasoning.encrypted_content"
+_SYSTEM = ("system", "developer")
 
 
 class Choice(msgspec.Struct, gc=False):
@@ -85,10 +86,10 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     entries = _entries(asked.input)
     survey, box = _survey(asked, entries)
     wish = intake.wishes(headers, asked.metadata)
-    answered = bool(entries) and entries[-1].type in items.RESULTS
+    shape = _shape(asked, entries)
     return m.Request(
         id=new_id(),
-        purpose=m.Purpose.TOOL_RESULT if answered else m.Purpose.CHAT,
+        purpose=actions.purpose(shape, headers),
         model=asked.model,
         wire="openai_responses",
         body=body,
@@ -100,7 +101,9 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         input_tokens=survey.weighed(len(entries)),
         tail=intake.tail(survey.turns, survey.results),
         task=wish.task,
-        session=intake.session(headers, wish.session, asked.prompt_cache_key or "", ""),
+        session=intake.session(
+            headers, wish.session, asked.prompt_cache_key or "", "", lambda: actions.beginning(shape, survey.opening)
+        ),
         strategy=wish.strategy,
         workflow=wish.workflow,
         deadline=wish.deadline,
@@ -111,6 +114,35 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         headers={name: headers[name] for name in FORWARDED if name in headers},
         signatures=tuple(bound for item in entries if (bound := items.bound(item))),
     )
+
+
+def _shape(asked: Body, entries: list[items.Item]) -> actions.Shape:
+    """What tells the action: instructions and the developer's items before the first turn, and the last item."""
+    start, end = 0, len(entries)
+    while start < end and entries[start].role in _SYSTEM:
+        start += 1
+    while end > start and entries[end - 1].role in _SYSTEM:
+        end -= 1
+    last = entries[end - 1] if end > start else None
+    limits = _limits(asked)
+    before = [*_instructions(asked), *entries[: min(start, actions.SYSTEMS)]]
+    return actions.Shape(
+        system=tuple(text for item in before for text in _said(item)),
+        last=tuple(_said(last)) if last is not None and last.role == "user" else (),
+        answers=last is not None and last.type in items.RESULTS,
+        tools=bool(asked.tools),
+        messages=end - start,
+        most=limits.max_tokens,
+        schema=limits.schema,
+    )
+
+
+def _said(item: items.Item) -> list[str]:
+    """A message's own texts."""
+    if isinstance(item.content, str):
+        return [item.content]
+    parts = item.content if isinstance(item.content, list) else ()
+    return [text for part in parts if isinstance(part, dict) and isinstance(text := part.get("text"), str)]
 
 
 def _entries(value: str | list[items.Item] | None) -> list[items.Item]:
@@ -146,7 +178,7 @@ def _look(item: items.Item, place: str, found: Survey, box: Toolbox) -> None:
     elif item.type in items.RESULTS:
         found.results.append("\n".join(seen.texts))
     elif item.role == "user":
-        found.turns.append("\n".join(seen.texts))
+        found.heard("\n".join(seen.texts))
         found.results = []
     elif item.role == "assistant" or item.type in items.CALLS:
         found.results = []
