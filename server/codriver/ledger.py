@@ -15,6 +15,7 @@ from dataclasses import replace
 from codriver.errors import Failure, Scope
 from codriver.model.decision import Belief, Latency, Outcome, Pin, Rest, View
 from codriver.model.request import Purpose
+from codriver.routing import staying
 from codriver.state.store import Store
 
 REMEMBERED = 500
@@ -45,11 +46,13 @@ class Ledger:
         self._spent = 0.0
         self._reserved = 0.0
         self.requests = 0
-
         self.abilities: dict[str, dict[str, Belief]] = {}
         """What outcomes taught, live; whoever learns puts it here."""
         self.heard: Callable[[Outcome], None] | None = None
         """Told of every outcome, after it was recorded."""
+        self.troubles: dict[str, str] = {}
+        """Sessions that go wrong by their own signals, live, likewise."""
+
     async def recover(self) -> None:
         """Reads what today cost from the store, so that a restart does not forget a budget."""
         today, self._midnight = _midnights(self._clock())
@@ -61,9 +64,9 @@ class Ledger:
         if self._cooling:
             self._rested(now)
         spent = self._spent if now < self._midnight else 0.0
-        return View(
-            now, self._cooling, self._pins, self._latency, spent + self._reserved, self._midnight, self.abilities
-        )
+        spent += self._reserved
+        learned, troubles = self.abilities, self.troubles
+        return View(now, self._cooling, self._pins, self._latency, spent, self._midnight, learned, troubles)
 
     def reserve(self, cost: float) -> None:
         """Counts what a running attempt is expected to cost against today's budget; negative when it ended."""
@@ -84,9 +87,9 @@ class Ledger:
         if outcome.status == "ok":
             self._answered(outcome)
         self._store.append(_without_words(outcome))
-
         if self.heard is not None:
             self.heard(outcome)
+
     def label(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:
         """Adds feedback to an outcome, by its id or its decision's (they are the same). score: -1 (bad) to 1 (good)."""
         self._store.label(ident, word, score, remark)
@@ -134,8 +137,7 @@ class Ledger:
         self._measure(outcome)
         if not outcome.session or outcome.purpose in _SIDE_ERRANDS:
             return
-        tokens = outcome.usage.prompt + outcome.usage.output
-        self._pins[outcome.session] = Pin(outcome.model, tokens, self._clock())
+        self._pins[outcome.session] = staying.answered(self._pins.get(outcome.session), outcome, self._clock())
         self._pins.move_to_end(outcome.session)
         if len(self._pins) > SESSIONS:
             self._pins.popitem(last=False)

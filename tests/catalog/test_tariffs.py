@@ -118,8 +118,8 @@ def night(offer: Offer, **over: object) -> Offer:
 def test_the_expected_cost_is_that_of_now() -> None:
     offer = night(MEDIUM, tariff=TARIFF, price=PEAK)
     peak, off = at("2026-08-17T02:00+00:00"), at("2026-08-17T12:00+00:00")
-    assert estimate.cost(offer.model, 1000, 100, None, off) * 2 == pytest.approx(
-        estimate.cost(offer.model, 1000, 100, None, peak)
+    assert estimate.cost(offer.model, 1000, 100, 0, off) * 2 == pytest.approx(
+        estimate.cost(offer.model, 1000, 100, 0, peak)
     )
 
 

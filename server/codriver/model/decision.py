@@ -100,12 +100,30 @@ class Outcome:
 
 
 @value(frozen=True, slots=True)
-class Pin:
-    """What a session has warm: the model, prompt tokens in its cache, and since when (Unix time)."""
+class Warm:
+    """A prompt cache that a session left behind: the model, tokens in it, and since when (Unix time)."""
 
     model: str
     tokens: int
     at: float
+
+
+@value(frozen=True, slots=True)
+class Pin:
+    """What a session has warm: the model, prompt tokens in its cache, and since when (Unix time).
+
+    calls: answers so far. growth and output: tokens by which a prompt is longer than what was warm, and of an
+    answer, both running means. left: caches of models it left, the newest first.
+    """
+
+    model: str
+    tokens: int
+    at: float
+    calls: int = 1
+    growth: float = 0.0
+    output: float = 0.0
+    switches: int = 0
+    left: tuple[Warm, ...] = ()
 
 
 @value(frozen=True, slots=True)
@@ -150,3 +168,5 @@ class View:
     midnight: float = 0.0
     abilities: dict[str, dict[str, Belief]] = field(default_factory=dict)
     """What outcomes taught, by task family and model; the family "" serves where a family has no entry."""
+    troubles: dict[str, str] = field(default_factory=dict)
+    """Sessions whose own signals say that they go wrong, with what they say."""

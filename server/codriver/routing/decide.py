@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codriver.errors import Failure, Kind, Unroutable
-from codriver.model.decision import Belief, Candidate, Decision, Pin, Refusal, View
+from codriver.model.decision import Belief, Candidate, Decision, Refusal, View
 from codriver.model.features import Features
-from codriver.model.request import Purpose, Request
-from codriver.routing import estimate, exploring, strategies
+from codriver.model.request import Request
+from codriver.routing import estimate, exploring, staying, strategies
 from codriver.routing.eligibility import Bounds, Offer, refusal, wire_for
 from codriver.routing.nobody import nobody
 from codriver.routing.quality import quality
@@ -86,10 +86,13 @@ def decide(
     value, wait = TASTES.get(features.task, ORDINARY_TASTE)
     taste = strategies.Taste(value, wait, wish.floor)
     try:
-        ranked = strategies.find(wish.strategy).rank(candidates, taste)
+        strategy = strategies.find(wish.strategy)
+        ranked = strategy.rank(candidates, taste)
     except LookupError as unknown:
         raise Unroutable(Failure(Kind.INVALID, str(unknown), field="strategy")) from None
-    ranked, stay = _stay(request, _tiered(ranked, by_key, wish.bounds.tier), view)
+    ranked = _tiered(ranked, by_key, wish.bounds.tier)
+    stay = staying.stay(request, ranked, by_key, view, strategies.pays(strategy, taste))
+    ranked = stay.ranked
     tried, propensity = "", 1.0
     if (
         chance is not None
@@ -98,7 +101,9 @@ def decide(
     ):
         trial = exploring.tried(request, ranked, features.task, taste, view, chance)
         ranked, tried, propensity = trial.ranked, trial.reason, trial.propensity
-    reasons = tuple(r for r in (wish.hint, _why(features), note, stay, tried, _first(ranked, wish.strategy)) if r)
+    reasons = tuple(
+        r for r in (wish.hint, _why(features), note, stay.reason, tried, _first(ranked, wish.strategy)) if r
+    )
     return Decision(ident, wish.strategy, tuple(ranked), tuple(refused), reasons, features, propensity=propensity)
 
 
@@ -153,13 +158,13 @@ def _expect(request: Request, features: Features, eligible: Sequence[Offer], vie
         hardness = features.difficulty - learned
         if request.fim is not None and not model.fim:
             hardness += FIM_BY_CHAT
-        warm = pin if pin is not None and view.now - pin.at <= offer.provider.cache_ttl else None
+        warm = staying.warm(pin, model.key, offer.provider.cache_ttl, view.now)
         candidates.append(
             Candidate(
                 model=model.key,
                 wire=wire_for(request, offer),
                 quality=quality(model, features.task, hardness),
-                cost=estimate.cost(model, prompt, output, warm, view.now),
+                cost=estimate.cost(model, prompt, output, warm, view.now, kept=bool(request.session)),
                 latency=estimate.latency(model, output, view.latency.get(model.key) if wish.experience else None),
                 learned=learned,
             )
@@ -194,18 +199,6 @@ def _too_dear(candidate: Candidate, view: View, bounds: Bounds) -> tuple[str, st
 def _tiered(ranked: list[Candidate], offers: dict[str, Offer], tier: str) -> list[Candidate]:
     """Models of the tier that was hinted at come first; the others stay as fallback."""
     return sorted(ranked, key=lambda c: offers[c.model].model.tier != tier) if tier else ranked
-
-
-def _stay(request: Request, ranked: list[Candidate], view: View) -> tuple[list[Candidate], str]:
-    """Tool results go back to the model that called the tools: a loop never changes hands by chance."""
-    pin: Pin | None = view.pins.get(request.session) if request.session else None
-    if pin is None or request.purpose is not Purpose.TOOL_RESULT or ranked[0].model == pin.model:
-        return ranked, ""
-    for place, candidate in enumerate(ranked):
-        if candidate.model == pin.model:
-            moved = [candidate, *ranked[:place], *ranked[place + 1 :]]
-            return moved, f"stays with {pin.model}, which made this session's tool calls"
-    return ranked, ""
 
 
 def _why(features: Features) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codriver.model.decision import Latency, Pin
+from codriver.model.decision import Latency
 from codriver.model.events import Usage
 from codriver.model.provider import Model
 
@@ -25,6 +25,9 @@ OUTPUT: dict[str, int] = {
     "write": 400,
 }
 
+SMALLEST_CACHED = 1024
+"""Prompt tokens from which providers cache."""
+
 MEASURED_ENOUGH = 3
 """Answers seen before a measured latency replaces the catalog's."""
 
@@ -37,11 +40,14 @@ def output_tokens(task: str, lines: int, limit: int | None) -> int:
     return min(tokens, limit) if limit is not None else tokens
 
 
-def cost(model: Model, prompt: int, output: int, pin: Pin | None, now: float) -> float:
-    """USD at Unix time `now`, with the part of the prompt that this session has warm at this model at the cached
-    price."""
-    warm = min(pin.tokens, prompt) if pin is not None and pin.model == model.key else 0
-    return model.price_at(now).cost(Usage(input=prompt - warm, cached=warm, output=output))
+def cost(model: Model, prompt: int, output: int, warm: int, now: float, *, kept: bool = False) -> float:
+    """USD at Unix time `now`. warm: prompt tokens in the model's cache; kept: whether the rest will be wanted there
+    again, and is written to it at the price of that, where the provider has one."""
+    price = model.price_at(now)
+    warm = min(warm, prompt)
+    if kept and prompt >= SMALLEST_CACHED and price.written > price.input:
+        return price.cost(Usage(written=prompt - warm, cached=warm, output=output))
+    return price.cost(Usage(input=prompt - warm, cached=warm, output=output))
 
 
 def latency(model: Model, output: int, seen: Latency | None) -> float:

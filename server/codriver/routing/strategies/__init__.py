@@ -2,7 +2,9 @@
 
 A strategy is a module (here, or behind an entry point of the group "codriver.strategies") with
 `rank(candidates, taste) -> list[Candidate]`: best first, each with its score and, where it says
-something, a reason. It sees expected quality, cost and latency, and nothing else.
+something, a reason. It sees expected quality, cost and latency, and nothing else. With `pays(taste) -> Taste`
+it says that its order is a matter of money, and whose: then a warm session is left only for what pays
+the toll (routing/staying.py).
 """
 
 from __future__ import annotations
@@ -31,6 +33,12 @@ class Strategy(Protocol):
     """What a strategy module has."""
 
     def rank(self, candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]: ...
+
+
+def pays(strategy: Strategy, taste: Taste) -> Taste | None:
+    """What a strategy pays for, where its order is a matter of money: its own `pays(taste)`, if it has one."""
+    found = getattr(strategy, "pays", None)
+    return found(taste) if found is not None else None
 
 
 def names() -> list[str]:

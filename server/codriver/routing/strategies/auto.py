@@ -20,3 +20,8 @@ def rank(candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
         return balanced.rank(candidates, taste)
     best = max((c.quality for c in candidates), default=0.0)
     return sorted(balanced.rank(candidates, taste), key=lambda c: c.quality < ENOUGH * best)
+
+
+def pays(taste: Taste) -> Taste:
+    """All of it is money."""
+    return taste

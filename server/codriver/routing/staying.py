@@ -1,0 +1,162 @@
+"""Staying or switching: a session's prefix lies warm in one model's prompt cache, and switching pays for it again.
+
+Another model takes over only where its expected gain over the calls still to come is more than the
+toll: what its first, cold call costs beyond its later, warm ones. What the model at hand would have
+to pay to warm a cache that went cold counts likewise, so after a long pause the choice is free. Each
+earlier switch makes the next one dearer, and nobody's mind changes in the middle of a tool loop
+unless the session's own signals say that it goes wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from codriver.model.decision import Candidate, Outcome, Pin, View, Warm
+from codriver.model.provider import Model
+from codriver.model.request import Purpose, Request
+from codriver.routing import estimate
+from codriver.routing.eligibility import Offer
+from codriver.routing.strategies import Taste
+
+USUAL_CALLS = 30.0
+"""Calls of an agent's session, about the median of 500 recorded ones (5 to 60 and more)."""
+
+LEAST_CALLS = 6.0
+"""Calls that are still expected of a session however long it is."""
+
+DAMPING = 0.15
+"""What must be gained beyond the toll, as a part of what the rest of the session costs; grows with each switch."""
+
+BEYOND = 0.6
+"""A model of less than this part of the best expected quality is not up to the request, whatever it saves."""
+
+BETTER = 0.02
+"""How much better a model must be to take over a loop that goes wrong."""
+
+MOST = 12
+"""Candidates whose prospects are looked at, the strategy's best."""
+
+LEFT = 3
+"""Caches that a session left behind and may still find warm, at most."""
+
+_SMOOTHING = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """The order after looking at what is warm, and why; "" when nothing is."""
+
+    ranked: list[Candidate]
+    reason: str = ""
+
+
+def warm(pin: Pin | None, model: str, lasts: float, now: float) -> int:
+    """Prompt tokens that this session has in a model's cache, which keeps them for `lasts` seconds."""
+    if pin is None:
+        return 0
+    if pin.model == model:
+        return pin.tokens if now - pin.at <= lasts else 0
+    return next((one.tokens for one in pin.left if one.model == model and now - one.at <= lasts), 0)
+
+
+def answered(pin: Pin | None, outcome: Outcome, now: float) -> Pin:
+    """What the session has warm after an answer."""
+    usage = outcome.usage
+    tokens = usage.prompt + usage.output
+    if pin is None:
+        return Pin(outcome.model, tokens, now, output=float(usage.output))
+    grown = max(0.0, float(usage.prompt - pin.tokens))
+    output = pin.output + _SMOOTHING * (usage.output - pin.output)
+    growth = grown if pin.calls == 1 else pin.growth + _SMOOTHING * (grown - pin.growth)
+    if pin.model == outcome.model:
+        return replace(pin, tokens=tokens, at=now, calls=pin.calls + 1, output=output, growth=growth)
+    left = (Warm(pin.model, pin.tokens, pin.at), *(one for one in pin.left if one.model != outcome.model))[:LEFT]
+    return Pin(outcome.model, tokens, now, pin.calls + 1, growth, output, pin.switches + 1, left)
+
+
+def remaining(pin: Pin) -> float:
+    """Calls that this session is expected to make yet."""
+    return max(LEAST_CALLS, USUAL_CALLS - pin.calls)
+
+
+def stay(
+    request: Request, ranked: list[Candidate], offers: Mapping[str, Offer], view: View, taste: Taste | None
+) -> Stay:
+    """Who answers a session's next request. taste: what the strategy pays for; None where its order is no matter of
+    money, and only tool loops are kept together."""
+    pin = view.pins.get(request.session) if request.session else None
+    if pin is None or not ranked or request.purpose in _ERRANDS:
+        return Stay(ranked)
+    held = next((candidate for candidate in ranked if candidate.model == pin.model), None)
+    if held is None:
+        return Stay(ranked, f"leaves {pin.model}, which cannot take this request")
+    trouble = view.troubles.get(request.session, "")
+    if request.purpose is Purpose.TOOL_RESULT:
+        if trouble:
+            return _escalated(ranked, held, trouble)
+        return Stay(_first(held, ranked), "" if ranked[0] is held else f"stays with {held.model} inside its tool loop")
+    if taste is None:
+        return Stay(ranked)
+    best = max(candidate.quality for candidate in ranked)
+    if held.quality < BEYOND * best:
+        return Stay(ranked, f"leaves {held.model}: this is beyond it ({held.quality:.2f} of {best:.2f})")
+    return _weighed(ranked, held, offers, view, taste, pin)
+
+
+_ERRANDS = frozenset({Purpose.TITLE, Purpose.CLASSIFY, Purpose.PROBE, Purpose.COMPACTION})
+
+
+def _weighed(
+    ranked: list[Candidate], held: Candidate, offers: Mapping[str, Offer], view: View, taste: Taste, pin: Pin
+) -> Stay:
+    calls = remaining(pin)
+    enough = max(candidate.quality for candidate in ranked) - taste.floor if not taste.value else 0.0
+    good = [one for number, one in enumerate(ranked) if one is held or (number < MOST and one.quality >= enough)]
+    prospects = [_prospect(candidate, offers[candidate.model].model, view, taste, pin, calls) for candidate in good]
+    at_hand = prospects[good.index(held)]
+    best = max(prospects, key=lambda prospect: prospect.total)
+    gain = best.total - at_hand.total
+    needed = DAMPING * (1 + pin.switches) * at_hand.spent
+    if best.candidate is held or gain <= needed:
+        saved = f"; {best.candidate.model} gains ${gain:.4f}, less than the ${needed:.4f} that a move is worth"
+        saved = saved if gain > 0 else ""
+        text = f"stays with {held.model}, warm with {pin.tokens} tokens{saved}"
+        return Stay(_first(held, ranked), text)
+    text = (
+        f"leaves {held.model} for {best.candidate.model}: over some {calls:.0f} calls ${gain:.4f} are expected, "
+        f"after ${best.toll:.4f} for a new cache"
+    )
+    return Stay(_first(best.candidate, ranked), text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prospect:
+    """What the rest of a session would bring with a model, in USD. total: after the toll; spent: in money alone."""
+
+    candidate: Candidate
+    total: float
+    toll: float
+    spent: float
+
+
+def _prospect(candidate: Candidate, model: Model, view: View, taste: Taste, pin: Pin, calls: float) -> _Prospect:
+    prompt = pin.tokens + int(pin.growth)
+    later = estimate.cost(model, prompt, int(pin.output) or 1, pin.tokens, view.now, kept=True)
+    toll = max(0.0, candidate.cost - later)
+    each = taste.value * candidate.quality - taste.wait * candidate.latency - later
+    return _Prospect(candidate, each * calls - toll, toll, later * calls + toll)
+
+
+def _escalated(ranked: list[Candidate], held: Candidate, trouble: str) -> Stay:
+    """A loop that goes wrong goes to the first in the order that is better; where nobody is, it stays."""
+    better = next((candidate for candidate in ranked if candidate.quality >= held.quality + BETTER), None)
+    if better is None:
+        return Stay(_first(held, ranked), f"stays with {held.model} although {trouble}: nobody is better")
+    return Stay(_first(better, ranked), f"leaves {held.model} for {better.model}: {trouble}")
+
+
+def _first(candidate: Candidate, ranked: Sequence[Candidate]) -> list[Candidate]:
+    if ranked[0] is candidate:
+        return list(ranked)
+    return [candidate, *(other for other in ranked if other is not candidate)]
