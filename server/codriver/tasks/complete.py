@@ -23,6 +23,7 @@ from codriver.model.request import Conversation, Limits, Purpose, Request, Snaps
 from codriver.router import PREDICTOR
 from codriver.syntax import predictor
 from codriver.tasks import alongside, context, gate, prompts, trim
+from codriver.tasks.kept import Kept
 from codriver.tasks.shown import Shown
 from codriver.tasks.suggestion import Site, Suggestion, site
 
@@ -79,6 +80,7 @@ class Completer:
         self.settings = settings
         self._clock = clock
         self._shown = Shown()
+        self._kept = Kept()
 
     async def complete(self, snapshot: Snapshot, *, owner: int, explicit: bool) -> list[Suggestion]:
         """What to show at the snapshot's cursor, best first; [] is silence. Raises nothing but CancelledError."""
@@ -95,6 +97,9 @@ class Completer:
         if word == "rejected":
             self._shown.rejected(decision)
         elif word == "accepted":
+            shown = self._shown.found(decision)
+            if shown is not None:
+                self._kept.accepted(decision, *shown, self._clock())
             self._shown.forget(decision)
         self._router.learn(decision, word)
 
@@ -102,6 +107,8 @@ class Completer:
         settings = self.settings.complete
         if not settings.enabled or gate.shut(snapshot, self.settings.privacy.never, settings.max_bytes):
             return []
+        for decision, word in self._kept.seen(snapshot.uri, snapshot.text, self._clock()):
+            self._router.learn(decision, word)
         along = self._shown.along(owner, snapshot)
         if along is not None and not explicit:
             return [along]

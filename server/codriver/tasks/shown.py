@@ -78,6 +78,13 @@ class Shown:
                 self._rejected.append((key[1], held.before, held.suggestion.text))
                 del self._last[key]
 
+    def found(self, decision: str) -> tuple[str, str] | None:
+        """The URI and the text of a suggestion that is still remembered."""
+        for (_, uri), held in self._last.items():
+            if held.suggestion.decision == decision:
+                return uri, held.suggestion.text
+        return None
+
     def forget(self, decision: str) -> None:
         """It was taken, or is gone: it is not offered again from memory."""
         for key, held in list(self._last.items()):

@@ -19,6 +19,7 @@ from codriver.fronts.lsp.protocol import CONTENT_MODIFIED, Refused, converter
 from codriver.fronts.lsp.reviews import Reviews
 from codriver.fronts.lsp.session import Session
 from codriver.model.request import Snapshot
+from codriver.routing import rewards
 
 INSTRUCTION = "improve readability without changing behaviour"
 _INVALID_PARAMS = -32602
@@ -31,6 +32,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "codriver.review": ("uri", "range"),
     "codriver.clearReview": ("uri",),
     "codriver.accepted": ("decision",),
+    "codriver.partlyAccepted": ("decision",),
+    "codriver.rejected": ("decision",),
+    "codriver.feedback": ("decision", "word"),
     "codriver.explainLast": ("show",),
     "codriver.status": (),
 }
@@ -47,6 +51,9 @@ class Commands:
             "codriver.review": self.review,
             "codriver.clearReview": self.clear_review,
             "codriver.accepted": self.accepted,
+            "codriver.partlyAccepted": self.partly_accepted,
+            "codriver.rejected": self.rejected,
+            "codriver.feedback": self.feedback,
             "codriver.explainLast": self.explain_last,
             "codriver.status": self.status,
         }
@@ -117,6 +124,21 @@ class Commands:
     def accepted(self, arguments: Arguments, token: Token | None) -> None:
         """A suggestion was taken."""
         self._session.app.tasks.completer.fate(str(arguments.get("decision", "")), "accepted")
+
+    def partly_accepted(self, arguments: Arguments, token: Token | None) -> None:
+        """A part of a suggestion was taken: the next word, the next line."""
+        self._session.app.tasks.completer.fate(str(arguments.get("decision", "")), "partly-accepted")
+
+    def rejected(self, arguments: Arguments, token: Token | None) -> None:
+        """A suggestion was dismissed: it is not offered there again."""
+        self._session.app.tasks.completer.fate(str(arguments.get("decision", "")), "rejected")
+
+    def feedback(self, arguments: Arguments, token: Token | None) -> None:
+        """How anything with a decision was: by a word of rewards.WORDS, such as up or down."""
+        word = str(arguments.get("word", ""))
+        if rewards.of(word) is None:
+            raise Refused(f"There is no feedback {word!r}; there is {', '.join(rewards.WORDS)}.", _INVALID_PARAMS)
+        self._session.app.router.learn(str(arguments.get("decision", "")), word)
 
     def explain_last(self, arguments: Arguments, token: Token | None) -> Any:
         """The last request of an editor with its decision and reasons, as an object; also shown when asked."""
