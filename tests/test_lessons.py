@@ -193,3 +193,39 @@ async def test_trials_begin_with_the_first_judgement_and_end_with_the_days_allow
     tomorrow = agent.lessons.chance()
     assert tomorrow is not None
     assert tomorrow.usd == 0.05
+
+
+ERROR = "Error: no such file or directory: src/b.py"
+
+
+@pytest.mark.parametrize(
+    ("results", "said"),
+    [
+        pytest.param([FAILED] * 3, "3 results in a row", id="tests that go on failing"),
+        pytest.param([ERROR] * 3, "3 results in a row", id="the same call fails again"),
+        pytest.param(["a.py b.py"] * 4, "3 results in a row", id="the same result again and again"),
+        pytest.param([FAILED, FAILED, PASSED, FAILED], "", id="progress between"),
+        pytest.param([f"line {n}" for n in range(40)], "40 steps", id="a long loop"),
+        pytest.param([f"line {n}" for n in range(30)], "", id="an ordinary loop"),
+    ],
+)
+async def test_a_loop_tells_by_itself_that_it_goes_wrong(results: list[str], said: str) -> None:
+    agent = Agent()
+    agent.turn()
+    for text in results:
+        agent.result(text)
+    trouble = agent.lessons.troubles.get("s", "")
+    assert said in trouble and bool(said) is bool(trouble)
+    agent.turn("now something else")
+    assert "s" not in agent.lessons.troubles
+
+
+async def test_another_model_begins_with_a_clean_slate() -> None:
+    agent = Agent()
+    agent.turn()
+    for _ in range(3):
+        agent.result(FAILED)
+    assert "s" in agent.lessons.troubles
+    request = Request("r", Purpose.TOOL_RESULT, wire="anthropic", session="s", tail=(FAILED, "fix the bug"), body=b"{}")
+    agent.sends(request, model="a/c")
+    assert "s" not in agent.lessons.troubles

@@ -146,6 +146,7 @@ class App:
         self._declared = fleet  # as the catalog has it, before anything was proven
         self.lessons = Lessons(store, lambda: self.settings.learning, later=_later)
         self.ledger.abilities, self.ledger.heard = self.lessons.abilities.beliefs, self.lessons.ended
+        self.ledger.troubles = self.lessons.troubles
         self.router = Router(
             plan=self.plan, upstream=self.upstream, analyst=self.analyst, ledger=self.ledger, timeouts=self.timeouts,
             lessons=self.lessons,

@@ -38,6 +38,12 @@ KEPT = "learning/evidence"
 FADING = 6 * 3600.0
 """Seconds between two looks at how beliefs fade."""
 
+SIGNS = 3
+"""Results in a row that failed or came again: the loop goes wrong."""
+
+LONG_LOOP = 40
+"""Steps of one tool loop after which a better model is asked; calls alone tell failures with an AUC of 0.65 to 0.75."""
+
 _ERRANDS = frozenset({Purpose.TITLE, Purpose.CLASSIFY, Purpose.PROBE, Purpose.COMPACTION})
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -56,13 +62,17 @@ class Part:
 @dataclass(slots=True)
 class _Trace:
     """What a session's next request may tell about. edit: who last changed a file; tests: whether that was a test's;
-    asked: the newest human turn, by its hash; failure: the newest failing call's result, likewise."""
+    asked: the newest human turn, by its hash; failure: the newest failing call's result, likewise; result: the newest
+    one of all. bad: signs in a row that the loop goes wrong; steps: of the loop since the last human turn."""
 
     last: Part | None = None
     edit: Part | None = None
     tests: bool = False
     asked: int = 0
     failure: int = 0
+    result: int = 0
+    bad: int = 0
+    steps: int = 0
 
 
 class Lessons:
@@ -88,6 +98,8 @@ class Lessons:
         self._tried_usd, self._day, self._faded = 0.0, 0, 0.0
         self.fresh = False
         """Whether anything was learned since it was kept."""
+        self.troubles: OrderedDict[str, str] = OrderedDict()
+        """Sessions whose tool loop goes wrong, with the sentence that says how."""
 
     # Life.
 
@@ -185,12 +197,18 @@ class Lessons:
         trace = self._traces.get(request.session) or _Trace()
         _remember(self._traces, request.session, trace, SESSIONS)
         if request.purpose is Purpose.TOOL_RESULT:
+            trace.steps += 1
             self._results(trace, request)
+            self._doubted(request.session, trace)
         else:
+            trace.steps = 0
+            self._settled(request.session, trace)
             asked = hash((request.tail, request.input_tokens))
             if asked == trace.asked and request.tail and trace.last is not None:
                 self._judge(trace.last, "repeated")
             trace.asked = asked
+        if part is not None and trace.last is not None and part.model != trace.last.model:
+            self._settled(request.session, trace)
         trace.last = part if outcome.status == "ok" else None
 
     def _verdicts(self, outcome: Outcome, part: Part | None) -> None:
@@ -211,8 +229,10 @@ class Lessons:
                 trace.edit, trace.tests = trace.last, runs.of_tests(file)
         text = request.tail[0] if len(request.tail) > 1 else ""
         run = runs.read(text)
+        result, trace.result = trace.result, hash(text)
         if run is not None:
             trace.failure = 0
+            trace.bad = 0 if run.passed else trace.bad + 1
             # A new test that fails at first is often what was wished for.
             if trace.edit is not None and (run.passed or not trace.tests):
                 kind = "tests" if run.what == "tests" else "build"
@@ -222,6 +242,25 @@ class Lessons:
             if failure == trace.failure and trace.last is not None:
                 self._judge(trace.last, "failing-calls")
             trace.failure = failure
+            trace.bad += 1
+        elif text and result == trace.result:
+            trace.bad += 1
+        else:
+            trace.bad = max(0, trace.bad - 1)
+
+    def _doubted(self, session: str, trace: _Trace) -> None:
+        """Says so when a loop shows no progress."""
+        if trace.bad >= SIGNS:
+            _remember(self.troubles, session, f"{trace.bad} results in a row failed or came again", SESSIONS)
+        elif trace.steps and trace.steps % LONG_LOOP == 0:
+            _remember(self.troubles, session, f"its tool loop has taken {trace.steps} steps", SESSIONS)
+        elif not trace.bad:
+            self.troubles.pop(session, None)
+
+    def _settled(self, session: str, trace: _Trace) -> None:
+        """A human spoke, or another model took over: what was wrong before counts no more."""
+        trace.bad = trace.failure = trace.result = 0
+        self.troubles.pop(session, None)
 
     def _spent(self) -> float:
         day = time.localtime(self._clock()).tm_yday
