@@ -1,32 +1,36 @@
-"""Cheap first, dearer when it looks bad: by a perfect check, a verifier of stated accuracy, or the run's own length.
+"""Cheap first, dearer when its answer looks bad: to a perfect check, or a simulated verifier of stated accuracy.
 
 None of these answers is new: both models' outcomes are known, and replayed as if one had followed the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import permutations
 from statistics import NormalDist
 
 import numpy as np
 
 from codriver.evaluation.matrix import Floats, Matrix, Rows
-from codriver.evaluation.policies import Points, rates
+from codriver.evaluation.policies import RATES, Points, rates, singles
 
-CUTS = 12
+CUTS = 14
 """Thresholds tried for each pair."""
 MOST_MODELS = 16
 """So many models near the hull are paired; pairs grow with the square."""
 
 
-def candidates(matrix: Matrix, rows: Rows | None = None) -> list[tuple[int, int]]:
-    """Pairs (first, then) with the first the cheaper one, of models that no other beats clearly on both counts."""
-    scores, costs = (values[rows if rows is not None else slice(None)].mean(axis=0) for values in
-                     (matrix.score, matrix.cost))  # fmt: skip
+def near(matrix: Matrix) -> list[int]:
+    """Models that none of the cheaper ones beats by much, at most 16."""
+    scores, costs = matrix.score.mean(axis=0), matrix.cost.mean(axis=0)
     lag = [max(scores[costs <= costs[model]]) - scores[model] for model in range(len(scores))]
-    near = np.argsort(lag, kind="stable")[:MOST_MODELS]
-    return [(a, b) for a, b in permutations(sorted(near.tolist()), 2) if costs[a] < costs[b]]
+    return sorted(np.argsort(lag, kind="stable")[:MOST_MODELS].tolist())
+
+
+def candidates(matrix: Matrix) -> list[tuple[int, int]]:
+    """Pairs of those, the first the cheaper one."""
+    costs = matrix.cost.mean(axis=0)
+    return [(first, then) for first, then in permutations(near(matrix), 2) if costs[first] < costs[then]]
 
 
 def perfect(matrix: Matrix, last: int) -> Points | None:
@@ -50,47 +54,30 @@ def verified(matrix: Matrix, accuracy: float, predicted: Floats, splits: Sequenc
     families = []
     for first, then in candidates(matrix):
         prior = np.clip(predicted[:, first], 0.02, 0.98)
-        wanted = np.quantile(np.log(prior / (1 - prior)), 0.5) + np.linspace(-2.5, 2.5, CUTS)
+        wanted = np.quantile(np.log(prior / (1 - prior)), 0.5) + np.linspace(-4, 4, CUTS)
         cut = (wanted[:, None] - np.log(prior / (1 - prior))[None, :] + distance**2 / 2) / distance
         right, wrong = 1 - normal(cut - distance), 1 - normal(cut)
         score = matrix.score[:, first]
         accepted = score * right + (1 - score) * wrong
         families.append(_followed(matrix, first, then, accepted, score * right))
-    return chosen(matrix, families, splits)
+    return chosen(matrix, lambda _: families, splits)
 
 
-def watched(matrix: Matrix, splits: Sequence[tuple[Rows, Rows]]) -> Points | None:
-    """Escalation by a live run's length: it is stopped once it took more calls (or dollars) than a threshold, which is
-    paid for in proportion, and the next model starts afresh. Pair and threshold are chosen on training rows.
+def chosen(matrix: Matrix, families: Callable[[Rows], Sequence[Points]], splits: Sequence[tuple[Rows, Rows]]) -> Points:
+    """For each exchange rate the policy that was best on the training rows, as it does on the rows measured.
 
-    None where calls are not known.
+    families: all policies to choose from, on all rows, as they follow from the training rows; singles are added.
     """
-    if not np.isfinite(matrix.calls).all():
-        return None
-    families = []
-    for first, then in candidates(matrix):
-        for length in (matrix.calls[:, first], matrix.cost[:, first]):
-            cuts = np.unique(np.quantile(length, np.linspace(0.3, 1.0, CUTS)))
-            done = (length[None, :] <= cuts[:, None]).astype(np.float64)
-            paid = matrix.cost[:, first] * np.minimum(1.0, cuts[:, None] / np.maximum(length, 1e-12)[None, :])
-            families.append(
-                Points(
-                    paid + (1 - done) * matrix.cost[:, then],
-                    done * matrix.score[:, first] + (1 - done) * matrix.score[:, then],
-                )
-            )
-    return chosen(matrix, families, splits)
-
-
-def chosen(matrix: Matrix, families: Sequence[Points], splits: Sequence[tuple[Rows, Rows]]) -> Points:
-    """For each exchange rate the policy that was best on the training rows, as it does on the rows measured."""
-    singles = Points(matrix.cost.T, matrix.score.T)
-    cost, score = (np.vstack([getattr(family, kind) for family in (*families, singles)]) for kind in ("cost", "score"))
-    worth = rates(matrix)
-    result = Points(np.empty((len(worth), cost.shape[1])), np.empty((len(worth), cost.shape[1])))
+    worth, shape = rates(matrix), (RATES, len(matrix.queries))
+    result = Points(np.empty(shape), np.empty(shape))
     for train, test in splits:
-        picked = np.argmax(score[:, train].mean(axis=1) - worth[:, None] * cost[:, train].mean(axis=1), axis=1)
-        result.cost[:, test], result.score[:, test] = cost[np.ix_(picked, test)], score[np.ix_(picked, test)]
+        every = singles(matrix).joined(*families(train))
+        gains = every.score[:, train].mean(axis=1) - worth[:, None] * every.cost[:, train].mean(axis=1)
+        picked = np.argmax(gains, axis=1)
+        result.cost[:, test], result.score[:, test] = (
+            every.cost[np.ix_(picked, test)],
+            every.score[np.ix_(picked, test)],
+        )
     return result
 
 

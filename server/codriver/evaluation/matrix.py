@@ -148,7 +148,7 @@ def _outcomes(path: Path, rows: dict[str, int]) -> tuple[tuple[str, ...], dict[s
     cells: dict[tuple[int, str], list[list[float]]] = {}
     for number, row in _lines(path):
         query, model = row.get("query_id"), row.get("model")
-        if query not in rows:
+        if not isinstance(query, str) or query not in rows:
             raise _broken(path, number, f"query_id {query!r} is not among the queries")
         if not isinstance(model, str) or not model:
             raise _broken(path, number, "there is no model")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from codriver.evaluation import cascades, policies
+from codriver.evaluation import cascades, policies, session
 from codriver.evaluation.matrix import Floats, Matrix, Rows
 from codriver.evaluation.measures import (
     BLIND,
@@ -21,6 +21,7 @@ from codriver.evaluation.measures import (
     Line,
     Measure,
     Settings,
+    correlation,
     costs,
 )
 from codriver.evaluation.policies import Points
@@ -40,18 +41,26 @@ class Spent:
     axis: str
 
 
-def examine(matrix: Matrix, money: Matrix, found: Mapping[str, Floats], fold: Rows, settings: Settings) -> Spent:
-    """money: the priced part of the matrix. found: by predictor, out of fold, what it expects of every model."""
+def examine(
+    matrix: Matrix, money: Matrix, found: Mapping[str, Floats], hardness: Floats, fold: Rows, settings: Settings
+) -> Spent:
+    """money: the priced part of the matrix. found: by predictor, out of fold, what it expects of every model.
+    hardness: how hard ours thinks each query is."""
     rows = rows_of(matrix, money)
     columns = np.array([matrix.models.index(model) for model in money.models], dtype=np.intp)
     inner = fold[rows]
     splits = [(np.flatnonzero(inner != number), np.flatnonzero(inner == number)) for number in np.unique(inner)]
     expected = {name: quality[np.ix_(rows, columns)] for name, quality in found.items()}
-    families = _families(money, expected, splits)
+    hard = hardness[rows]
+    families = _families(money, expected, hard, splits)
     anchor = policies.singles(money).only([policies.best(money)])
-    read = costs(anchor, families, weights(money.queries, settings.samples, settings.seed))
+    drawn = weights(money.queries, settings.samples, settings.seed)
+    read = costs(anchor, families, drawn)
+    measures = _measures(matrix.title, read)
+    if session.known(money) and len(money.models) > 2:
+        measures.append(_with_session(matrix.title, money, hard, splits, drawn))
     told = "dollars a task" if np.isfinite(matrix.cost).any() else "dollars a token"
-    return Spent(_measures(matrix.title, read), _singles(money), _lines(families), told)
+    return Spent(measures, _singles(money), _lines(families), told)
 
 
 def rows_of(matrix: Matrix, part: Matrix) -> Rows:
@@ -65,7 +74,9 @@ def verifier(accuracy: float) -> str:
     return f"verifier {accuracy:g} (simulated)"
 
 
-def _families(money: Matrix, expected: Mapping[str, Floats], splits: list[tuple[Rows, Rows]]) -> dict[str, Points]:
+def _families(
+    money: Matrix, expected: Mapping[str, Floats], hardness: Floats, splits: list[tuple[Rows, Rows]]
+) -> dict[str, Points]:
     top = policies.best(money)
     target = float(money.score[:, top].mean())
     prices = policies.expected_costs(money, splits)
@@ -77,8 +88,8 @@ def _families(money: Matrix, expected: Mapping[str, Floats], splits: list[tuple[
         families[verifier(accuracy)] = cascades.verified(money, accuracy, expected[OURS], splits)
     if (checked := cascades.perfect(money, top)) is not None:
         families[CHECKED] = checked
-    if (watched := cascades.watched(money, splits)) is not None:
-        families[WATCHED] = watched
+    if session.known(money):
+        families[WATCHED] = session.watched(money, hardness, splits)
     return families
 
 
@@ -106,6 +117,14 @@ def _measures(title: str, read: Costs) -> list[Measure]:
                     read.below(WATCHED, BLIND, 0.98), {"without session": read.below(OURS, BLIND, 0.98)}, "share")
         )  # fmt: skip
     return told + (_verified(title, read) if CHECKED in read.of else [])
+
+
+def _with_session(title: str, money: Matrix, guess: Floats, splits: list[tuple[Rows, Rows]], drawn: Floats) -> Measure:
+    seen, truth = session.hardness(money, guess, splits)
+    tests = [test for _, test in splits]
+    return Measure(title, "hardness_session", "correlation with real difficulty, a cheap run seen (replayed)",
+                   correlation(seen, truth, tests, drawn),
+                   {"without session": correlation(guess, truth, tests, drawn)})  # fmt: skip
 
 
 def _verified(title: str, read: Costs) -> list[Measure]:

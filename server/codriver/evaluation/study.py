@@ -56,7 +56,7 @@ def examine(matrix: Matrix, settings: Settings) -> Page:
     money = policies.priced(matrix)
     if money is not None and len(money.queries) >= 2 * settings.folds:
         qualities = {name: one.quality for name, one in found.items()}
-        spent = spending.examine(matrix, money, qualities, fold, settings)
+        spent = spending.examine(matrix, money, qualities, found[OURS].hardness, fold, settings)
         page = replace(page, singles=spent.singles, lines=spent.lines, axis=spent.axis)
         measures += spent.measures
     return replace(page, measures=tuple(measures))
