@@ -162,9 +162,9 @@ class Trees:
                     _move(tree, edit)
         if self._reading is not None:
             self._reading.edits += edits
-        self._data, self._dirty = data, True
-        followed = (_followed(seen, edits, data) for seen in self._windows)
+        followed = (_followed(seen, edits, len(self._data), data) for seen in self._windows)
         self._windows = [seen for seen in followed if seen is not None]
+        self._data, self._dirty = data, True
         self._trials.clear()
         self._tried = None
         self._rest = max(self._rest - 1, 0)
@@ -321,24 +321,55 @@ class Trees:
         return Parse(tree, window.source, window.origin, window.rows, window) if tree else None
 
 
-def _followed(near: Parse, edits: Sequence[Edit], data: bytes) -> Parse | None:
-    """The window after edits inside of it, its tree moved along and its source still to be parsed; else None."""
-    seen = near.window
-    for edit in edits:
-        if seen is None or not seen.start < edit.start_byte <= edit.old_end_byte < seen.end:
-            return None
-        if edit.start_point[0] - near.rows == 0 and seen.at:
-            return None
-        top = near.rows
-        rows = [(row - top, column) for row, column in (edit.start_point, edit.old_end_point, edit.new_end_point)]
-        at = edit.start_byte - seen.origin, edit.old_end_byte - seen.origin, edit.new_end_byte - seen.origin
-        _move(near.tree, Edit(*at, *rows))
-        seen = replace(seen, end=seen.end + edit.new_end_byte - edit.old_end_byte)
-    if seen is None or near.window is None or seen.end - seen.start > 2 * WINDOW:
+def _followed(near: Parse, edits: Sequence[Edit], size: int, data: bytes) -> Parse | None:
+    """The window after some edits, its tree moved along and its source still to be parsed; else None.
+
+    size: of the text before the edits; data: the text after them.
+    """
+    window = near.window
+    if window is None:
         return None
-    tail = near.window.source[near.window.at + near.window.end - near.window.start :]
-    source = b"".join((seen.source[: seen.at], data[seen.start : seen.end], tail))
-    return replace(near, window=replace(seen, source=source))
+    tail = window.source[window.at + window.end - window.start :]
+    seen: Window | None = window
+    for edit in edits:
+        if seen is None:
+            return None
+        begins = seen.start < edit.start_byte or seen.start == seen.at == 0
+        ends = edit.old_end_byte < seen.end or (seen.end == size and not tail)
+        seen = _typed_in(near, seen, edit) if begins and ends else _passed(seen, edit, alone=not tail)
+        size += edit.new_end_byte - edit.old_end_byte
+    if seen is None or seen.end - seen.start > 2 * WINDOW:
+        return None
+    near = replace(near, origin=seen.origin, rows=seen.rows)
+    source = data[seen.start : seen.end]
+    if seen.at or tail:
+        source = b"".join((seen.source[: seen.at], source, tail))
+    return replace(near, window=replace(seen, source=near.source if source == near.source else source))
+
+
+def _typed_in(near: Parse, seen: Window, edit: Edit) -> Window | None:
+    """The window after an edit inside of it."""
+    if edit.start_point[0] - seen.rows == 0 and seen.at:
+        return None
+    top = seen.rows
+    rows = [(row - top, column) for row, column in (edit.start_point, edit.old_end_point, edit.new_end_point)]
+    at = edit.start_byte - seen.origin, edit.old_end_byte - seen.origin, edit.new_end_byte - seen.origin
+    _move(near.tree, Edit(*at, *rows))
+    return replace(seen, end=seen.end + edit.new_end_byte - edit.old_end_byte)
+
+
+def _passed(seen: Window, edit: Edit, *, alone: bool) -> Window | None:
+    """The window after an edit in front of it or behind it. alone: it holds nothing else of the text, which might be
+    what was edited."""
+    if seen.at or not alone:
+        return None
+    if edit.start_byte > seen.end:
+        return seen
+    if edit.old_end_byte >= seen.start:
+        return None
+    moved = edit.new_end_byte - edit.old_end_byte
+    rows = seen.rows + edit.new_end_point[0] - edit.old_end_point[0]
+    return replace(seen, start=seen.start + moved, end=seen.end + moved, rows=rows)
 
 
 def _move(tree: Tree, edit: Edit) -> None:
