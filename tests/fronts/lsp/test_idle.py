@@ -80,9 +80,15 @@ async def test_typing_puts_it_off() -> None:
     assert not document.idle._waiting
 
 
-@pytest.mark.parametrize("size", [100, WHOLE])
-async def test_what_is_read_on_demand_or_never_is_left_alone(size: int) -> None:
-    assert not Open(size, 0.0).idle._waiting
+async def test_what_is_read_on_demand_is_left_alone() -> None:
+    assert not Open(100, 0.0).idle._waiting
+
+
+async def test_of_what_is_too_long_the_functions_that_are_listed_are_counted() -> None:
+    document = Open(WHOLE, 0.0)
+    await asyncio.wait_for(document.idle.read(URI), 30)
+    assert not document.buffer.whole and document.buffer.step()
+    assert not document.idle._waiting
 
 
 async def test_what_was_closed_meanwhile_is_not_read() -> None:

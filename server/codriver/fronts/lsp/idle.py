@@ -2,7 +2,7 @@
 
 Short texts are read whenever somebody asks. A long one costs tens of milliseconds, so requests make do with
 windows around the cursor and with its last tree moved along; here it is read when nobody is waiting, in slices
-so short that no request notices.
+so short that no request notices. Of one that is too long for a tree, what lenses list is counted here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 
 from codriver.analyst import Analyst
 from codriver.fronts.lsp.documents import Document, Documents
-from codriver.syntax.trees import WHOLE
 
 PAUSE = 0.3
 """Seconds without a change."""
@@ -47,7 +46,7 @@ class Idle:
             read.set()
 
     async def read(self, uri: str) -> None:
-        """Returns when the document was read whole, or will not be; soon, since waiting ends the pause."""
+        """Returns when the document was read as far as it will be; soon, since waiting ends the pause."""
         read = self._read.get(uri)
         if read is not None:
             if uri in self._waiting:
@@ -56,7 +55,7 @@ class Idle:
 
     def _begin(self, uri: str, pause: float) -> None:
         document = self._documents.get(uri)
-        if document is None or not SHORT < document.text.size <= WHOLE:
+        if document is None or document.text.size <= SHORT:
             self.closed(uri)
             return
         self._read.setdefault(uri, asyncio.Event())
