@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from lsprotocol import types as lsp
 
 from codriver.analyst import Analyst
