@@ -21,7 +21,7 @@ KEPT = 8
 """How many turns are looked at for them: programs speak in a human's name too."""
 _BEGINNING = 32_768
 _HEAD = 1024
-_NONCE = re.compile(r"[0-9A-Fa-f]{8,}|\d+")
+_DIGIT = re.compile(r"\d")
 _DIGITS = b"0123456789"
 
 
@@ -127,8 +127,9 @@ def derived(texts: Iterable[str]) -> str:
     digest = blake2b(digest_size=12)
     empty = True
     for text in texts:
-        text = shorten(text, _BEGINNING)
-        digest.update(_NONCE.sub("", text[:_HEAD]).encode("utf-8", "replace"))
+        text = shorten(without_billing_line(text), _BEGINNING)
+        head = " ".join(word for word in text[:_HEAD].split() if word.isalpha() or not _DIGIT.search(word))
+        digest.update(head.encode("utf-8", "replace"))
         digest.update(text[_HEAD:].encode("utf-8", "replace").translate(None, _DIGITS) + b"\0")
         empty = False
     return "" if empty else f"~{digest.hexdigest()}"

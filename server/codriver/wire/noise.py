@@ -16,6 +16,7 @@ LOOKED = 240
 _LONGEST = 64_000
 """Characters of a turn that are read: its head and its end."""
 _KEY = 16
+_STANDING, _MOVING = 0, 1
 
 
 def opening(text: str) -> str:
@@ -55,7 +56,7 @@ def _known() -> _Known:
     tags = "|".join(re.escape(tag) for tag in sorted(table["blocks"], key=len, reverse=True))
     return _Known(
         re.compile(rf"<({tags})(?:\s[^<>]*)?>"),
-        Openings(dict.fromkeys(table["turns"], 0)),
+        Openings(dict.fromkeys(table["turns"], _STANDING) | dict.fromkeys(table["moving"], _MOVING)),
         tuple(f"\n{phrase}" for phrase in table["ends"]),
     )
 
@@ -75,11 +76,22 @@ def _human(text: str) -> str:
         text = _without_blocks(text, known.tag)
     if known.turns.find(opening(text.lstrip())) is not None:
         return ""
-    for phrase in known.ends:
+    return _ended(text).strip()
+
+
+def lasting(text: str) -> str:
+    """What of a turn is the same whenever it is sent again; "" for one that is another text each time."""
+    if _known().turns.find(opening(text)) == _MOVING:
+        return ""
+    return _ended(text)
+
+
+def _ended(text: str) -> str:
+    for phrase in _known().ends:
         at = text.find(phrase)
         if at >= 0:
             text = text[:at]
-    return text.strip()
+    return text
 
 
 def _without_blocks(text: str, tag: re.Pattern[str]) -> str:

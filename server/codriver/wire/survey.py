@@ -34,8 +34,9 @@ class Survey:
         """Takes a turn that came in the human's name."""
         self.turns.append(turn)
         if not self.opened:
-            self.opening = (*self.opening, intake.shorten(turn, OPENING))
-            self.opened = len(self.opening) >= intake.KEPT or bool(noise.human(turn))
+            if lasting := noise.lasting(turn).strip():
+                self.opening = (*self.opening, intake.shorten(lasting, OPENING))
+            self.opened = len(self.turns) >= intake.KEPT or bool(noise.human(turn))
 
     def beyond(self) -> Survey:
         """A survey that goes on where this one was closed."""
