@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from synthetic import Guessing, Peeking, matrix, tiny
+from synthetic import Guessing, Peeking, matrix, tiny, write
 
 from codriver.cli import main
 from codriver.evaluation import report
@@ -22,6 +22,7 @@ from codriver.evaluation.measures import OURS, Settings
 from codriver.evaluation.picture import draw
 from codriver.evaluation.running import chosen, run
 from codriver.evaluation.study import Page, examine, pair
+from codriver.evaluation.timing import clocked
 
 
 def figures(page: Page) -> dict[str, float]:
@@ -120,6 +121,59 @@ def test_every_aim_is_reachable_and_falling_ones_are_met_from_below() -> None:
     found = aim("routellm/mmlu", "apgr")
     assert found is not None and (found.floor, found.aim) == (0.684, 0.72)
     assert aim("anything", "apgr") is None and aim("anything", "unseen") is not None
+
+
+def test_time_is_taken_for_each_text_and_a_long_one(tmp_path: Path) -> None:
+    lengths: list[int] = []
+
+    class Reading(Blind):
+        def predict(self, matrix: Any, rows: Any) -> Any:
+            lengths.append(len(matrix.queries[0].text))
+            return np.zeros((1, len(matrix.models)))
+
+    found = load(tiny(tmp_path / "tiny"))
+    page = clocked(Reading(), found)
+    assert page is not None
+    assert [measure.key for measure in page.measures] == ["milliseconds", "milliseconds_400k"]
+    assert all(0 < measure.ours.low <= measure.ours.value <= measure.ours.high for measure in page.measures)
+    assert lengths.count(400_000) == 5 and max(length for length in lengths if length < 400_000) < 100
+    assert clocked(Reading(), [matrix(np.ones((2, 2)))]) is not None
+    assert clocked(Reading(), []) is None
+
+
+def test_a_slice_is_measured_without_a_model_in_doubt_too(tmp_path: Path) -> None:
+    queries = [{"query_id": f"q{row}", "source": source} for row, source in enumerate(["swe-bench", "gaia"] * 40)]
+    outcomes = [
+        {"query_id": query["query_id"], "model": model, "score": row % 2, "cost_usd": 1}
+        for row, query in enumerate(queries)
+        for model in ("claude-fable-5", "b", "c")
+    ]
+    write(tmp_path / "openhands_index", queries, outcomes)
+    assert [(found.name, found.models) for found in chosen(tmp_path)] == [
+        ("openhands_index/gaia", ("b", "c", "claude-fable-5")),
+        ("openhands_index/swe-bench", ("b", "c", "claude-fable-5")),
+        ("openhands_index/swe-bench without claude-fable-5", ("b", "c")),
+    ]
+    assert report.aim("openhands_index/swe-bench", "share_98") is not None
+
+
+def test_prices_stand_for_costs_where_only_they_are_known(tmp_path: Path) -> None:
+    queries = [{"query_id": f"q{row}", "text": "x"} for row in range(20)]
+    outcomes = [
+        {"query_id": f"q{row}", "model": model, "score": int(model == "llama3-70b-instruct")}
+        for row in range(20)
+        for model in ("qwen2.5-7b-instruct", "llama3-70b-instruct")
+    ]
+    known, stated = write(tmp_path / "known", queries, outcomes), write(tmp_path / "stated", queries, outcomes)
+    (stated / "meta.json").write_text(json.dumps({"price_per_mtok": {"qwen2.5-7b-instruct": 3, "x": "?"}}))
+    prices = {found.name: found.price.tolist() for found in load(tmp_path)}
+    assert prices == {"known": [0.9, 0.2], "stated": [0.9, 3.0]}
+    page = examine(load(known)[0], Settings(Blind, samples=10, unseen=0))
+    assert page.axis == "dollars a token" and page.singles[0] == (
+        "best single: llama3-70b-instruct",
+        pytest.approx(9e-7),
+        1.0,
+    )
 
 
 ARGUMENTS = ("--quick", "--workers", "1")

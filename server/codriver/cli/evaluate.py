@@ -13,6 +13,7 @@ from codriver.cli.terminal import Complaint, dump, table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from codriver.evaluation.matrix import Matrix
     from codriver.evaluation.measures import Settings
     from codriver.evaluation.predictor import Predictor
     from codriver.evaluation.study import Page
@@ -42,6 +43,8 @@ def evaluate(
     if not as_json:
         print(f"{len(found)} slices of {folder}", file=sys.stderr)
     pages = run(found, _settings(frozen, folds, seed, quick), workers, _progress)
+    if not quick:
+        pages += _clocked(found)
     if picture is not None:
         picture.write_text(draw(pages), encoding="utf-8")
     if as_json:
@@ -59,6 +62,14 @@ def _settings(frozen: bool, folds: int, seed: int, quick: bool) -> Settings:
     samples, unseen = (200, 0) if quick else (1000, 5)
     subject = irt.Frozen if frozen else irt.Codriver
     return Settings(subject, others, folds, seed, samples, 0 if frozen else unseen)
+
+
+def _clocked(found: list[Matrix]) -> list[Page]:
+    from codriver.evaluation.irt import Frozen
+    from codriver.evaluation.timing import clocked
+
+    page = clocked(Frozen(), found)
+    return [page] if page else []
 
 
 def _progress(title: str) -> None:

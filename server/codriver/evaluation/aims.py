@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,29 @@ class Aim:
     aim: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A model whose results may not be what they seem: slices are measured without it, too."""
+
+    matrix: str
+    model: str
+    why: str
+
+
+@cache
+def doubts() -> tuple[Doubt, ...]:
+    """All of them."""
+    return tuple(Doubt(**row) for row in _tables()["doubt"])
+
+
 @cache
 def aims() -> tuple[Aim, ...]:
     """All of them."""
-    text = (Path(__file__).parent / "aims.toml").read_text(encoding="utf-8")
-    return tuple(Aim(**row) for row in tomllib.loads(text)["aim"])
+    return tuple(Aim(**row) for row in _tables()["aim"])
+
+
+def _tables() -> dict[str, Any]:
+    return tomllib.loads((Path(__file__).parent / "aims.toml").read_text(encoding="utf-8"))
 
 
 def aim(matrix: str, measure: str) -> Aim | None:

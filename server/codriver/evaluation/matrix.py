@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import tomllib
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ Rows = NDArray[np.intp]
 """Numbers of a matrix's rows, that is queries."""
 
 QUANTITIES = ("score", "cost", "calls", "prompt_tokens", "completion_tokens", "seconds")
-_FIELDS = {"cost": "cost_usd"}
+_FIELDS = {quantity: {"cost": "cost_usd"}.get(quantity, quantity) for quantity in QUANTITIES}
 _REMEDY = "The README tells the schema: one JSON object a line"
 
 
@@ -152,22 +154,21 @@ def _outcomes(path: Path, rows: dict[str, int]) -> tuple[tuple[str, ...], dict[s
             raise _broken(path, number, f"query_id {query!r} is not among the queries")
         if not isinstance(model, str) or not model:
             raise _broken(path, number, "there is no model")
-        cells.setdefault((rows[query], model), []).append(
-            [_number(path, number, row, quantity) for quantity in QUANTITIES]
-        )
+        told = [_number(path, number, row, quantity) for quantity in QUANTITIES]
+        cells.setdefault((rows[query], model), []).append(told)
     models = tuple(sorted({model for _, model in cells}))
     places = {model: column for column, model in enumerate(models)}
     arrays = {quantity: np.full((len(rows), len(models)), math.nan) for quantity in QUANTITIES}
     for (line, model), runs in cells.items():
         for quantity, values in zip(QUANTITIES, zip(*runs, strict=True), strict=True):
-            known = [value for value in values if not math.isnan(value)]
+            known = [value for value in values if value == value]
             if known:
                 arrays[quantity][line, places[model]] = sum(known) / len(known)
     return models, arrays
 
 
 def _number(path: Path, line: int, row: dict[str, Any], quantity: str) -> float:
-    value = row.get(_FIELDS.get(quantity, quantity))
+    value = row.get(_FIELDS[quantity])
     if value is None:
         return math.nan
     if not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
@@ -177,14 +178,26 @@ def _number(path: Path, line: int, row: dict[str, Any], quantity: str) -> float:
     return float(value)
 
 
-def _prices(path: Path, models: Iterable[str]) -> Floats:
-    """Dollars per million tokens as a matrix's meta.json states them, nan where it does not; empty without any."""
+def _prices(path: Path, models: Sequence[str]) -> Floats:
+    """Dollars per million tokens as a matrix's meta.json states them, else as prices.toml does; nan where neither."""
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return np.empty(0)
-    told = meta.get("price_per_mtok") or meta.get("price_per_mtok_blended") if isinstance(meta, dict) else None
-    return np.array([float(told.get(model, math.nan)) for model in models]) if isinstance(told, dict) else np.empty(0)
+        meta = None
+    stated = meta if isinstance(meta, dict) else {}
+    told = stated.get("price_per_mtok") or stated.get("price_per_mtok_blended")
+    own = {name: price for name, price in told.items() if _positive(price)} if isinstance(told, dict) else {}
+    return np.array([float(own.get(model, _known_prices().get(model, math.nan))) for model in models])
+
+
+def _positive(price: object) -> bool:
+    return isinstance(price, int | float) and math.isfinite(price) and price >= 0
+
+
+@cache
+def _known_prices() -> dict[str, float]:
+    text = (Path(__file__).parent / "prices.toml").read_text(encoding="utf-8")
+    return {model: price for group in tomllib.loads(text).values() for model, price in group.items()}
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -121,8 +121,8 @@ def _money(cost: float) -> str:
 
 
 def _name(page: Page) -> str:
-    """A slice's name without the part that its files are."""
-    return page.title.partition(" (")[0]
+    """A slice's name without the part that its files are, and without whom."""
+    return page.title.partition(" (")[0].partition(" without ")[0]
 
 
 def _part(name: str) -> bool:

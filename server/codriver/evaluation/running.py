@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
+import numpy as np
+
 from codriver.errors import ConfigError
+from codriver.evaluation.aims import doubts
 from codriver.evaluation.matrix import Matrix, load
 from codriver.evaluation.measures import Settings
 from codriver.evaluation.slicing import slices
@@ -19,7 +22,7 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 def chosen(folder: Path, names: Sequence[str] = ()) -> list[Matrix]:
     """All slices, or those of the matrices (or slices) named. Raises ConfigError for a name that is none of them."""
-    found = [part for matrix in load(folder) for part in slices(matrix)]
+    found = [each for matrix in load(folder) for part in slices(matrix) for each in (part, *_doubted(part))]
     for name in names:
         if not any(_named(matrix, name) for matrix in found):
             known = ", ".join(sorted({matrix.name for matrix in found}))
@@ -42,6 +45,17 @@ def run(
         for future in futures.values():
             future.add_done_callback(lambda done: None if done.cancelled() or done.exception() else tell(_done(done)))
         return [futures[place].result() for place in range(len(matrices))]
+
+
+def _doubted(matrix: Matrix) -> list[Matrix]:
+    """The slice without a model whose results are in doubt."""
+    every = np.arange(len(matrix.queries))
+    return [
+        matrix.take(every, [place for place, model in enumerate(matrix.models) if model != doubt.model],
+                    f"{matrix.name} without {doubt.model}")
+        for doubt in doubts()
+        if doubt.matrix == matrix.name and doubt.model in matrix.models
+    ]  # fmt: skip
 
 
 def _done(future: Future[Page]) -> str:
