@@ -46,7 +46,7 @@ def commands() -> typer.Typer:
     """The command line as a typer application."""
     import typer
 
-    from codriver.cli import analyze, ask, batch, config, doctor, env, evaluate, models, route, serve
+    from codriver.cli import analyze, ask, batch, config, doctor, env, evaluate, models, replay, route, serve, stats
 
     app = typer.Typer(
         help="Codriver sits beside your editor and calls the right model for every request.",
@@ -65,6 +65,8 @@ def commands() -> typer.Typer:
     app.command()(route.route)
     app.command()(ask.ask)
     app.add_typer(models.group(), name="models")
+    app.command()(stats.stats)
+    app.command()(replay.replay)
     app.command()(analyze.analyze)
     app.command("eval")(evaluate.evaluate)
     app.command()(env.env)
