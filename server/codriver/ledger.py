@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from codriver.errors import Failure, Scope
 from codriver.model.decision import Belief, Latency, Outcome, Pin, Rest, View
-from codriver.model.request import Purpose
+from codriver.model.request import ERRANDS, Purpose
 from codriver.routing import staying
 from codriver.state.store import Store
 
@@ -28,7 +28,7 @@ LONGEST_REST = 3600.0
 """Seconds: no failure keeps anybody away for longer, whatever a Retry-After says."""
 
 _SMOOTHING = 0.3
-_SIDE_ERRANDS = {Purpose.TITLE, Purpose.CLASSIFY, Purpose.PROBE, Purpose.COMPACTION, Purpose.COMPLETE}
+_SIDE_ERRANDS = {*ERRANDS, Purpose.COMPLETE}
 """Purposes that never move a session's pin."""
 
 

@@ -34,6 +34,10 @@ class Purpose(StrEnum):
     EMBED = "embed"
 
 
+ERRANDS = frozenset({Purpose.COMPACTION, Purpose.TITLE, Purpose.CLASSIFY, Purpose.PROBE, Purpose.COMMIT})
+"""What agents ask for beside their work: it goes to the cheapest model that can, and moves no session's model."""
+
+
 @value(frozen=True, slots=True)
 class Text:
     """Plain text. `cache` is an Anthropic cache_control object, kept for providers that know it."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from codriver.errors import Failure, Kind, Unroutable
 from codriver.model.decision import Belief, Candidate, Decision, Refusal, View
 from codriver.model.features import Features
-from codriver.model.request import Request
+from codriver.model.request import ERRANDS, Request
 from codriver.routing import estimate, exploring, staying, strategies
 from codriver.routing.eligibility import Bounds, Offer, refusal, wire_for
 from codriver.routing.nobody import nobody
@@ -47,7 +47,8 @@ LAST_RESORT = {Kind.TRANSIENT, Kind.BROKEN, Kind.SLOW, Kind.OVERLOADED}
 class Wish:
     """How to choose. strategy: a name of routing/strategies. hint: a sentence about the asked name.
 
-    experience: whether measured latency replaces the catalog's.
+    experience: whether measured latency replaces the catalog's. tenth: USD that a tenth more quality is worth, whatever
+    the task; 0 leaves that to the task.
     """
 
     strategy: str = "auto"
@@ -55,6 +56,7 @@ class Wish:
     floor: float = 0.1
     hint: str = ""
     experience: bool = True
+    tenth: float = 0.0
     refused: tuple[Refusal, ...] = ()
     """Standing refusals: told, and not looked at again."""
 
@@ -84,27 +86,36 @@ def decide(
     if not candidates:
         raise nobody(request, refused, view, offers)
     value, wait = TASTES.get(features.task, ORDINARY_TASTE)
-    taste = strategies.Taste(value, wait, wish.floor)
+    taste = strategies.Taste(10 * wish.tenth or value, wait, wish.floor)
     try:
-        strategy = strategies.find(wish.strategy)
+        chosen, errand = _strategy(request, wish)
+        strategy = strategies.find(chosen)
         ranked = strategy.rank(candidates, taste)
     except LookupError as unknown:
         raise Unroutable(Failure(Kind.INVALID, str(unknown), field="strategy")) from None
-    ranked = _tiered(ranked, by_key, wish.bounds.tier)
+    ranked = _tiered(ranked, by_key, "" if errand else wish.bounds.tier)
     stay = staying.stay(request, ranked, by_key, view, strategies.pays(strategy, taste))
     ranked = stay.ranked
     tried, propensity = "", 1.0
     if (
         chance is not None
         and not wish.bounds.tier
-        and exploring.open_to_trial(request, wish.strategy, wish.bounds.only)
+        and exploring.open_to_trial(request, chosen, wish.bounds.only)
     ):
         trial = exploring.tried(request, ranked, features.task, taste, view, chance)
         ranked, tried, propensity = trial.ranked, trial.reason, trial.propensity
     reasons = tuple(
-        r for r in (wish.hint, _why(features), note, stay.reason, tried, _first(ranked, wish.strategy)) if r
+        r for r in (wish.hint, _why(features), note, errand, stay.reason, tried, _first(ranked, chosen)) if r
     )
-    return Decision(ident, wish.strategy, tuple(ranked), tuple(refused), reasons, features, propensity=propensity)
+    return Decision(ident, chosen, tuple(ranked), tuple(refused), reasons, features, propensity=propensity)
+
+
+def _strategy(request: Request, wish: Wish) -> tuple[str, str]:
+    """The strategy's name, and a sentence where it is not the wished one: an agent's errand goes to the cheapest model
+    that can, unless this very request was sent with a strategy."""
+    if request.purpose not in ERRANDS or request.strategy or wish.bounds.only:
+        return wish.strategy, ""
+    return "cost", f"{request.purpose}: an errand beside the work goes to the cheapest model that can"
 
 
 def _sift(

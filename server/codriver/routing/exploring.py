@@ -14,15 +14,15 @@ from math import erfc, log
 from random import Random
 
 from codriver.model.decision import Candidate, Decision, View
-from codriver.model.request import Purpose, Request
+from codriver.model.request import ERRANDS, Purpose, Request
 from codriver.routing.posterior import UNSEEN, logit, sigmoid
 from codriver.routing.strategies import Taste
 
 DECISIVE = frozenset({"quality", "direct"})
 """Strategies whose user wants the best that is known, and no trial."""
 
-FIXED = frozenset({Purpose.TOOL_RESULT, Purpose.EMBED})
-"""Purposes at which the model must not change."""
+FIXED = frozenset({Purpose.TOOL_RESULT, Purpose.EMBED, *ERRANDS})
+"""Purposes at which the model must not change, or nobody would tell how it went."""
 
 MOST_SHARE = 0.4
 """Requests at which trials may be made, at most."""
