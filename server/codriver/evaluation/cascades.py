@@ -6,7 +6,7 @@ None of these answers is new: both models' outcomes are known, and replayed as i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import permutations
+from itertools import combinations, permutations
 from statistics import NormalDist
 
 import numpy as np
@@ -16,15 +16,16 @@ from codriver.evaluation.policies import RATES, Points, rates, singles
 
 CUTS = 14
 """Thresholds tried for each pair."""
-MOST_MODELS = 16
-"""So many models near the hull are paired; pairs grow with the square."""
+FEWER, MOST_MODELS = 8, 16
+"""So many models near the hull are put in threes and in pairs."""
+STRICTER = (0.0, 1.0)
 
 
-def near(matrix: Matrix) -> list[int]:
-    """Models that none of the cheaper ones beats by much, at most 16."""
+def near(matrix: Matrix, most: int = MOST_MODELS) -> list[int]:
+    """The models that cheaper ones beat least, at most so many."""
     scores, costs = matrix.score.mean(axis=0), matrix.cost.mean(axis=0)
     lag = [max(scores[costs <= costs[model]]) - scores[model] for model in range(len(scores))]
-    return sorted(np.argsort(lag, kind="stable")[:MOST_MODELS].tolist())
+    return sorted(np.argsort(lag, kind="stable")[:most].tolist())
 
 
 def candidates(matrix: Matrix) -> list[tuple[int, int]]:
@@ -48,19 +49,37 @@ def verified(matrix: Matrix, accuracy: float, predicted: Floats, splits: Sequenc
     """Escalation by a simulated verifier whose verdicts on right and wrong answers lie as two normal distributions
     with the stated area under the ROC curve; expectations in closed form, nothing drawn.
 
-    The predicted score is the prior that verdicts are weighed with. Pair and threshold are chosen on training rows.
+    The predicted score is the prior that verdicts are weighed with. Two or three models in turn, and the thresholds,
+    are chosen on training rows.
     """
-    distance = np.sqrt(2) * NormalDist().inv_cdf(accuracy)
+    distance = float(np.sqrt(2) * NormalDist().inv_cdf(accuracy))
+    last = singles(matrix)
+    costs = matrix.cost.mean(axis=0)
+    few = sorted(near(matrix, FEWER), key=lambda model: costs[model])
     families = []
     for first, then in candidates(matrix):
-        prior = np.clip(predicted[:, first], 0.02, 0.98)
-        wanted = np.quantile(np.log(prior / (1 - prior)), 0.5) + np.linspace(-4, 4, CUTS)
-        cut = (wanted[:, None] - np.log(prior / (1 - prior))[None, :] + distance**2 / 2) / distance
-        right, wrong = 1 - normal(cut - distance), 1 - normal(cut)
-        score = matrix.score[:, first]
-        accepted = score * right + (1 - score) * wrong
-        families.append(_followed(matrix, first, then, accepted, score * right))
+        families.append(_checked(matrix, first, predicted, distance, last.only([then]), 0.0))
+    for first, second, third in combinations(few, 3):
+        for stricter in STRICTER:
+            rest = _checked(matrix, second, predicted, distance, last.only([third]), stricter)
+            families.append(_checked(matrix, first, predicted, distance, rest, 0.0))
     return chosen(matrix, lambda _: families, splits)
+
+
+def _checked(matrix: Matrix, model: int, predicted: Floats, distance: float, then: Points, stricter: float) -> Points:
+    """A model's answer stays where the odds that it is right, after the verdict, exceed each of some thresholds; else
+    `then` goes on. stricter: added to the thresholds, for who failed before made it likelier that the task is hard."""
+    prior = np.clip(predicted[:, model], 0.02, 0.98)
+    odds = np.log(prior / (1 - prior))
+    wanted = np.median(odds) + stricter + np.linspace(-4, 4, CUTS)
+    cut = (wanted[:, None] - odds + distance**2 / 2) / distance
+    right, wrong = 1 - normal(cut - distance), 1 - normal(cut)
+    score = matrix.score[:, model]
+    accepted = score * right + (1 - score) * wrong
+    return Points(
+        matrix.cost[:, model] + (1 - accepted) * then.cost,
+        score * right + (1 - accepted) * then.score,
+    )
 
 
 def chosen(matrix: Matrix, families: Callable[[Rows], Sequence[Points]], splits: Sequence[tuple[Rows, Rows]]) -> Points:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import pairwise
 from math import ceil, floor, log10
 
 from codriver.evaluation.measures import BLIND, CHECKED, KNOWN, ORACLE, OURS, WATCHED, Line
 from codriver.evaluation.study import Page
 
 WIDTH, HEIGHT, COLUMNS = 460, 330, 3
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 40, 44
+LEFT, RIGHT, TOP, BOTTOM = 52, 14, 46, 44
+BENDS = 8
 STYLES = {
     OURS: ("#c0392b", 2.4, ""),
     BLIND: ("#555555", 1.4, ""),
@@ -45,8 +47,8 @@ def draw(pages: Sequence[Page]) -> str:
 def _panel(page: Page) -> Iterator[str]:
     costs = [x for line in page.lines for x in line.x if x > 0]
     low, high = _decades(min(costs, default=1.0), max(costs, default=1.0))
-    scores = [y for line in page.lines for y in line.y if line.name != ORACLE]
-    bottom, top = floor(min(scores) * 10) / 10, min(1.0, ceil(max(scores) * 20) / 20)
+    scores = [y for line in page.lines for y in line.y if line.name in STYLES and line.name != ORACLE]
+    bottom, top = floor(min(scores) * 20) / 20, min(1.0, ceil(max(scores) * 20) / 20)
     top = top if top > bottom else bottom + 0.1
 
     def x(cost: float) -> float:
@@ -54,20 +56,35 @@ def _panel(page: Page) -> Iterator[str]:
         return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
 
     def y(score: float) -> float:
-        share = (min(score, top) - bottom) / (top - bottom)
+        # Models far below every frontier lie on the lower edge.
+        share = (min(max(score, bottom), top) - bottom) / (top - bottom)
         return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
 
     yield f'<text x="{LEFT}" y="22" font-size="13" font-weight="bold">{escape(page.title)}</text>'
-    yield f'<text x="{WIDTH - RIGHT}" y="22" text-anchor="end">{page.queries} tasks, {page.models} models</text>'
+    yield f'<text x="{LEFT}" y="35" fill="#777777">{page.queries} tasks, {page.models} models</text>'
     for decade in range(ceil(low), floor(high) + 1):
         yield _rule(x(10**decade), TOP, x(10**decade), HEIGHT - BOTTOM)
         yield f'<text x="{x(10**decade)}" y="{HEIGHT - BOTTOM + 14}" text-anchor="middle">${10**decade:g}</text>'
-    for step in range(round(bottom * 10), floor(top * 10 + 1e-9) + 1):
-        yield _rule(LEFT, y(step / 10), WIDTH - RIGHT, y(step / 10))
-        yield f'<text x="{LEFT - 6}" y="{y(step / 10) + 4}" text-anchor="end">{step / 10:.1f}</text>'
+    steps = 20 if top - bottom < 0.45 else 10
+    for step in range(ceil(bottom * steps - 1e-9), floor(top * steps + 1e-9) + 1):
+        yield _rule(LEFT, y(step / steps), WIDTH - RIGHT, y(step / steps))
+        yield f'<text x="{LEFT - 6}" y="{y(step / steps) + 4}" text-anchor="end">{step / steps:.2f}</text>'
     yield f'<text x="{WIDTH / 2}" y="{HEIGHT - 12}" text-anchor="middle">{escape(page.axis)}</text>'
     for line in page.lines:
-        yield from _line(line, [(x(cost), y(score)) for cost, score in zip(line.x, line.y, strict=True)])
+        yield from _line(line, [(x(cost), y(score)) for cost, score in _mixed(line)])
+
+
+def _mixed(line: Line) -> list[tuple[float, float]]:
+    """The points of a frontier, with mixtures of neighbours between them: straight in dollars, bent on the axis."""
+    points = list(zip(line.x, line.y, strict=True))
+    if line.name not in STYLES or len(points) < 2:
+        return points
+    between = [
+        (left[0] + share / BENDS * (right[0] - left[0]), left[1] + share / BENDS * (right[1] - left[1]))
+        for left, right in pairwise(points)
+        for share in range(BENDS)
+    ]
+    return [*between, points[-1]]
 
 
 def _line(line: Line, places: Sequence[tuple[float, float]]) -> Iterator[str]:
