@@ -52,6 +52,7 @@ OTHERWISE = {
     "shown": "beside the result",
     "free": "as a function",
     "texts": "joined",
+    ("gemini", "signed"): "its signature",
     ("gemini", "strict"): "left out",
     ("ollama_chat", "strict"): "left out",
     ("openai_responses", "stop"): "cut here",

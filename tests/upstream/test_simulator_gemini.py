@@ -159,6 +159,24 @@ async def test_a_step_is_signed_and_its_signature_is_checked(client: httpx.Async
     assert "Corrupted" in (await ask(client, {**body, "contents": kept})).json()["error"]["message"]
 
 
+@pytest.mark.parametrize("stream", [True, False])
+async def test_words_are_signed_at_their_end_and_only_their_maker_takes_that_back(
+    client: httpx.AsyncClient, stream: bool
+) -> None:
+    if stream:
+        answer = await client.post(f"{PATH}:streamGenerateContent?alt=sse", json={"contents": [HI]})
+        frames = [json.loads(one.removeprefix("data: ")) for one in answer.text.split("\r\n\r\n") if one]
+        parts = [part for one in frames for part in one["candidates"][0]["content"]["parts"]]
+    else:
+        parts = (await ask(client, {"contents": [HI]})).json()["candidates"][0]["content"]["parts"]
+    signed = [part for part in parts if "thoughtSignature" in part]
+    assert signed == parts[-1:]
+    kept = [HI, {"role": "model", "parts": parts}, HI]
+    assert (await ask(client, {"contents": kept})).status_code == 200
+    signed[0]["thoughtSignature"] = "b3RoZXI="
+    assert "Corrupted" in (await ask(client, {"contents": kept})).json()["error"]["message"]
+
+
 async def test_frames_count_on_and_end_with_a_reason(client: httpx.AsyncClient) -> None:
     """W34."""
     body = config(thinkingConfig={"includeThoughts": True})

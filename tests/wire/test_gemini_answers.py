@@ -98,6 +98,32 @@ def test_w1_w34_any_cut_gives_the_same_events(data: bytes, step: int) -> None:
     assert named(read(data, step)) == MEANT
 
 
+SIGNED = ReasoningDelta("", "dGV4dA==")
+SIGN = {"thoughtSignature": "dGV4dA=="}
+
+
+@pytest.mark.parametrize(
+    ("parts", "meant"),
+    [
+        pytest.param([text("so", **SIGN)], [TextDelta("so"), SIGNED], id="on a text"),
+        pytest.param([text("so"), text("", **SIGN)], [TextDelta("so"), SIGNED], id="on an empty text at the end"),
+        pytest.param([SIGN], [SIGNED], id="alone"),
+        pytest.param(
+            [text("hm", thought=True, **SIGN), text("so")],
+            [ReasoningDelta("hm"), SIGNED, TextDelta("so")],
+            id="on a thought",
+        ),
+        pytest.param([text("", thought=True)], [], id="a thought of nothing"),
+    ],
+)
+def test_w33_signatures_outside_of_calls_are_kept(parts: list[dict[str, Any]], meant: list[Event]) -> None:
+    """A3: as such a model's thinking, which has no text here and a signature."""
+    end = Finished(Finish.STOP)
+    assert read(wired(*[frame(part) for part in parts], frame(reason="STOP"))) == [Started("r", "g"), *meant, end]
+    whole = frame(*parts, reason="STOP")
+    assert gemini.decoder(model(), PLAIN).whole(json.dumps(whole).encode()) == (Started("r", "g"), *meant, end)
+
+
 @pytest.mark.parametrize("given", [{}, {"args": None}, {"args": {}}])
 def test_a_call_without_arguments_has_an_empty_object(given: dict[str, Any]) -> None:
     found = read(wired(frame({"functionCall": {"name": "f", **given}}, reason="STOP")))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codriver.model.events import fold
 from codriver.model.provider import Quirks
 from codriver.model.request import (
     Conversation,
@@ -29,7 +30,7 @@ from codriver.model.request import (
 )
 from codriver.upstream.simulator import gemini_rules
 from codriver.upstream.simulator.models import SimModel
-from codriver.wire import anthropic, gemini, names, openai_chat
+from codriver.wire import anthropic, codec, gemini, names, openai_chat
 from codriver.wire.codec import Call
 from wire.samples import PLAIN, asked, dump, model
 
@@ -253,6 +254,84 @@ def test_a11_a_signature_goes_back_to_its_maker_only(origin: str, quirks: Quirks
     assert isinstance(first, ToolCall)
     body, _ = built(talk(ROUND[0], Message("assistant", (replace(first, origin=origin), second)), ROUND[2]), quirks)
     assert [part.get("thoughtSignature") for part in body["contents"][1]["parts"]] == signatures
+
+
+MINE = Reasoning("", "bWluZQ==", origin="acme/one")
+SIGNED = {"thoughtSignature": "bWluZQ=="}
+UNTOLD = {"functionCall": {"id": "call_1", "name": "f", "args": {}}}
+
+
+@pytest.mark.parametrize(
+    ("said", "parts"),
+    [
+        pytest.param([Text("so"), MINE], [{"text": "so", **SIGNED}], id="behind its text"),
+        pytest.param([replace(MINE, text="hm"), Text("so")], [{"text": "so", **SIGNED}], id="before it"),
+        pytest.param([MINE], [{"text": "", **SIGNED}], id="alone"),
+        pytest.param([Text("a"), MINE, Text("b")], [{"text": "a", **SIGNED}, {"text": "b"}], id="between two"),
+        pytest.param(
+            [Text("a"), MINE, ROUND[1].parts[0]], [{"text": "a", **SIGNED}, STEP], id="and a call has its own"
+        ),
+        pytest.param([Text("so"), replace(MINE, origin="other/two")], [{"text": "so"}], id="another's"),
+        pytest.param([Text("so"), replace(MINE, origin="")], [{"text": "so"}], id="nobody's"),
+        pytest.param([Reasoning("hm", origin="acme/one"), Text("so")], [{"text": "so"}], id="thinking without one"),
+    ],
+)
+def test_w33_a_signature_outside_of_calls_goes_back_to_its_maker_only(
+    said: list[Part], parts: list[dict[str, Any]]
+) -> None:
+    """A1, A11."""
+    call = next((part for part in said if isinstance(part, ToolCall)), None)
+    result = (ROUND[2],) if call else ()
+    body = json.loads(gemini.call(talk(ROUND[0], Message("assistant", tuple(said)), *result), THINKS, NEWER).body)
+    found = body["contents"][1]["parts"]
+    if call:
+        assert found.pop()["thoughtSignature"] == call.signature
+        parts = parts[:-1]
+    assert found == parts
+
+
+def test_a_turn_of_another_models_signature_alone_is_no_turn() -> None:
+    foreign = Message("assistant", (replace(MINE, origin="other/two"),))
+    body, _ = built(talk(ROUND[0], foreign, ROUND[0]))
+    assert [turn["role"] for turn in body["contents"]] == ["user"]
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+@pytest.mark.parametrize("wire", ["anthropic", "openai_responses"])
+def test_w33_a_signed_text_comes_back_through_a_caller_of_another_wire(wire: str, stream: bool) -> None:
+    """A3: what the caller's wire has for thinking carries it, and its maker gets it where it stood."""
+    answer = {"responseId": "r", "candidates": [{"index": 0, "finishReason": "STOP", "content": {"parts": [
+        {"text": "so", **SIGNED}]}}]}  # fmt: skip
+    meant = gemini.decoder(THINKS, NEWER).whole(dump(answer))
+    speaker = codec.find(wire)
+    encoder = speaker.encoder(asked(wire), THINKS.key)
+    if stream:
+        shown = speaker.decoder(THINKS, PLAIN)
+        found = [event for piece in [*shown.feed(encoder.feed(meant)), *shown.close()] for event in piece.events]
+    else:
+        found = list(speaker.decoder(THINKS, PLAIN).whole(encoder.whole(fold(meant))))
+    reply = fold(found)
+    (thought,) = reply.reasoning
+    if wire == "anthropic":
+        content = [
+            {"type": "text", "text": reply.text},
+            {"type": "thinking", "thinking": "", "signature": thought.signature},
+        ]
+        turns = [
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": content},
+            {"role": "user", "content": "so?"},
+        ]
+        body: dict[str, Any] = {"messages": turns, "max_tokens": 9}
+    else:
+        ident, _, sealed = thought.signature.partition("|")
+        item = {"type": "reasoning", "id": ident, "summary": [], "encrypted_content": sealed}
+        spoken = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": reply.text}]}
+        body = {"input": [{"role": "user", "content": "hi"}, spoken, item, {"role": "user", "content": "so?"}]}
+    back = speaker.parse(dump({"model": "m", **body}), {})
+    contents = json.loads(gemini.call(back, THINKS, NEWER).body)["contents"]
+    assert contents[1] == {"role": "model", "parts": [{"text": "so", **SIGNED}]}
+    assert contents[1] not in json.loads(gemini.call(back, replace(THINKS, id="two"), NEWER).body)["contents"]
 
 
 @pytest.mark.parametrize(

@@ -283,12 +283,13 @@ def thought(*parts: Part) -> Conversation:
     return talk(USER, Message("assistant", (*parts, Text("y"))), USER)
 
 
+SIGNED = "rs_1|SIGNED"
 FEATURES: dict[str, Request] = {
     "texts": asked(talk(Message("user", (Text("one"), Text("two"))))),
     "pictures": asked(talk(Message("user", (Text("x"), PICTURE)))),
     "addresses": asked(talk(Message("user", (Text("x"), Image(url="https://x.example/a.png"))))),
     "thinking": asked(thought(Reasoning("THOUGHT"))),
-    "signed": asked(thought(Reasoning("THOUGHT", "rs_1|SIGNED", origin=MAKER.key))),
+    "signed": asked(thought(Reasoning("THOUGHT", SIGNED, origin=MAKER.key))),
     "redacted": asked(thought(Reasoning("", redacted="REDACTED", origin=MAKER.key))),
     "proofs": asked(talk(USER, Message("assistant", (replace(CALL, signature="PROOF", origin=MAKER.key),)))),
     "errors": asked(answered(Text("no such file"), error=True)),
@@ -344,7 +345,7 @@ LOST: dict[tuple[str, str], Check] = {
     ("anthropic", "top_p"): lambda body, _: body["top_p"] == 0.5,  # kept where no temperature is beside it
     ("anthropic", "effort"): lambda body, _: body["thinking"]["budget_tokens"] > 1024,  # as a budget
     ("gemini", "thinking"): left("THOUGHT"),
-    ("gemini", "signed"): left("SIGNED"),
+    ("gemini", "signed"): lambda body, _: body["contents"][1]["parts"] == [{"text": "y", "thoughtSignature": SIGNED}],
     ("gemini", "redacted"): left("REDACTED"),
     ("gemini", "shown"): told("inlineData"),
     ("gemini", "marks"): left("ephemeral"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from codriver.model.events import Finish, Reply
 from codriver.upstream.simulator import gemini_rules
-from codriver.upstream.simulator.gemini_contents import signature
+from codriver.upstream.simulator.gemini_contents import signature, text_signature
 from codriver.upstream.simulator.models import SimModel
 from codriver.upstream.simulator.values import Answer, Asked, Frame, Refused, dump, pieces, tokens
 
@@ -57,7 +57,7 @@ def frames(answer: Answer) -> Iterator[Frame]:
         before += tokens(text)
         last: dict[str, Any] = {"text": ""}
         if answer.asked.model.signs and not reply.tool_calls:
-            last["thoughtSignature"] = signature(answer.asked.model.id, "", reply.text)
+            last["thoughtSignature"] = text_signature(answer.asked.model.id, reply.text)
         yield _frame(answer, index, [last], _reason(reply), answer.usage.output - answer.usage.reasoning, "end")
 
 
@@ -68,6 +68,8 @@ def whole(answer: Answer) -> Mapping[str, Any]:
         parts: list[dict[str, Any]] = [{"text": block.text, "thought": True} for block in reply.reasoning]
         if reply.text:
             parts.append({"text": reply.text})
+            if answer.asked.model.signs and not reply.tool_calls:
+                parts[-1]["thoughtSignature"] = text_signature(answer.asked.model.id, reply.text)
         parts += _calls(answer, reply)
         candidates.append(_candidate(parts or [{"text": ""}], _reason(reply), index))
     return _document(answer, candidates, answer.usage.output - answer.usage.reasoning)

@@ -33,6 +33,24 @@ def signature(model: str, name: str, arguments: Any) -> str:
     return base64.b64encode(digest([name, arguments], model).encode()).decode()
 
 
+def text_signature(model: str, text: str) -> str:
+    """What the words of a model are signed with. When it comes back only its maker is checked: the words may be cut
+    into other parts by then."""
+    return base64.b64encode((digest(["", text], model) + _maker(model)).encode()).decode()
+
+
+def _maker(model: str) -> str:
+    return digest(["text"], model)
+
+
+def _makes(model: str, given: str) -> bool:
+    """Whether a signature on words is of this model."""
+    try:
+        return base64.b64decode(given).decode("utf-8", "replace").endswith(_maker(model))
+    except (binascii.Error, ValueError):
+        return False
+
+
 def read_turns(contents: Any, model: SimModel) -> list[Turn]:
     """All turns, each call answered in the next one. Raises Refused."""
     if not isinstance(contents, list) or not contents:
@@ -191,7 +209,8 @@ def _uneven() -> Refused:
 
 
 def _signed(contents: Sequence[Mapping[str, Any]], model: SimModel) -> None:
-    """The first call of each step of the current turn is signed, by this very model or by a skip. Raises Refused."""
+    """The first call of each step of the current turn is signed, by this very model or by a skip; on words only a
+    signature of this very model may stand. Raises Refused."""
     asked = [
         place
         for place, content in enumerate(contents)
@@ -204,6 +223,8 @@ def _signed(contents: Sequence[Mapping[str, Any]], model: SimModel) -> None:
         for number, part in enumerate(content["parts"]):
             call, given = part.get("functionCall"), part.get("thoughtSignature")
             if call is None:
+                if given is not None and given not in _SKIPS and not _makes(model.id, given):
+                    raise refused("Corrupted thought signature.")
                 continue
             if given is None and first and place > current:
                 raise refused(

@@ -213,9 +213,12 @@ def _parts(content: Content, calls: _Calls) -> Iterator[m.Part]:
             call = part.function_call
             yield m.ToolCall(calls.called(call), call.name, shown(call.args) or "{}", part.thought_signature or "")
         elif part.thought:
-            yield m.Reasoning(part.text or "")
-        elif part.text:
-            yield m.Text(part.text)
+            yield m.Reasoning(part.text or "", part.thought_signature or "")
+        elif part.text is not None:
+            if part.text:
+                yield m.Text(part.text)
+            if part.thought_signature:
+                yield m.Reasoning("", part.thought_signature)
         elif part.inline_data is not None and part.inline_data.mime_type.startswith("image/"):
             yield m.Image(part.inline_data.mime_type, part.inline_data.data)
         elif part.inline_data is not None and part.inline_data.mime_type.startswith("text/"):

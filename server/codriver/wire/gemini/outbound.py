@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from codriver.model.provider import Model, Quirks
-from codriver.model.request import Conversation, Image, Limits, Request, Text, Tool, ToolCall, ToolChoice, ToolResult
+from codriver.model.request import (
+    Conversation,
+    Image,
+    Limits,
+    Message,
+    Part,
+    Reasoning,
+    Request,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
 from codriver.wire import bounds, carried, fim, history, jsontext, names
 from codriver.wire.codec import Call
 from codriver.wire.gemini import relaying, thinking
@@ -73,8 +86,9 @@ def _system(talk: Conversation, limits: Limits) -> list[str]:
 
 def _contents(request: Request, talk: Conversation, model: Model, quirks: Quirks) -> Iterator[dict[str, Any]]:
     """Alternating, the user first and last: an answer is never begun for the model. Earlier thinking is left
-    out: what may be returned of it are the signatures of calls."""
-    turns = history.turns(talk.messages, tools=bool(talk.tools), thinking=False)
+    out: what may be returned of it are its own signatures, on calls and on texts."""
+    own = [Message(m.role, tuple(part for part in m.parts if _sayable(request, part, model))) for m in talk.messages]
+    turns = history.turns(own, tools=bool(talk.tools))
     if not turns or turns[0].role == "assistant":
         turns.insert(0, history.Turn("user", [Text("(The conversation goes on.)")]))
     if turns[-1].role == "assistant":
@@ -83,11 +97,7 @@ def _contents(request: Request, talk: Conversation, model: Model, quirks: Quirks
     for turn in turns:
         parts = [_result(result, called.get(result.call_id, "")) for result in turn.results]
         parts += [part for result in turn.results for part in map(_image, history.images(result))]
-        for part in turn.parts:
-            if isinstance(part, Text):
-                parts.append({"text": part.text})
-            elif isinstance(part, Image):
-                parts.append(_image(part))
+        parts += _said(turn.parts)
         first = True
         for made in turn.calls:
             called[made.id] = name = names.lettered_name(made.name)
@@ -96,11 +106,39 @@ def _contents(request: Request, talk: Conversation, model: Model, quirks: Quirks
         yield {"role": "model" if turn.role == "assistant" else "user", "parts": parts}
 
 
+def _sayable(request: Request, part: Part, model: Model) -> bool:
+    """Of thinking only what this very model signed, and nothing where thinking is to be forgotten."""
+    return not isinstance(part, Reasoning) or (bool(part.signature) and _own(request, part, model))
+
+
+def _own(request: Request, part: Reasoning | ToolCall, model: Model) -> bool:
+    """Whether this model made it, or a Gemini caller says so."""
+    if request.forget:
+        return False
+    return part.origin == model.key or (part.origin == "" and request.wire == "gemini")
+
+
+def _said(parts: Iterable[Part]) -> list[dict[str, Any]]:
+    """Texts and images. A signature stands on the text before it, else on the one behind it, else on an empty one."""
+    said: list[dict[str, Any]] = []
+    signature = ""
+    for part in parts:
+        if isinstance(part, Text):
+            said.append({"text": part.text} | ({"thoughtSignature": signature} if signature else {}))
+            signature = ""
+        elif isinstance(part, Image):
+            said.append(_image(part))
+        elif isinstance(part, Reasoning) and said and said[-1].keys() == {"text"}:
+            said[-1]["thoughtSignature"] = part.signature
+        elif isinstance(part, Reasoning):
+            signature = part.signature
+    return [*said, {"text": "", "thoughtSignature": signature}] if signature else said
+
+
 def _signature(request: Request, made: ToolCall, model: Model, quirks: Quirks, first: bool) -> str:
-    """A call's signature where this model made it, or a Gemini caller says so; else, at the first call of a
-    step, what such models take instead."""
-    own = made.origin == model.key or (made.origin == "" and request.wire == "gemini" and not request.forget)
-    if made.signature and own:
+    """A call's signature where it is this model's; else, at the first call of a step, what such models take
+    instead."""
+    if made.signature and _own(request, made, model):
         return made.signature
     return quirks.thought_signature if first else ""
 

@@ -186,10 +186,13 @@ class ContentDecoder(FrameDecoder):
                 given = bytes(call.args) if jsontext.given(call.args) else b"{}"
                 yield ToolDelta(self._calls, given.decode("utf-8", "replace"))
                 self._calls += 1
-            elif part.text and part.thought:
+                continue
+            if part.text and part.thought:
                 yield ReasoningDelta(part.text)
             elif part.text:
                 yield TextDelta(part.text)
+            if part.thought_signature:  # of all that was said so far; it may come with an empty text
+                yield ReasoningDelta("", part.thought_signature)
         reason = candidate.finish_reason
         if reason in _ACCIDENTS:
             yield from self._cut(f"it stopped with {reason} {candidate.finish_message or ''}".strip())
