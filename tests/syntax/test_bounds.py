@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, fields
 
 import pytest
 from tree_sitter import Tree
 
-from codriver.syntax import complexity, trees
+from codriver.model.features import Function
+from codriver.syntax import complexity, measures, trees
 from codriver.syntax.analysis import Buffer
 from codriver.syntax.parsing import attempt
 from codriver.syntax.places import COUNTED
@@ -99,6 +101,32 @@ def test_typing_in_one_place_parses_the_window_there_and_the_head_once(
         parsed, counted = work.of(lambda: (buffer.facts(at), buffer.functions(), buffer.imports()))
         assert parsed <= WINDOW + 100
         assert counted <= 500
+
+
+def test_a_change_in_one_of_many_functions_in_a_function_counts_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests and modules in JavaScript are one call with everything in it."""
+    case = "  it('does {n}', async () => {{\n    if (a && b) {{ expect(c).toBe({n}); }}\n  }});\n"
+    text = Text("describe('all', () => {\n" + "".join(case.format(n=n) for n in range(300)) + "});\n")
+    buffer, at = Buffer(text.data, path="a.test.js"), text.data.index(b"toBe(150)")
+    buffer.facts(at)
+    measured, measure = list[object](), complexity.measure
+    monkeypatch.setattr(complexity, "measure", lambda *given: (measured.append(given), measure(*given))[1])
+    buffer.edit([text.splice(at, at, b"not && ")], text.data)
+    facts = buffer.facts(at)
+    assert len(measured) <= 3  # the statement, the function of all, the one that changed
+    assert facts == Buffer(text.data, path="a.test.js").facts(at)
+    buffer.edit([text.splice(0, 0, b"\n\nif (x) y();\n")], text.data)
+    assert buffer._code is not None
+    moved, fresh = buffer._code.units((0, text.size)), Buffer(text.data, path="a.test.js")._code.units((0, text.size))
+    assert [list(unit.functions()) for unit in moved] == [list(unit.functions()) for unit in fresh]
+
+
+def test_a_function_is_moved_with_all_that_is_known_of_it() -> None:
+    known = {field.name: n if field.type == "int" else f"{n}" for n, field in enumerate(fields(Function))}
+    moved = measures._shifted(Function(**known), 5, 9)
+    places = {name: known[name] + 5 for name in ("start_line", "end_line")}
+    places |= {name: known[name] + 9 for name in ("start_byte", "end_byte")}
+    assert asdict(moved) == known | places
 
 
 @pytest.mark.parametrize("path", sorted(KINDS))

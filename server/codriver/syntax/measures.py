@@ -6,7 +6,7 @@ A keystroke changes one unit; the others are found again by their bytes, whereve
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tree_sitter import Node
 
@@ -24,6 +24,9 @@ SHARE = 5_000
 
 _UNCLAIMED = 500
 """Measures made since everything was counted; older ones make room."""
+
+_NESTED, _LEVELS = 5_000, 20
+"""Functions in functions that are remembered on their own, and how deep inside one another."""
 
 _Key = tuple[str, str, bytes]
 
@@ -63,6 +66,7 @@ class Measures:
     def __init__(self, language: Language) -> None:
         self._language = language
         self._known: dict[_Key, Measured] = {}
+        self._nested: dict[_Key, Measured] = {}
         self._claimed = 0
 
     def of(self, parse: Parse) -> tuple[Placed, ...]:
@@ -105,6 +109,8 @@ class Measures:
         """Typing makes a new text of one unit with every key; the oldest of these are not needed any more."""
         while len(self._known) > self._claimed + _UNCLAIMED:
             del self._known[next(iter(self._known))]
+        while len(self._nested) > _NESTED:
+            del self._nested[next(iter(self._nested))]
 
     def _placed(self, unit: outline.Unit, parse: Parse, *caches: dict[_Key, Measured]) -> Placed:
         node, head = unit.node, names.head_of(unit.node, self._language)
@@ -126,7 +132,7 @@ class Measures:
         function = self._function(node, parse.source, "", "", count)
         return _shifted(function, parse.rows + 1, parse.origin)
 
-    def _measure(self, unit: outline.Unit, source: bytes) -> Measured:
+    def _measure(self, unit: outline.Unit, source: bytes, level: int = 0) -> Measured:
         language, functions = self._language, list[Function]()
         whole = self._count(unit.node, source, names.is_class(unit.parent_kind, language))
         apart, anonymous = language.rules.apart, language.scopes.anonymous
@@ -137,6 +143,13 @@ class Measures:
         pending = [(node, unit.prefix, unit.parent_kind, 0) for node in reversed(roots)]
         while pending:
             node, prefix, parent_kind, depth = pending.pop()
+            if apart and node != unit.node and level < _LEVELS:
+                inner = self._inside(outline.Unit(node, prefix, parent_kind), source, level + 1)
+                lines, size = node.start_point.row - unit.node.start_point.row, node.start_byte - unit.node.start_byte
+                functions += (_shifted(function, lines, size) for function in inner.functions)
+                decisions, cognitive = decisions + inner.cyclomatic, cognitive + inner.cognitive
+                nesting = max(nesting, inner.nesting)
+                continue
             is_member = names.is_class(parent_kind, language)
             count = whole if node == unit.node else self._count(node, source, is_member)
             function = self._function(node, source, prefix, parent_kind, count)
@@ -150,6 +163,14 @@ class Measures:
                 pending += [(inner, inside, function.kind, depth + 1) for inner in reversed(count.inner)]
         own = whole.cyclomatic - 1 if language.counted else 0
         return Measured(tuple(functions), own + decisions, cognitive, nesting)
+
+    def _inside(self, unit: outline.Unit, source: bytes, level: int) -> Measured:
+        """A function that counts for itself alone, remembered as a unit is: what is around it may change."""
+        name = names.name_of(unit.node, source, self._language)
+        key = f"{unit.prefix}\0{name}", unit.parent_kind, source[unit.node.start_byte : unit.node.end_byte]
+        if key not in self._nested:
+            self._nested[key] = self._measure(unit, source, level)
+        return self._nested[key]
 
     def _count(self, node: Node, source: bytes, is_member: bool) -> complexity.Count:
         """What is counted; of a language that is only guessed at, no more than nesting."""
@@ -195,10 +216,17 @@ def _last_row(node: Node) -> int:
 
 
 def _shifted(function: Function, lines: int, size: int) -> Function:
-    return replace(
-        function,
+    # Written out: dataclasses.replace takes three times as long, and a long text has thousands.
+    return Function(
+        name=function.name,
+        kind=function.kind,
         start_line=function.start_line + lines,
         end_line=function.end_line + lines,
+        cyclomatic=function.cyclomatic,
+        cognitive=function.cognitive,
+        nesting=function.nesting,
+        parameters=function.parameters,
+        lines=function.lines,
         start_byte=function.start_byte + size,
         end_byte=function.end_byte + size,
     )

@@ -252,7 +252,7 @@ def _chain(parse: Parse, at: int, language: Language) -> list[Scope]:
     return chain
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def _imported(text: bytes, wanted: Imports) -> tuple[str, ...]:
     """Modules named in a statement. Remembered, since each keystroke asks for all of a text again."""
     return tuple(name for pattern in wanted.compiled for match in pattern.finditer(text) for name in _modules(match))
