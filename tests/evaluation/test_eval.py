@@ -17,6 +17,7 @@ from codriver.cli import main
 from codriver.evaluation import report
 from codriver.evaluation.aims import aim, aims
 from codriver.evaluation.baselines import Blind, Nearest, Ridge
+from codriver.evaluation.codeless import codeless, prose
 from codriver.evaluation.matrix import load
 from codriver.evaluation.measures import OURS, Settings
 from codriver.evaluation.picture import draw
@@ -174,6 +175,37 @@ def test_prices_stand_for_costs_where_only_they_are_known(tmp_path: Path) -> Non
         pytest.approx(9e-7),
         1.0,
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("before\n```py\nx = 1\n```\nafter", ["before", "after"]),
+        ("a `name` here", ["a", "here"]),
+        ("cut off\n~~~~\nx\ny", ["cut", "off"]),
+        ("see\r\n\r\n    x = 1\r\n\r\n>>> y\r\nend", ["see", "end"]),
+        ("--- a/x\n+++ b/x\n@@ -1 +1 @@\nend - of it", ["end", "-", "of", "it"]),
+        ("no code at all", ["no", "code", "at", "all"]),
+    ],
+)
+def test_prose_is_a_text_without_its_code(text: str, left: list[str]) -> None:
+    assert prose(text).split() == left
+
+
+def test_what_code_brings_is_measured_by_taking_it_out(tmp_path: Path) -> None:
+    hard = np.random.default_rng(0).random(120) < 0.5
+    queries = [
+        {"query_id": f"q{row}", "text": f"why?\n```\n{'goto' if is_hard else 'print'} it\n```"}
+        for row, is_hard in enumerate(hard)
+    ]
+    outcomes = [{"query_id": f"q{row}", "model": model, "score": int(model == "strong" or not is_hard)}
+                for row, is_hard in enumerate(hard) for model in ("weak", "strong")]  # fmt: skip
+    (found,) = load(write(tmp_path / "code", queries, outcomes))
+    page = examine(found, Settings(Ridge, samples=10, unseen=0))
+    recovered = next(measure for measure in page.measures if measure.key == "apgr")
+    assert recovered.ours.value > 0.7 and recovered.beside["without code"].value == pytest.approx(0.5, abs=0.05)
+    assert {row[2] for row in report.ablation([page])} == {"all", "without code"}
+    assert codeless(matrix(np.ones((3, 2)))) is None
 
 
 ARGUMENTS = ("--quick", "--workers", "1")

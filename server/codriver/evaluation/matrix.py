@@ -179,7 +179,7 @@ def _number(path: Path, line: int, row: dict[str, Any], quantity: str) -> float:
 
 
 def _prices(path: Path, models: Sequence[str]) -> Floats:
-    """Dollars per million tokens as a matrix's meta.json states them, else as prices.toml does; nan where neither."""
+    """Dollars per million tokens as a matrix's meta.json states them, else as prices.toml does; nan, or nothing, elsewhere."""
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -187,7 +187,8 @@ def _prices(path: Path, models: Sequence[str]) -> Floats:
     stated = meta if isinstance(meta, dict) else {}
     told = stated.get("price_per_mtok") or stated.get("price_per_mtok_blended")
     own = {name: price for name, price in told.items() if _positive(price)} if isinstance(told, dict) else {}
-    return np.array([float(own.get(model, _known_prices().get(model, math.nan))) for model in models])
+    found = np.array([float(own.get(model, _known_prices().get(model, math.nan))) for model in models])
+    return found if np.isfinite(found).any() else np.empty(0)
 
 
 def _positive(price: object) -> bool:

@@ -30,6 +30,8 @@ class Settings:
     samples: int = 1000
     unseen: int = 5
     """Models that are left out in turn, at most."""
+    ablate: bool = True
+    """Whether all is measured once more without the code in the texts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from codriver.evaluation.study import Page
 
 HEADINGS = ("matrix", "measure", OURS, "95%", "TF-IDF", "neighbours", "blind mix", "known", "floor", "aim", "met")
 RIGHT = range(2, 10)
-ABLATED = ("saved_98", "below_98", "hardness", "apgr")
+ABLATED = ("saved_98", "below_98", "hardness", "hardness_session", "apgr")
 """Measures that tell what a part of the whole contributes."""
 
 
@@ -45,7 +45,7 @@ def ablation(pages: Sequence[Page]) -> Iterator[tuple[str, ...]]:
         for measure in page.measures:
             parts = {name: each for name, each in measure.beside.items() if _part(name)}
             if measure.key in ABLATED and parts:
-                for name, each in {"from the text and its code": measure.ours, **parts}.items():
+                for name, each in {"all" if "without code" in parts else "the text": measure.ours, **parts}.items():
                     yield page.title, measure.label, name, _figure(each.value, measure), _interval(each, measure)
 
 

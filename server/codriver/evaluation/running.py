@@ -6,11 +6,12 @@ import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
 
-from codriver.errors import ConfigError
+from codriver.errors import CodriverError, ConfigError
 from codriver.evaluation.aims import doubts
 from codriver.evaluation.matrix import Matrix, load
 from codriver.evaluation.measures import Settings
@@ -44,7 +45,12 @@ def run(
         futures: dict[int, Future[Page]] = {place: pool.submit(examine, matrices[place], settings) for place in order}
         for future in futures.values():
             future.add_done_callback(lambda done: None if done.cancelled() or done.exception() else tell(_done(done)))
-        return [futures[place].result() for place in range(len(matrices))]
+        try:
+            return [futures[place].result() for place in range(len(matrices))]
+        except BrokenProcessPool as error:
+            raise CodriverError(
+                "a measuring process was ended, perhaps for want of memory; try fewer workers"
+            ) from error
 
 
 def _doubted(matrix: Matrix) -> list[Matrix]:

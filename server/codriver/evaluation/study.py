@@ -9,6 +9,7 @@ import numpy as np
 
 from codriver.evaluation import policies, spending
 from codriver.evaluation.aims import aim
+from codriver.evaluation.codeless import codeless
 from codriver.evaluation.folds import numbers
 from codriver.evaluation.matrix import Floats, Matrix, Rows
 from codriver.evaluation.measures import KNOWN, ORACLE, OURS, Line, Measure, Settings, correlation, recovered
@@ -45,6 +46,8 @@ def examine(matrix: Matrix, settings: Settings) -> Page:
     subject = settings.subject()
     found = {OURS: crossed(subject, matrix, fold)}
     found |= {name: crossed(make(), matrix, fold) for name, make in settings.others.items()}
+    if settings.ablate and (plain := codeless(matrix)) is not None:
+        found["without code"] = crossed(subject, plain, fold)
     measures = [_hardness(matrix, found, fold, settings)]
     weak, strong = pair(matrix)
     if weak != strong:
