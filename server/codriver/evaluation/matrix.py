@@ -179,7 +179,7 @@ def _number(path: Path, line: int, row: dict[str, Any], quantity: str) -> float:
 
 
 def _prices(path: Path, models: Sequence[str]) -> Floats:
-    """Dollars per million tokens as a matrix's meta.json states them, else as prices.toml does; nan, or nothing, elsewhere."""
+    """Dollars per million tokens as a matrix's meta.json states them, else prices.toml; nan where neither does."""
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
