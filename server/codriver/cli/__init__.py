@@ -46,7 +46,21 @@ def commands() -> typer.Typer:
     """The command line as a typer application."""
     import typer
 
-    from codriver.cli import analyze, ask, batch, config, doctor, env, evaluate, models, replay, route, serve, stats
+    from codriver.cli import (
+        analyze,
+        ask,
+        batch,
+        config,
+        doctor,
+        env,
+        evaluate,
+        models,
+        replay,
+        route,
+        serve,
+        stats,
+        train,
+    )
 
     app = typer.Typer(
         help="Codriver sits beside your editor and calls the right model for every request.",
@@ -69,6 +83,7 @@ def commands() -> typer.Typer:
     app.command()(replay.replay)
     app.command()(analyze.analyze)
     app.command("eval")(evaluate.evaluate)
+    app.command()(train.train)
     app.command()(env.env)
     app.command()(doctor.doctor)
     app.add_typer(batch.group(), name="batch")

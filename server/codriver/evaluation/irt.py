@@ -11,12 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codriver.evaluation.baselines import means
 from codriver.evaluation.folds import numbers
+from codriver.evaluation.frozen import Frozen, sigmoid, skills
 from codriver.evaluation.kernels import STEPS, Kernel, near, products, solved
 from codriver.evaluation.matrix import Floats, Matrix, Query, Rows
 from codriver.evaluation.texts import Sparse, beside, counted, filled, lettered, worded
+
+__all__ = ["Codriver", "Frozen", "ridge"]
 
 FACTORS = 4
 INNER = 3
@@ -92,6 +96,9 @@ class Codriver:
         traits = np.einsum("nkv,kv->nk", told, self._shares)
         self._traits = _Traits.of(traits)
         self._abilities = _abilities(self._traits.of_rows(traits), scores, factors, self._traits)
+        known = np.asarray(np.isfinite(scores).any(axis=0))
+        if not known.all():
+            self._abilities[~known] = _newcomers(self._abilities[known], skills(matrix), known)
 
     def predict(self, matrix: Matrix, rows: Rows) -> Floats:
         """Expected scores, rows x models."""
@@ -111,11 +118,6 @@ class Codriver:
         if self._views is None or self._views.queries is not matrix.queries:
             self._views = views(matrix.queries)
         return self._views
-
-
-def sigmoid(logits: Floats) -> Floats:
-    """1 / (1 + exp(-x)), without overflow."""
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,17 @@ def _abilities(traits: Floats, scores: Floats, factors: Floats, scale: _Traits) 
         if rows.size:
             abilities[model] = _logistic(design[rows], filled_in[rows, model], abilities[model])
     return abilities
+
+
+def _newcomers(abilities: Floats, skill: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Abilities of models without any outcome, by how abilities of the others here go with their public skills."""
+    design = np.stack([np.ones(int(known.sum())), skill[known]], axis=1)
+    middle = design.mean(axis=0) * [0.0, 1.0]
+    slopes = np.linalg.solve(
+        (design - middle).T @ (design - middle) + np.diag([1e-9, 0.5]), (design - middle).T @ abilities
+    )
+    asked = np.stack([np.ones(int((~known).sum())), skill[~known]], axis=1) - middle
+    return np.asarray(asked @ slopes)
 
 
 def _logistic(design: Floats, wanted: Floats, prior: Floats) -> Floats:

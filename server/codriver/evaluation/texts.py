@@ -102,10 +102,10 @@ def worded(texts: Sequence[str]) -> Sparse:
                 number = known[word] = _hashed(word)
             rows.append(row)
             found.append(number)
-    row, word = np.array(rows, dtype=np.int64), np.array(found, dtype=np.uint64)
-    same = row[1:] == row[:-1]
-    pairs = _mixed(_mixed(word[:-1], word[1:]), np.uint64(2))[same]
-    return _counted(len(texts), [row, row[1:][same]], [_mixed(word, np.uint64(1)), pairs])
+    places, codes = np.array(rows, dtype=np.int64), np.array(found, dtype=np.uint64)
+    same = places[1:] == places[:-1]
+    pairs = _mixed(_mixed(codes[:-1], codes[1:]), np.uint64(2))[same]
+    return _counted(len(texts), [places, places[1:][same]], [_mixed(codes, np.uint64(1)), pairs])
 
 
 def lettered(texts: Sequence[str], sizes: Iterable[int] = (3, 4, 5)) -> Sparse:
@@ -134,7 +134,7 @@ def _hashed(word: str) -> int:
 def _mixed(left: Hashes, right: Hashes | np.uint64) -> Hashes:
     with np.errstate(over="ignore"):
         mixed = (left * _ODD) ^ ((right + _ODD) * _OTHER)
-    return mixed ^ (mixed >> np.uint64(29))
+    return np.asarray(mixed ^ (mixed >> np.uint64(29)))
 
 
 def _counted(count: int, rows: Sequence[Rows], hashes: Sequence[Hashes]) -> Sparse:
