@@ -68,6 +68,26 @@ def test_for_people_the_most_complex_functions(run: Any, project: Path) -> None:
     assert by_name.index("easy ") < by_name.index("go ") < by_name.index("hard ")
 
 
+def test_sizes_and_maintainability_of_functions_files_and_all(run: Any, project: Path) -> None:
+    (project / "src" / "c.py").write_text('"""Doc."""\n\n# a word\n' + EASY)
+    (project / "src" / "d.zig").write_text("fn add(a: i32) i32 {\n    return a;\n}\n")
+    page = run("analyze", str(project), "--json").json()
+    files = {Path(file["path"]).name: file for file in page["files"]}
+    easy, hard = files["a.py"]["functions"]
+    assert (easy["code_lines"], easy["comment_lines"], hard["code_lines"]) == (2, 0, 6)
+    assert 0 < hard["maintainability"] < easy["maintainability"] <= 100
+    mean = (2 * easy["maintainability"] + 6 * hard["maintainability"]) / 8
+    assert files["a.py"]["maintainability"] == round(mean)
+    assert (files["c.py"]["code_lines"], files["c.py"]["comment_lines"]) == (2, 2)
+    assert files["d.zig"]["maintainability"] is files["pyproject.toml"]["maintainability"] is None
+    for name in ("code_lines", "comment_lines"):
+        assert page["total"][name] == sum(file[name] for file in page["files"])
+    worst = run("analyze", str(project), "--sort", "maintainability").out
+    assert worst.index("hard ") < worst.index("easy ")
+    assert f"lines       {page['total']['lines']}, {page['total']['code_lines']} of code" in worst
+    assert "lines       3, 3 of code, 0 of comments" in run("analyze", str(project / "src" / "d.zig")).out
+
+
 def test_several_paths_and_ignored_files(run: Any, project: Path) -> None:
     page = run(
         "analyze", str(project / "src" / "b.js"), str(project / "gone.py"), str(project / "src"), "--json"
@@ -130,7 +150,9 @@ def test_what_changed_since_a_commit(run: Any, project: Path) -> None:
         row["name"]: [row[side] and row[side]["cognitive"] for side in ("before", "after")] for row in page["functions"]
     }
     assert rows == {"hard": [6, 7], "new": [None, 1], "easy": [0, None]}
-    assert page["total"] == {"cyclomatic": 1 + 2 - 1, "cognitive": 1 + 1, "lines": 0}
+    assert page["total"] == {
+        "cyclomatic": 1 + 2 - 1, "cognitive": 1 + 1, "lines": 0, "code_lines": 0, "comment_lines": 0
+    }  # fmt: skip
     shown = run("analyze", str(project), "--diff", "HEAD", "--max-cognitive", "6")
     assert "6 -> 7" in shown.out
     assert shown.code == 1

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
@@ -19,6 +19,7 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
+from codriver.model.features import Function
 from codriver.syntax import content
 from codriver.syntax.analysis import Buffer
 from codriver.workspace import Workspace
@@ -81,8 +82,28 @@ def page_of(path: str, data: bytes) -> Page:
     buffer.parse()
     facts = buffer.facts(None, _workspace().read(path))
     told = {name: getattr(facts, name) for name in _TOLD}
-    functions = [asdict(function) for function in buffer.functions()]
-    return {"path": path, **told, "versions": dict(facts.versions), "functions": functions}
+    functions = [_sized(buffer, function) for function in buffer.functions()]
+    size = buffer.size()
+    return {
+        "path": path, **told, "code_lines": size.code, "comment_lines": size.comments,
+        "maintainability": maintainability(functions), "versions": dict(facts.versions), "functions": functions,
+    }  # fmt: skip
+
+
+def maintainability(functions: Sequence[Mapping[str, Any]]) -> int | None:
+    """The mean of functions' maintainability indices, each as often as it has lines of code; None without any."""
+    told = [each for each in functions if each["maintainability"] is not None]
+    lines = sum(each["code_lines"] for each in told)
+    return round(sum(each["maintainability"] * each["code_lines"] for each in told) / lines) if lines else None
+
+
+def _sized(buffer: Buffer, function: Function) -> dict[str, Any]:
+    """A function's numbers with its size; one whose complexity is only guessed at has no index."""
+    size = buffer.size((function.start_byte, function.end_byte))
+    index = size.maintainability(function.cyclomatic) if function.cyclomatic else None
+    return {
+        **asdict(function), "code_lines": size.code, "comment_lines": size.comments, "maintainability": index
+    }  # fmt: skip
 
 
 def cores() -> int:

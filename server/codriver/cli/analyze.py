@@ -16,7 +16,8 @@ from codriver.cli.terminal import Complaint, dump, table
 TOP = 20
 """Functions of a folder that are listed, unless told otherwise."""
 
-_COLUMNS = ("cognitive", "cyclomatic", "nesting", "parameters", "lines")
+_SUMS = ("lines", "code_lines", "comment_lines", "cyclomatic", "cognitive", "errors")
+_COLUMNS = ("cognitive", "cyclomatic", "nesting", "parameters", "lines", "maintainability")
 
 
 def analyze(
@@ -102,6 +103,7 @@ def _one(path: str, as_json: bool, top: int | None, sort: str) -> list[dict[str,
     print(f"language    {page['language'] or 'unknown'}")
     print(f"domain      {page['domain'] or 'unknown'}")
     print(f"frameworks  {_listed(frameworks, len(frameworks)) or 'none'}")
+    print(f"lines       {_lines_of(page)}")
     if functions:
         print()
         _functions(_sorted(functions, sort)[: top or None], with_path=False)
@@ -116,7 +118,8 @@ def _many(pages: list[dict[str, Any]], as_json: bool, top: int, sort: str) -> li
         return functions
     total = _total(read, functions)
     print(f"files       {total['files']}" + (f", {len(pages) - len(read)} skipped" if len(read) < len(pages) else ""))
-    print(f"functions   {total['functions']} in {total['lines']} lines")
+    print(f"functions   {total['functions']}")
+    print(f"lines       {_lines_of(total)}")
     print(f"languages   {_listed(total['languages']) or 'none known'}")
     print(f"frameworks  {_listed(total['frameworks']) or 'none'}")
     for page in pages:
@@ -129,13 +132,20 @@ def _many(pages: list[dict[str, Any]], as_json: bool, top: int, sort: str) -> li
 
 
 def _total(read: Sequence[dict[str, Any]], functions: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    from codriver.cli.analysis import maintainability
+
     return {
         "files": len(read),
         "functions": len(functions),
-        **{name: sum(page[name] for page in read) for name in ("lines", "cyclomatic", "cognitive", "errors")},
+        **{name: sum(page[name] for page in read) for name in _SUMS},
+        "maintainability": maintainability(functions),
         "languages": dict(Counter(page["language"] for page in read if page["language"]).most_common()),
         "frameworks": {name: page["versions"].get(name, "") for page in read for name in page["frameworks"]},
     }
+
+
+def _lines_of(counted: dict[str, Any]) -> str:
+    return f"{counted['lines']}, {counted['code_lines']} of code, {counted['comment_lines']} of comments"
 
 
 def _listed(names: dict[str, Any], most: int = 8) -> str:
@@ -153,14 +163,20 @@ def _sorted(functions: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:
         return functions
     if by == "name":
         return sorted(functions, key=lambda function: str(function["name"]))
+    if by == "maintainability":  # the worst ones first, too
+        return sorted(functions, key=lambda function: 101 if function[by] is None else function[by])
     return sorted(
         functions, key=lambda function: (function[by], function["cognitive"], function["lines"]), reverse=True
     )
 
 
 def _functions(functions: Sequence[dict[str, Any]], with_path: bool) -> None:
-    rows = [(f["name"], _place(f, with_path), *(str(f[column]) for column in _COLUMNS)) for f in functions]
-    table(("function", "where" if with_path else "line", *_COLUMNS), rows, right=range(1 + with_path, 7))
+    rows = [(f["name"], _place(f, with_path), *(_told(f[column]) for column in _COLUMNS)) for f in functions]
+    table(("function", "where" if with_path else "line", *_COLUMNS), rows, right=range(1 + with_path, 8))
+
+
+def _told(number: int | None) -> str:
+    return "-" if number is None else str(number)
 
 
 def _place(function: dict[str, Any], with_path: bool) -> str:

@@ -12,7 +12,10 @@ from codriver.cli.terminal import Complaint
 from codriver.syntax import languages
 from codriver.syntax.patches import Change, changes
 
-NUMBERS = ("cyclomatic", "cognitive", "nesting", "parameters", "lines")
+NUMBERS = (
+    "cyclomatic", "cognitive", "nesting", "parameters", "lines", "code_lines", "comment_lines", "maintainability"
+)  # fmt: skip
+GAINED = ("cyclomatic", "cognitive", "lines", "code_lines", "comment_lines")
 
 # Context lines would count neighbours as touched; a rename would need the old name; the rest undoes users' settings.
 _DIFF = ("-c", "core.quotePath=false", "diff", "--unified=0", "--no-renames", "--no-color", "--no-ext-diff",
@@ -26,7 +29,7 @@ def since(base: str, paths: Sequence[str]) -> dict[str, Any]:
     root = top.decode("utf-8", "surrogateescape").strip()
     told = _git(root, *_DIFF, base, "--", *map(os.path.realpath, paths))
     touched = [row for change in changes(told.decode("utf-8", "replace")) for row in _touched(root, base, change)]
-    gained = {name: sum(_gain(row, name) for row in touched) for name in ("cyclomatic", "cognitive", "lines")}
+    gained = {name: sum(_gain(row, name) for row in touched) for name in GAINED}
     return {"base": base, "functions": touched, "total": gained}
 
 

@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from codriver.model.features import Features, Function
-from codriver.syntax import content, frameworks, languages, measures, outline
+from codriver.syntax import content, frameworks, languages, measures, outline, sizes
 from codriver.syntax.code import Code
 from codriver.syntax.embedded import Piece, Pieces
 from codriver.syntax.language import Language
 from codriver.syntax.outline import Signatures
 from codriver.syntax.places import Range, around, span_of, within
+from codriver.syntax.sizes import Size
 from codriver.syntax.surroundings import Surroundings
 from codriver.syntax.text import Edit
 from codriver.syntax.trees import EAGER, WHOLE, Parse, Trees
@@ -162,6 +163,13 @@ class Buffer:
             return piece.placed(found) if found is not None else None
         return self._code.function_at(span_of(place, len(self.data))) if self._code is not None else None
 
+    def size(self, place: Range | None = None) -> Size:
+        """Lines of code and of comments, and tokens, of a byte range; None: of the whole text.
+
+        Where no tree covers it, lines that are not blank.
+        """
+        return self._once(("size", place), lambda: self._size(place))
+
     def imports(self) -> tuple[str, ...]:
         """Imported modules as the text writes them, in order, each once."""
         return self._once(("imports",), self._imports)
@@ -289,6 +297,17 @@ class Buffer:
             cognitive, nesting = cognitive + inside.cognitive, max(nesting, inside.nesting)
         lines = len(self.data[region[0] : region[1]].splitlines())
         return cyclomatic, cognitive, nesting, 0, lines, self.errors(*region)
+
+    def _size(self, place: Range | None) -> Size:
+        start, end = span_of(place, len(self.data))
+        piece = self._piece(place)
+        if piece is not None:
+            return piece.buffer.size((start - piece.start, end - piece.start))
+        if self._code is None:
+            return sizes.of_lines(self.data[start:end])
+        inside = self._touching(start, end)
+        own = self._code.size((start, end), [(piece.start, piece.end) for piece in inside])
+        return sum((piece.buffer.size(_clipped((start, end), piece)) for piece in inside), own)
 
     def _imports(self) -> tuple[str, ...]:
         inside = (name for piece in self.pieces() for name in piece.buffer.imports())

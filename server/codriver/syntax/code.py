@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from codriver.model.features import Function
-from codriver.syntax import outline, surroundings
+from codriver.syntax import outline, sizes, surroundings
 from codriver.syntax.language import Language
 from codriver.syntax.measures import Measures, Placed
 from codriver.syntax.outline import Scope
 from codriver.syntax.parsing import count_errors
 from codriver.syntax.places import Range, middle
+from codriver.syntax.sizes import Size, Sizes
 from codriver.syntax.surroundings import Surroundings
 from codriver.syntax.text import Edit
 from codriver.syntax.trees import EAGER, NEAR, Parse, Trees
@@ -25,7 +26,7 @@ class Code:
 
     def __init__(self, language: Language, trees: Trees) -> None:
         self.language, self.trees = language, trees
-        self._measures = Measures(language)
+        self._measures, self._sizes = Measures(language), Sizes(language)
         self._imported: tuple[str, ...] | None = None
         self._counting: Iterator[None] | None = None
         self._sights: dict[int, tuple[Parse | None, Parse | None]] = {}
@@ -56,6 +57,8 @@ class Code:
         if self._counting is None:
             parse = self.trees.good()
             self._counting = self._measures.gradually(parse) if parse is not None else iter(())
+            self.imports()  # remembered for the time when the tree is stale
+            return False
         return all(False for _ in self._counting)
 
     def rest(self) -> None:
@@ -102,6 +105,15 @@ class Code:
             return 0
         start, end = parse.seen(region)
         return count_errors(parse.root, start - parse.origin, end - parse.origin)
+
+    def size(self, region: Range, holes: Sequence[Range] = ()) -> Size:
+        """Lines of code and comments in a range without its holes; without a tree lines that are not blank."""
+        parse = self.trees.newest(middle(region))
+        if parse is not None and not parse.covers(*region):
+            parse = self.trees.remembered()
+        if parse is None:
+            return sizes.of_lines(self.trees.data[slice(*region)])
+        return self._sizes.of(parse, region, holes)
 
     # What is at a place.
 

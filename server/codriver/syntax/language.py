@@ -117,7 +117,7 @@ class Lexis:
     comments: tuple[str, ...] = ()
     interpolations: tuple[str, ...] = ()
     docs: tuple[str, ...] = ()
-    """Nodes that document, not compute, when they hold nothing but a string."""
+    """Nodes directly in which a string documents, and computes nothing."""
     quotes: str = "\"'"
     opener: str = ""
     """Pattern of a line after which a block begins."""
