@@ -15,7 +15,7 @@ LAYERS = {
     "errors": 0, "paths": 0, "model": 0,
     "syntax": 1, "routing": 1, "wire": 1,
     "config": 2, "catalog": 2, "upstream": 2, "state": 2, "sources": 2,
-    "analyst": 3, "ledger": 3, "lessons": 3, "verify": 3, "workspace": 3,
+    "analyst": 3, "ledger": 3, "lessons": 3, "experiments": 3, "verify": 3, "workspace": 3,
     "router": 4,
     "tasks": 5, "batches": 5, "evaluation": 5,
     "app": 6,
@@ -34,7 +34,7 @@ NEIGHBOURS = {
 HOMES = {
     "tree_sitter": {"syntax"},
     "tree_sitter_language_pack": {"syntax"},
-    "msgspec": {"wire", "fronts.http", "batches", "upstream", "state", "catalog"},
+    "msgspec": {"wire", "fronts.http", "fronts.lsp", "batches", "upstream", "state", "catalog"},
     "pydantic": {"config", "catalog"},
     "httpx": {"upstream"},
     "httptools": {"upstream"},

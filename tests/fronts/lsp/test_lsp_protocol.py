@@ -84,6 +84,15 @@ async def test_what_is_no_message_is_answered_without_an_id(ready: Editor, raw: 
     assert await ready.request("textDocument/codeLens", {"textDocument": {"uri": URI}}) is None
 
 
+@pytest.mark.parametrize("written", ['"\\ud800x"', '"x", "more": NaN', '"x", "uri2": "\\udc00"'])
+async def test_what_strict_json_has_not_is_taken_all_the_same(ready: Editor, written: str) -> None:
+    """Editors in JavaScript write half a pair as it is, where a cursor stands in the middle of one."""
+    item = f'{{"uri": "file:///odd.py", "languageId": "python", "version": 1, "text": {written}}}'
+    body = f'{{"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {{"textDocument": {item}}}}}'
+    ready.raw(frame(body.encode()))
+    assert await ready.request("textDocument/codeLens", {"textDocument": {"uri": "file:///odd.py"}}) == []
+
+
 async def test_a_method_that_is_no_word_is_refused_under_its_id(ready: Editor) -> None:
     ready.send({"id": 7, "method": 3})
     with pytest.raises(Failed) as failed:

@@ -52,7 +52,8 @@ class Frames:
             return self._header(out)
         if len(self._bytes) < self._want:
             return False
-        out.append(bytes(self._bytes[: self._want]))
+        with memoryview(self._bytes) as held, held[: self._want] as body:
+            out.append(bytes(body))  # one copy: a long file's text is megabytes
         del self._bytes[: self._want]
         self._want = None
         return True
