@@ -23,8 +23,10 @@ from codriver.batches import Batches
 from codriver.catalog import Catalog, Resolution
 from codriver.config import Settings
 from codriver.errors import ConfigError, Kind, StoreError, reject
+from codriver.experiments import Experiments
 from codriver.ledger import Ledger
 from codriver.lessons import Lessons
+from codriver.model.decision import Outcome
 from codriver.model.provider import Installed, Provider
 from codriver.model.request import Purpose, Request, Snapshot
 from codriver.paths import Paths
@@ -33,6 +35,7 @@ from codriver.routing import strategies
 from codriver.routing.decide import Wish
 from codriver.routing.eligibility import Bounds, Offer, standing
 from codriver.routing.embedders import embedder
+from codriver.routing.experiments import Arm, Experiment, Guard
 from codriver.sources.disk import Disk
 from codriver.state.responses import Responses
 from codriver.state.sqlite import SqliteStore
@@ -71,6 +74,7 @@ class Fleet:
     offers: tuple[Offer, ...]
     plans: dict[tuple[str, str], Plan]
     """Plans already made, by model name and strategy: names repeat, and resolving them is not free."""
+    experiments: tuple[Experiment, ...] = ()
 
 
 class Tasks:
@@ -145,11 +149,12 @@ class App:
         self._probing: asyncio.Task[None] | None = None
         self._declared = fleet  # as the catalog has it, before anything was proven
         self.lessons = Lessons(store, lambda: self.settings.learning, later=_later)
-        self.ledger.abilities, self.ledger.heard = self.lessons.abilities.beliefs, self.lessons.ended
+        self.experiments = Experiments(lambda: self._fleet.experiments, token)
+        self.ledger.abilities, self.ledger.heard = self.lessons.abilities.beliefs, self._heard
         self.ledger.troubles = self.lessons.troubles
         self.router = Router(
             plan=self.plan, upstream=self.upstream, analyst=self.analyst, ledger=self.ledger, timeouts=self.timeouts,
-            lessons=self.lessons,
+            lessons=self.lessons, experiments=self.experiments,
         )  # fmt: skip
         self.tasks = Tasks(self.router, self.analyst, fleet.settings)
         self.batches = Batches(
@@ -175,12 +180,17 @@ class App:
         offered = self._simulator is not None and any(offer.provider.simulated for offer in self._fleet.offers)
         return self._simulator.url if self._simulator is not None and offered else ""
 
+    def _heard(self, outcome: Outcome) -> None:
+        self.lessons.ended(outcome)
+        self.experiments.ended(outcome)
+
     # Life.
 
     async def start(self) -> None:
         """Finds local servers, starts the simulator where it is wanted or nothing else is there, and watches."""
         await self.ledger.recover()
         await self.lessons.recover()
+        await self.experiments.recover(self._store)
         async with self._changing:
             await self._renew(self._fleet.settings, self._fleet.catalog)
         self._watching = asyncio.create_task(self._watch(), name="settings")
@@ -425,6 +435,13 @@ def _settings(file: Path, environ: Mapping[str, str]) -> Settings:
         strategies.find(settings.routing.strategy)
     except LookupError as unknown:
         raise ConfigError(str(file), "routing.strategy", str(unknown), "Write one of these") from None
+    for name, experiment in settings.experiments.items():
+        for arm, told in experiment.arms.items():
+            try:
+                strategies.find(told.strategy or settings.routing.strategy)
+            except LookupError as unknown:
+                key = f"experiments.{name}.arms.{arm}.strategy"
+                raise ConfigError(str(file), key, str(unknown), "Write one of these") from None
     return settings
 
 
@@ -460,7 +477,24 @@ def fleet(settings: Settings, loaded: Catalog, keys: Keys, simulated: str) -> Fl
                 continue
             provider = replace(provider, base_url=simulated)
         offers += [Offer(provider, model, missing) for model in provider.models]
-    return Fleet(settings, loaded, tuple(offers), {})
+    return Fleet(settings, loaded, tuple(offers), {}, experiments_of(settings))
+
+
+def experiments_of(settings: Settings) -> tuple[Experiment, ...]:
+    """The experiments that take requests now."""
+    return tuple(
+        Experiment(
+            name,
+            tuple(Arm(arm, told.strategy, told.model, told.weight) for arm, told in table.arms.items()),
+            table.share,
+            table.unit,
+            table.metric,
+            frozenset(table.purposes),
+            Guard(table.max_failures, table.max_cost_ratio),
+        )
+        for name, table in settings.experiments.items()
+        if table.enabled
+    )
 
 
 def token(paths: Paths) -> str:

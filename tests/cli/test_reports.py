@@ -96,3 +96,31 @@ def test_without_a_ledger_there_is_one_sentence(run: Any, home: Path, command: s
     assert said.code == 1
     assert "nothing is recorded" in said.err
     assert not find().ledger.exists()
+
+
+def test_experiments_compare_their_arms(run: Any, ledger: Path) -> None:
+    (ledger / "config.toml").write_text(
+        "[experiments.trial]\nunit = 'workflow'\n[experiments.trial.arms]\na = {}\nb = {}\n"
+    )
+    page = run("experiments", "trial", "--json").json()["trial"]
+    first, second = page["arms"]
+    assert (first["arm"], first["requests"], second["requests"]) == ("a", 150, 50)
+    assert second["difference"] > 0.5
+    assert second["verdict"] == "b is better than a."
+    said = run("experiments")
+    assert "b is better than a." in said.out
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "told"),
+    [
+        ("", "", "no experiment in the settings"),
+        ("[experiments.x.arms]\na = {}\nb = {}\n", "y", "no experiment 'y'"),
+        ("[experiments.x.arms]\na = {}\n", "", "arms"),
+    ],
+)
+def test_experiments_that_cannot_be_told_of(run: Any, home: Path, text: str, name: str, told: str) -> None:
+    (home / "config.toml").write_text(text)
+    said = run("experiments", *([name] if name else []))
+    assert said.code == 2
+    assert told in said.err

@@ -54,6 +54,7 @@ def commands() -> typer.Typer:
         doctor,
         env,
         evaluate,
+        experiments,
         models,
         replay,
         route,
@@ -81,6 +82,7 @@ def commands() -> typer.Typer:
     app.add_typer(models.group(), name="models")
     app.command()(stats.stats)
     app.command()(replay.replay)
+    app.command()(experiments.experiments)
     app.command()(analyze.analyze)
     app.command("eval")(evaluate.evaluate)
     app.command()(train.train)

@@ -6,7 +6,7 @@ The reference page and the editors' settings are generated from this file.
 from __future__ import annotations
 
 import ipaddress
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -144,6 +144,31 @@ class Learning(Table):
 class Timeouts(Table):
     """How long to wait for a provider, in seconds, before the next one is tried."""
 
+class ArmTable(Table):
+    """One way to do it; what is left out stays as the request has it."""
+
+    strategy: str = Field(default="", description="The strategy of this arm.")
+    model: str = Field(default="", description="The model, or an alias, of this arm.")
+    weight: float = Field(default=1.0, gt=0, description="Its part of the requests, beside the other arms' weights.")
+
+
+class ExperimentTable(Table):
+    """An experiment: two or more ways to choose, side by side. The first arm is what the others are compared with."""
+
+    arms: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")], ArmTable] = Field(
+        min_length=2, max_length=8, description="The arms by their names."
+    )
+    enabled: bool = Field(default=True, description="Whether it takes requests now.")
+    share: float = Field(default=1.0, gt=0, le=1, description="Share of the units that take part.")
+    unit: Literal["session", "user", "workflow"] = Field(default="session", description="What stays in its arm.")
+    metric: Literal["quality", "cost", "seconds"] = Field(default="quality", description="What is compared.")
+    purposes: tuple[str, ...] = Field(default=(), description="Purposes that take part; empty: all.")
+    max_failures: float = Field(default=0.2, ge=0, le=1, description="Share of failed requests that stops an arm.")
+    max_cost_ratio: float = Field(
+        default=0.0, ge=0, description="Times the first arm's mean cost that stops an arm; 0 is no limit."
+    )
+
+
     connect: float = Field(default=5.0, gt=0, description="For a connection.")
     first: float = Field(default=60.0, gt=0, description="For the first content of an answer.")
     between: float = Field(default=60.0, gt=0, description="For anything at all, between two pieces of an answer.")
@@ -199,6 +224,9 @@ class Settings(Table):
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long to wait for a provider.")
     batch: Batch = Field(default_factory=Batch, description="Bulk work in the background.")
     daemon: Daemon = Field(default_factory=Daemon, description="The process behind the editors.")
+    experiments: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")], ExperimentTable] = Field(
+        default_factory=dict, description="Ways to choose that are compared on your own requests."
+    )
     log: Log = Field(default_factory=Log, description="The log file.")
 
 

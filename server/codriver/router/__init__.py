@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
 from codriver.analyst import Analyst
+from codriver.errors import CodriverError
+from codriver.experiments import Experiments
 from codriver.ledger import Ledger
 from codriver.lessons import Lessons
 from codriver.model.decision import Candidate, Decision, Outcome
@@ -71,6 +73,7 @@ class Router:
         clock: Callable[[], float] = time.time,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         lessons: Lessons | None = None,
+        experiments: Experiments | None = None,
     ) -> None:
         self.plan = plan
         self.upstream = upstream
@@ -80,6 +83,7 @@ class Router:
         self.clock = clock
         self.pause = pause
         self.lessons = lessons
+        self.experiments = experiments
         self.keepsakes = Keepsakes(clock)
         self.waiting = 0
         """Requests under way that somebody waits for: all but those in the background."""
@@ -99,10 +103,30 @@ class Router:
         return decision, plan
 
     def _decided(self, request: Request, chance: Chance | None) -> tuple[Decision, Plan]:
-        plan = self.plan(request)
+        plan, arm, told = self._experimented(request, self.plan(request))
         features = self.analyst.features(request)
         view = self.ledger.view()
-        return decide(request, features, plan.offers, view, plan.wish, ident=new_id(), chance=chance), plan
+        decision = decide(request, features, plan.offers, view, plan.wish, ident=new_id(), chance=chance)
+        if arm:
+            decision = replace(decision, arm=arm, reasons=(told, *decision.reasons))
+        return decision, plan
+
+    def _experimented(self, request: Request, plan: Plan) -> tuple[Plan, str, str]:
+        """The plan of the arm that a request is in, "experiment/arm" and a sentence; who names a model is in none.
+
+        An arm that cannot be planned changes nothing: an experiment breaks no request.
+        """
+        taking = self.experiments.part(request) if self.experiments is not None else None
+        if taking is None or plan.wish.bounds.only or request.needs.embed:
+            return plan, "", ""
+        experiment, arm, told = taking
+        if arm.strategy or arm.model:
+            asked = replace(request, strategy=arm.strategy or request.strategy, model=arm.model or request.model)
+            try:
+                plan = self.plan(asked)
+            except CodriverError:
+                return plan, "", ""
+        return plan, f"{experiment.name}/{arm.name}", told
 
     def open(self, request: Request, *, front: str = "", check: Check | None = None) -> Stream:
         """The answer to a request, as an async context manager. With `check`, held whole and judged."""
