@@ -562,4 +562,5 @@ def _wish(held: Fleet, request: Request) -> Wish:
         floor=settings.routing.floor,
         hint=found.note,
         experience=settings.routing.experience,
+        tenth=settings.routing.tenth_usd,
     )

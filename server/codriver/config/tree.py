@@ -20,6 +20,9 @@ class Routing(Table):
     floor: float = Field(
         default=0.1, ge=0, le=1, description="How far below the best expected quality a cheaper model may be."
     )
+    tenth_usd: float = Field(
+        default=0.0, ge=0, description="USD that a tenth more quality is worth; 0: by what is asked for."
+    )
     strict_models: bool = Field(
         default=False, description="Refuse well-known model names that are not configured, not take them as hints."
     )
@@ -141,9 +144,6 @@ class Learning(Table):
     )
 
 
-class Timeouts(Table):
-    """How long to wait for a provider, in seconds, before the next one is tried."""
-
 class ArmTable(Table):
     """One way to do it; what is left out stays as the request has it."""
 
@@ -168,6 +168,9 @@ class ExperimentTable(Table):
         default=0.0, ge=0, description="Times the first arm's mean cost that stops an arm; 0 is no limit."
     )
 
+
+class Timeouts(Table):
+    """How long to wait for a provider, in seconds, before the next one is tried."""
 
     connect: float = Field(default=5.0, gt=0, description="For a connection.")
     first: float = Field(default=60.0, gt=0, description="For the first content of an answer.")
@@ -221,12 +224,12 @@ class Settings(Table):
     privacy: Privacy = Field(default_factory=Privacy, description="What may leave the machine.")
     budget: Budget = Field(default_factory=Budget, description="What may be spent.")
     learning: Learning = Field(default_factory=Learning, description="What outcomes teach about models.")
-    timeouts: Timeouts = Field(default_factory=Timeouts, description="How long to wait for a provider.")
-    batch: Batch = Field(default_factory=Batch, description="Bulk work in the background.")
-    daemon: Daemon = Field(default_factory=Daemon, description="The process behind the editors.")
     experiments: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")], ExperimentTable] = Field(
         default_factory=dict, description="Ways to choose that are compared on your own requests."
     )
+    timeouts: Timeouts = Field(default_factory=Timeouts, description="How long to wait for a provider.")
+    batch: Batch = Field(default_factory=Batch, description="Bulk work in the background.")
+    daemon: Daemon = Field(default_factory=Daemon, description="The process behind the editors.")
     log: Log = Field(default_factory=Log, description="The log file.")
 
 

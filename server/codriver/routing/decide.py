@@ -174,7 +174,7 @@ def _expect(request: Request, features: Features, eligible: Sequence[Offer], vie
             Candidate(
                 model=model.key,
                 wire=wire_for(request, offer),
-                quality=quality(model, features.task, hardness),
+                quality=quality(model, features.task, hardness, features.tongue),
                 cost=estimate.cost(model, prompt, output, warm, view.now, kept=bool(request.session)),
                 latency=estimate.latency(model, output, view.latency.get(model.key) if wish.experience else None),
                 learned=learned,
@@ -215,14 +215,20 @@ def _tiered(ranked: list[Candidate], offers: dict[str, Offer], tier: str) -> lis
 def _why(features: Features) -> str:
     """One sentence about what was seen in the code, with its numbers."""
     if features.source == "none":
-        return f"task {features.task}, no code seen, difficulty {features.difficulty:+.2f}"
+        return f"task {features.task}, no code seen, difficulty {features.difficulty:+.2f}{_said(features)}"
     where = f" in {features.scope}" if features.scope else ""
     frameworks = f" ({', '.join(features.frameworks)})" if features.frameworks else ""
     return (
         f"task {features.task} on {features.language or 'unknown'} code{frameworks}{where}: "
         f"cognitive {features.cognitive}, cyclomatic {features.cyclomatic}, nesting {features.nesting}, "
-        f"{features.lines} lines, difficulty {features.difficulty:+.2f}"
+        f"{features.lines} lines, difficulty {features.difficulty:+.2f}{_said(features)}"
     )
+
+
+def _said(features: Features) -> str:
+    """What the wish's words made of the difficulty, where that is worth telling, and another language than English."""
+    words = f", of which its words make {features.wording:+.2f}" if abs(features.wording) >= 0.01 else ""
+    return words + (f", asked in {features.tongue!r}" if features.tongue not in ("", "en") else "")
 
 
 def _first(ranked: Sequence[Candidate], strategy: str) -> str:

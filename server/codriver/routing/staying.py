@@ -19,11 +19,15 @@ from codriver.routing import estimate
 from codriver.routing.eligibility import Offer
 from codriver.routing.strategies import Taste
 
-USUAL_CALLS = 30.0
-"""Calls of an agent's session, about the median of 500 recorded ones (5 to 60 and more)."""
+SESSION_CALLS = 30.0
+"""Calls of an agent's session, about the median of 300 recorded ones of 5 to 60."""
 
-LEAST_CALLS = 6.0
-"""Calls that are still expected of a session however long it is."""
+TURN_CALLS = 10.0
+"""Calls that follow a human turn before the next one, when all is decided anew. What is gained after that is gained
+by a later decision; with the whole session for a horizon, one hard turn moved it to a dear model for good."""
+
+USUAL_GROWTH, USUAL_OUTPUT = 480.0, 280.0
+"""Tokens by which each call's prompt is longer than the one before, and of an answer, in those sessions."""
 
 DAMPING = 0.15
 """What must be gained beyond the toll, as a part of what the rest of the session costs; grows with each switch."""
@@ -76,8 +80,8 @@ def answered(pin: Pin | None, outcome: Outcome, now: float) -> Pin:
 
 
 def remaining(pin: Pin) -> float:
-    """Calls that this session is expected to make yet."""
-    return max(LEAST_CALLS, USUAL_CALLS - pin.calls)
+    """Calls for which a choice is made now."""
+    return TURN_CALLS if pin.calls else SESSION_CALLS
 
 
 def stay(
@@ -85,9 +89,11 @@ def stay(
 ) -> Stay:
     """Who answers a session's next request. taste: what the strategy pays for; None where its order is no matter of
     money, and only tool loops are kept together."""
-    pin = view.pins.get(request.session) if request.session else None
-    if pin is None or not ranked or request.purpose in _ERRANDS:
+    if not request.session or not ranked or request.purpose in _ERRANDS:
         return Stay(ranked)
+    pin = view.pins.get(request.session)
+    if pin is None:
+        return _begun(request, ranked, offers, view, taste)
     held = next((candidate for candidate in ranked if candidate.model == pin.model), None)
     if held is None:
         return Stay(ranked, f"leaves {pin.model}, which cannot take this request")
@@ -107,25 +113,37 @@ def stay(
 _ERRANDS = frozenset({Purpose.TITLE, Purpose.CLASSIFY, Purpose.PROBE, Purpose.COMPACTION})
 
 
+def _begun(
+    request: Request, ranked: list[Candidate], offers: Mapping[str, Offer], view: View, taste: Taste | None
+) -> Stay:
+    """An agent's first call is small and the bill is in those that follow: the choice is made for all of them."""
+    if taste is None or not request.needs.tools or len(ranked) < 2:
+        return Stay(ranked)
+    pin = Pin("", request.input_tokens, view.now, calls=0, growth=USUAL_GROWTH, output=USUAL_OUTPUT)
+    prospects = _prospects(ranked, None, offers, view, taste, pin)
+    best = max(prospects, key=lambda prospect: prospect.total).candidate
+    if best is ranked[0]:
+        return Stay(ranked)
+    return Stay(
+        _first(best, ranked), f"begins with {best.model}, for some {remaining(pin):.0f} calls of a growing prompt"
+    )
+
+
 def _weighed(
     ranked: list[Candidate], held: Candidate, offers: Mapping[str, Offer], view: View, taste: Taste, pin: Pin
 ) -> Stay:
-    calls = remaining(pin)
-    enough = max(candidate.quality for candidate in ranked) - taste.floor if not taste.value else 0.0
-    good = [one for number, one in enumerate(ranked) if one is held or (number < MOST and one.quality >= enough)]
-    prospects = [_prospect(candidate, offers[candidate.model].model, view, taste, pin, calls) for candidate in good]
-    at_hand = prospects[good.index(held)]
+    prospects = _prospects(ranked, held, offers, view, taste, pin)
+    at_hand = next(prospect for prospect in prospects if prospect.candidate is held)
     best = max(prospects, key=lambda prospect: prospect.total)
     gain = best.total - at_hand.total
     needed = DAMPING * (1 + pin.switches) * at_hand.spent
     if best.candidate is held or gain <= needed:
         saved = f"; {best.candidate.model} gains ${gain:.4f}, less than the ${needed:.4f} that a move is worth"
-        saved = saved if gain > 0 else ""
-        text = f"stays with {held.model}, warm with {pin.tokens} tokens{saved}"
+        text = f"stays with {held.model}, warm with {pin.tokens} tokens{saved if gain > 0 else ''}"
         return Stay(_first(held, ranked), text)
     text = (
-        f"leaves {held.model} for {best.candidate.model}: over some {calls:.0f} calls ${gain:.4f} are expected, "
-        f"after ${best.toll:.4f} for a new cache"
+        f"leaves {held.model} for {best.candidate.model}: over some {remaining(pin):.0f} calls ${gain:.4f} are "
+        f"expected, after ${best.toll:.4f} for a new cache"
     )
     return Stay(_first(best.candidate, ranked), text)
 
@@ -140,12 +158,29 @@ class _Prospect:
     spent: float
 
 
-def _prospect(candidate: Candidate, model: Model, view: View, taste: Taste, pin: Pin, calls: float) -> _Prospect:
-    prompt = pin.tokens + int(pin.growth)
-    later = estimate.cost(model, prompt, int(pin.output) or 1, pin.tokens, view.now, kept=True)
-    toll = max(0.0, candidate.cost - later)
-    each = taste.value * candidate.quality - taste.wait * candidate.latency - later
-    return _Prospect(candidate, each * calls - toll, toll, later * calls + toll)
+def _prospects(
+    ranked: list[Candidate],
+    held: Candidate | None,
+    offers: Mapping[str, Offer],
+    view: View,
+    taste: Taste,
+    pin: Pin,
+) -> list[_Prospect]:
+    """Of those worth a look: the strategy's best, where quality has no price only those that are good enough."""
+    enough = max(candidate.quality for candidate in ranked) - taste.floor if not taste.value else 0.0
+    good = [one for number, one in enumerate(ranked) if one is held or (number < MOST and one.quality >= enough)]
+    return [_prospect(candidate, offers[candidate.model].model, view, taste, pin) for candidate in good]
+
+
+def _prospect(candidate: Candidate, model: Model, view: View, taste: Taste, pin: Pin) -> _Prospect:
+    calls, growth = remaining(pin), int(pin.growth)
+    output = int(pin.output) or 1
+    next_one = estimate.cost(model, pin.tokens + growth, output, pin.tokens, view.now, kept=True)
+    tokens = pin.tokens + int(growth * calls / 2)
+    usual = estimate.cost(model, tokens + growth, output, tokens, view.now, kept=True)
+    toll = max(0.0, candidate.cost - next_one)
+    each = taste.value * candidate.quality - taste.wait * candidate.latency - usual
+    return _Prospect(candidate, each * calls - toll, toll, usual * calls + toll)
 
 
 def _escalated(ranked: list[Candidate], held: Candidate, trouble: str) -> Stay:
