@@ -183,7 +183,7 @@ def steps(path: str, language: str, data: bytes, dice: random.Random) -> Iterato
 
 def questions(buffer: Buffer, data: bytes, at: int, insert: bytes) -> tuple[tuple[str, Callable[[], object]], ...]:
     """All that can be asked of a buffer at a place."""
-    from codriver.syntax import predictor
+    from codriver.syntax import predictor, surroundings
 
     return (
         ("facts", lambda: buffer.facts(at)),
@@ -198,11 +198,17 @@ def questions(buffer: Buffer, data: bytes, at: int, insert: bytes) -> tuple[tupl
         ("block", lambda: buffer.at_block_start(at)),
         ("word", lambda: buffer.inside_word(at)),
         ("errors_with", lambda: buffer.errors_with(insert, at, min(at + 3, len(data)))),
+        ("size", buffer.size),
+        ("size of a range", lambda: buffer.size((at, at + 500))),
+        ("surroundings", lambda: buffer.surroundings(at)),
+        ("excerpt", lambda: buffer.excerpt(at, min(at + 20, len(data)), 3000)),
+        ("alike", lambda: surroundings.alike(surroundings.sight(data, at), [data])),
         ("predict", lambda: predictor.predict(data[:at], data[at:])),
     )
 
 
 def check(functions: Sequence[Function], size: int, lines: int) -> None:
+    """Numbers that hold together, whatever was read."""
     for function in functions:
         assert 0 <= function.start_byte <= function.end_byte <= size, function
         assert 1 <= function.start_line <= function.end_line <= lines, function
