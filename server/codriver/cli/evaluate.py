@@ -59,7 +59,7 @@ def _settings(frozen: bool, folds: int, seed: int, quick: bool) -> Settings:
     from codriver.evaluation.measures import Settings
 
     others: dict[str, Callable[[], Predictor]] = {"TF-IDF": Ridge, "neighbours": Nearest}
-    samples, unseen = (200, 0) if quick else (1000, 5)
+    samples, unseen = (200, 0) if quick else (1000, 3)
     subject = irt.Frozen if frozen else irt.Codriver
     return Settings(subject, others, folds, seed, samples, 0 if frozen else unseen, ablate=not quick)
 

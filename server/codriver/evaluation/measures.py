@@ -28,7 +28,7 @@ class Settings:
     folds: int = 5
     seed: int = 0
     samples: int = 1000
-    unseen: int = 5
+    unseen: int = 3
     """Models that are left out in turn, at most."""
     ablate: bool = True
     """Whether all is measured once more without the code in the texts."""
