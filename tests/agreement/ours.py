@@ -12,7 +12,7 @@ from codriver.model.features import Function
 from codriver.syntax import languages, names
 from codriver.syntax.language import Language
 from codriver.syntax.measures import Measures
-from codriver.syntax.trees import Parse
+from codriver.syntax.parse import Parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,11 @@ class Ours:
     @property
     def text(self) -> str:
         return self.source[self.node.start_byte : self.node.end_byte].decode("utf-8", "replace")
+
+    @property
+    def is_expression(self) -> bool:
+        """It counts for the function around too, since it is part of it."""
+        return self.node.type in self.language.scopes.anonymous
 
     def body(self) -> tuple[int, int]:
         """Bytes of the body, parentheses around an expression left out."""

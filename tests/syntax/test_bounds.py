@@ -12,10 +12,12 @@ from tree_sitter import Tree
 from codriver.model.features import Function
 from codriver.syntax import complexity, measures, trees
 from codriver.syntax.analysis import Buffer
+from codriver.syntax.parse import Parse
 from codriver.syntax.parsing import attempt
 from codriver.syntax.places import COUNTED
 from codriver.syntax.text import Edit, Text
-from codriver.syntax.trees import EAGER, WHOLE, WINDOW, Parse
+from codriver.syntax.trees import EAGER, WHOLE
+from codriver.syntax.windows import WINDOW
 
 PYTHON = "class C{n}(Base):\n    def f{n}(self, a):\n        if a:\n            return g{n}(a)\n        return {n}\n\n"
 TYPESCRIPT = (

@@ -9,7 +9,8 @@ import pytest
 
 from codriver.syntax import languages
 from codriver.syntax.analysis import Buffer, analyze
-from codriver.syntax.trees import EAGER, WHOLE, WINDOW, Trees
+from codriver.syntax.trees import EAGER, WHOLE, Trees
+from codriver.syntax.windows import WINDOW
 
 PATHS = ("a.py", "a.js", "a.tsx", "a.go", "a.rs", "A.java", "a.c", "a.cpp", "a.rb", "a.php", "a.kt", "a.cs", "a.swift")
 PATHS += ("a.scala", "a.lua", "a.dart", "a.ex", "a.hs", "a.R", "a.jl", "a.sh", "a.sql", "a.html", "a.vue", "a.svelte")
@@ -28,6 +29,10 @@ def ask_everything(buffer: Buffer, places: tuple[int, ...]) -> None:
         assert min(buffer.errors_with(b"x(", place, place)) >= 0
     assert buffer.facts().lines <= lines + buffer.data.count(b"\r")
     buffer.imports(), buffer.frameworks(), buffer.errors()
+    for place in places:
+        assert len(b"".join(buffer.excerpt(place, place, 500))) <= 500
+        buffer.surroundings(place)
+    assert max(buffer.size().code, buffer.size().comments) <= lines + buffer.data.count(b"\r")
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -51,6 +51,9 @@ HTML = "<!-- about -->\n<p>\n  words\n</p>\n\n<script>\n// no code\nf(1);\n</scr
         ("a.sh", "#!/bin/sh\n# a\nls\n", 1, 2),
         ("a.lua", "-- a\nlocal b = 1\n", 1, 1),
         ("a.html", HTML, 6, 2),
+        ("a.html", "<p>\n<script>f()</script>\n<script>g();\n\nh()</script></p>\n", 4, 0),
+        ("a.html", "<script>f()</script>" * 9, 1, 0),
+        ("a.md", "# A\n\n```py\nx = 1  # y\n```\n", 4, 1),
         ("a.unknown", "one\n\ntwo\n", 2, 0),
     ],
 )

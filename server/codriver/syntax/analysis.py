@@ -16,11 +16,12 @@ from codriver.syntax.code import Code
 from codriver.syntax.embedded import Piece, Pieces
 from codriver.syntax.language import Language
 from codriver.syntax.outline import Signatures
+from codriver.syntax.parse import Parse
 from codriver.syntax.places import Range, around, span_of, within
 from codriver.syntax.sizes import Size
 from codriver.syntax.surroundings import Surroundings
 from codriver.syntax.text import Edit
-from codriver.syntax.trees import EAGER, WHOLE, Parse, Trees
+from codriver.syntax.trees import EAGER, WHOLE, Trees
 
 _T = TypeVar("_T")
 
@@ -307,7 +308,9 @@ class Buffer:
             return sizes.of_lines(self.data[start:end])
         inside = self._touching(start, end)
         own = self._code.size((start, end), [(piece.start, piece.end) for piece in inside])
-        return sum((piece.buffer.size(_clipped((start, end), piece)) for piece in inside), own)
+        whole = sum((piece.buffer.size(_clipped((start, end), piece)) for piece in inside), own)
+        shared = sum(sizes.shared(self.data, piece.start, piece.end) for piece in inside)
+        return replace(whole, code=max(whole.code - shared, min(own.code, 1)))
 
     def _imports(self) -> tuple[str, ...]:
         inside = (name for piece in self.pieces() for name in piece.buffer.imports())

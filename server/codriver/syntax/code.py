@@ -13,12 +13,13 @@ from codriver.syntax import outline, sizes, surroundings
 from codriver.syntax.language import Language
 from codriver.syntax.measures import Measures, Placed
 from codriver.syntax.outline import Scope
+from codriver.syntax.parse import Parse
 from codriver.syntax.parsing import count_errors
 from codriver.syntax.places import Range, middle
 from codriver.syntax.sizes import Size, Sizes
 from codriver.syntax.surroundings import Surroundings
 from codriver.syntax.text import Edit
-from codriver.syntax.trees import EAGER, NEAR, Parse, Trees
+from codriver.syntax.trees import EAGER, NEAR, Trees
 
 
 class Code:

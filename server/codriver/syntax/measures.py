@@ -13,7 +13,7 @@ from tree_sitter import Node
 from codriver.model.features import Function
 from codriver.syntax import complexity, names, outline
 from codriver.syntax.language import Language
-from codriver.syntax.trees import Parse
+from codriver.syntax.parse import Parse
 
 DEEPEST = 20
 """Named functions inside one another beyond this are not listed."""

@@ -12,7 +12,7 @@ from tree_sitter import Node
 
 from codriver.syntax import names
 from codriver.syntax.language import Imports, Language
-from codriver.syntax.trees import Parse
+from codriver.syntax.parse import Parse
 
 _WORD = re.compile(rb"[\w\x80-\xff]")
 _BLANKS = b" \t\r\n\f"

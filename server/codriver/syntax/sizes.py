@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from codriver.syntax.language import Language
+from codriver.syntax.parse import Parse
 from codriver.syntax.places import Range
-from codriver.syntax.trees import Parse
 
 CHUNK = 2_000
 """Bytes of a node that is counted as one, and remembered; longer ones are counted by what is in them."""
@@ -58,6 +58,15 @@ class Size:
 def of_lines(data: bytes) -> Size:
     """What is known of a text without a tree: lines that are not blank."""
     return Size(code=sum(bool(line.strip()) for line in data.splitlines()))
+
+
+def shared(text: bytes, start: int, end: int) -> int:
+    """Lines at the ends of a piece on which it has something, and the text around it too."""
+    first, last = text.rfind(b"\n", 0, start) + 1, text.find(b"\n", end)
+    inner = text[start:end].split(b"\n")
+    before = bool(text[first:start].strip() and inner[0].strip())
+    behind = bool(text[end : last if last >= 0 else None][:200].strip() and inner[-1].strip())
+    return before + behind if len(inner) > 1 else before or behind
 
 
 @dataclass(slots=True)

@@ -13,8 +13,8 @@ from tree_sitter import Node
 
 from codriver.syntax import names, outline, windows
 from codriver.syntax.language import Language
+from codriver.syntax.parse import Parse
 from codriver.syntax.places import Range
-from codriver.syntax.trees import Parse
 
 WALKED = 4_000
 """Nodes of a function that are looked at for calls and errors."""

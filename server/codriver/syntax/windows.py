@@ -16,6 +16,9 @@ from tree_sitter import Node, TreeCursor
 Range = tuple[int, int]
 """Half-open byte range."""
 
+WINDOW = 24_000
+"""Bytes of a window in a text that was not read whole: about 4 ms."""
+
 _HEADS = 12
 """Children of a node that are looked at for one that begins a line."""
 
