@@ -18,7 +18,8 @@ from codriver.model.features import NOTHING, Features, Function
 from codriver.model.request import Fim, Request, Snapshot
 from codriver.routing import task
 from codriver.routing.combining import combined
-from codriver.routing.quality import judged
+from codriver.routing.quality import judged, worded
+from codriver.routing.wording import wish
 from codriver.sources import focus
 from codriver.sources.disk import Disk
 from codriver.sources.marked import Marked
@@ -78,6 +79,7 @@ class Analyst:
         sample = b"import os\n\n\ndef first(items):\n    return items[0] if items else None\n"
         Buffer(sample, language_id="python").facts(len(sample) - 1)
         mentions("first() in sample.py")
+        worded(sample.decode())
 
     # What others ask.
 
@@ -120,7 +122,7 @@ class Analyst:
     def features(self, request: Request) -> Features:
         """What is known about a request and the code it is about. Costs no more than the code it finds."""
         family = request.task or task.family(request.purpose, request.tail)
-        found = judged(self._of_code(request), family, request.input_tokens)
+        found = judged(self._of_code(request), family, request.input_tokens, wish(request.tail))
         if self.local_only and not found.local_only and self._names_marked(request):
             return replace(found, local_only=True)
         return found

@@ -61,6 +61,11 @@ class Features:
     files: tuple[str, ...] = ()
     """Paths of all files that were considered, the one that decided first; routing/combining.py says how."""
 
+    wording: float = 0.0
+    """The part of difficulty that the words of the wish make; routing/wording.py."""
+    tongue: str = ""
+    """Natural language of the wish, as ISO 639-1; "" where it cannot be told."""
+
 
 NOTHING = Features()
 """No code was seen."""

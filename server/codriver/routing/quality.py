@@ -1,9 +1,9 @@
-"""Expected quality: an item-response model with fixed numbers.
+"""Expected quality: an item-response model.
 
 q = sigmoid(skill - difficulty), both on one logit scale: a model of skill 0 answers a request of
 difficulty 0 well half the time. Skills come from the catalog (public scores), difficulty from
-the features below. The coefficients are first priors, set by hand and stated here; learning
-replaces them, the shape stays.
+the features below: what is seen in the code by the stated coefficients, what the wish's words add by
+weights learnt from outcomes (`wording`), kept small.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import replace
 
 from codriver.model.features import NOTHING, Features
 from codriver.model.provider import Model
+from codriver.routing import wording
+from codriver.routing.tongue import tongue
 
 # How hard an ordinary request of each family is, before its code is looked at.
 BASE: dict[str, float] = {
@@ -45,6 +47,27 @@ TOKENS_WEIGHT = 0.12
 ERRORS_WEIGHT = 0.1
 
 
+WORDING_WEIGHT = 0.3
+"""Logits that one deviation in the difficulty of a long wish's words adds; how well they tell: server/TRAINING.md."""
+
+WORDING_BOUND = 1.5
+"""Deviations that count at most: the same wish in other words must not become another request."""
+
+LEARNT = frozenset({"en"})
+"""Languages of wishes that the weights were learnt from; words of others say nothing to them."""
+
+WORDS_HALF = 60
+"""Words of which a wish must have so many for half that weight: few words say little beyond their task family."""
+
+
+def worded(wish: str) -> float:
+    """What the words of a wish add to its difficulty, in logits; 0 for an ordinary one, never beyond 0.45."""
+    if not wish:
+        return 0.0
+    hard, _, words = wording.told(wish[: wording.LONGEST])
+    return WORDING_WEIGHT * max(-WORDING_BOUND, min(WORDING_BOUND, hard)) * words / (words + WORDS_HALF)
+
+
 def difficulty(features: Features, task: str, tokens: int) -> float:
     """How hard a task on this code is, in logits. Grows with complexity, size, nesting and broken code."""
     total = BASE.get(task, -1.0)
@@ -58,17 +81,27 @@ def difficulty(features: Features, task: str, tokens: int) -> float:
     return total
 
 
-def judged(features: Features, task: str, tokens: int) -> Features:
-    """The facts about some code together with what is wanted of it: task, tokens, difficulty."""
-    hard = difficulty(features, task, tokens)
+def judged(features: Features, task: str, tokens: int, wish: str = "") -> Features:
+    """The facts about some code together with what is wanted of it: task, tokens, difficulty.
+
+    wish: the human's words, without what harnesses put in; what they add is told apart, as `wording`.
+    """
+    spoken = tongue(wish) if wish else ""
+    words = worded(wish) if spoken in LEARNT else 0.0
+    hard = difficulty(features, task, tokens) + words
     if features is NOTHING:
-        return Features(task=task, tokens=tokens, difficulty=hard)
-    return replace(features, task=task, tokens=tokens, difficulty=hard)
+        return Features(task=task, tokens=tokens, difficulty=hard, wording=words, tongue=spoken)
+    return replace(features, task=task, tokens=tokens, difficulty=hard, wording=words, tongue=spoken)
 
 
-def quality(model: Model, task: str, hardness: float) -> float:
-    """The chance, 0..1, that this model's answer is good enough."""
+def quality(model: Model, task: str, hardness: float, tongue: str = "") -> float:
+    """The chance, 0..1, that this model's answer is good enough.
+
+    tongue: of the wish; a skill named "in zh" is what a model is better (or worse) at when spoken to in Chinese.
+    """
     skill = model.skill.get(task)
     if skill is None:
         skill = model.skill.get("", 0.0)
+    if tongue:
+        skill += model.skill.get("in " + tongue, 0.0)
     return 1.0 / (1.0 + math.exp(hardness - skill))

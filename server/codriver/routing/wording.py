@@ -13,7 +13,7 @@ from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import pairwise
+from itertools import chain
 from pathlib import Path
 from zlib import crc32
 
@@ -23,13 +23,16 @@ BITS = 16
 LONGEST = 2000
 """Characters of a text that are read: what is wanted is said early."""
 
+LOOKED_BACK, FEWEST = 3, 8
+"""Human turns that are looked at, and words a turn must have: "commit it" says nothing."""
+
 FILE = Path(__file__).with_name("wording.json")
 
-_WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
+_WORD = re.compile(rb"[a-z\x80-\xff]+|[0-9]+|[^\w\s]")
 _MASK = (1 << BITS) - 1
-_NO = frozenset({"not", "except", "false", "never", "no", "least", "incorrect"})
-_SIGNS = frozenset("+-*/=^<>%$\\")
-NUMBERS = 12
+_NO = (b"not", b"except", b"false", b"never", b"no", b"least", b"incorrect")
+_SIGNS = b"+-*/=^<>%$\\"
+_DIGITS = b"0123456789"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +64,33 @@ class Read:
 
 
 def read(text: str) -> Read:
-    """Words, pairs and counts of the first 2,000 characters."""
-    text = text[:LONGEST]
-    words = _WORD.findall(text.lower())
-    codes = [crc32(word.encode("utf-8", "surrogatepass")) for word in words]
-    found = {code & _MASK for code in codes}
-    found.update([(first * 31 + second * 17 + (second >> 15)) & _MASK for first, second in pairwise(codes)])
-    return Read(frozenset(found), _numbers(text, words), len(words))
+    """Words, pairs of words and counts of the first 2,000 characters."""
+    raw = text[:LONGEST].lower().encode("utf-8", "replace")
+    words = _WORD.findall(raw)
+    codes = list(map(crc32, words))
+    pairs = map(crc32, words[1:], codes)  # a pair goes on from its first word's sum
+    found = {code & _MASK for code in chain(codes, pairs)}
+    return Read(frozenset(found), _numbers(raw, words), len(words))
 
 
-def _numbers(text: str, words: Sequence[str]) -> tuple[float, ...]:
-    length = max(1, len(text))
-    count = max(1, len(words))
-    signs = sum(len(word) == 1 and word in _SIGNS for word in words)
-    digits = [len(word) for word in words if word[0].isdigit()]
+def _numbers(raw: bytes, words: Sequence[bytes]) -> tuple[float, ...]:
+    length, count = len(raw), max(1, len(words))
+    signs = length - len(raw.translate(None, _SIGNS))
+    digits = length - len(raw.translate(None, _DIGITS))
+    early = words[:80]
     return (
         math.log1p(len(words)),
-        math.log1p(text.count("\n")),
+        math.log1p(raw.count(b"\n")),
         length / count,
-        math.log1p(len(digits)),
-        math.log1p(max(digits, default=0)),
+        math.log1p(digits),
         math.log1p(signs),
-        math.log1p(text.count("?")),
-        math.log1p(text.count("`")),
+        math.log1p(raw.count(b"?")),
+        math.log1p(raw.count(b"`")),
         len(set(words)) / count,
-        float(sum(word in _NO for word in words[:80])),
-        math.log1p(text.count("(")),
-        float(not text.isascii()),
+        float(sum(map(early.count, _NO))),
+        math.log1p(raw.count(b"(")),
+        math.log1p(raw.count(b",")),
+        float(not raw.isascii()),
     )
 
 
@@ -119,12 +122,20 @@ def traits(found: Read, by: Weights) -> tuple[float, float]:
         max(-4.0, min(4.0, (number - middle) / spread))
         for number, middle, spread in zip(found.numbers, by.middle, by.spread, strict=True)
     ]
-    sums = (sum([by.hard[place] for place in found.hashes]), sum([by.gap[place] for place in found.hashes]))
+    sums = (sum(map(by.hard.__getitem__, found.hashes)), sum(map(by.gap.__getitem__, found.hashes)))
     told = [
         (total * step / size + sum(map(float.__mul__, scaled, slope)) - offset) / scale
         for total, step, slope, offset, scale in zip(sums, by.steps, by.slopes, by.offsets, by.scales, strict=True)
     ]
     return max(-3.0, min(3.0, told[0])), max(-3.0, min(3.0, told[1]))
+
+
+def wish(tail: Sequence[str]) -> str:
+    """The newest of the last three human turns that says enough to be read; "" where none does."""
+    for text in reversed(tail[-LOOKED_BACK:]):
+        if len(text[:LONGEST].split()) >= FEWEST:
+            return text[:LONGEST]
+    return ""
 
 
 @lru_cache(maxsize=512)
