@@ -96,6 +96,21 @@ def test_several_paths_and_ignored_files(run: Any, project: Path) -> None:
     assert "gone.py" in names(run("analyze", str(project), "--ignored", "--json").json())
 
 
+def test_scripts_without_an_ending_are_read(run: Any, project: Path) -> None:
+    scripts = {
+        "tool": "#!/usr/bin/env python3\n" + HARD,
+        "odd": "#!/opt/unheard-of\n",
+        "program": "\x7fELF",
+        "notes": "a",
+    }
+    for name, text in scripts.items():
+        (project / "src" / name).write_text(text)
+        (project / "src" / name).chmod(0o644 if name == "notes" else 0o755)
+    page = run("analyze", str(project / "src"), "--json").json()
+    assert names(page) == ["a.py", "b.js", "odd.py", "tool"]
+    assert page["files"][-1]["language"] == "python" and page["files"][-1]["functions"][0]["name"] == "hard"
+
+
 def test_too_complex_fails(run: Any, project: Path) -> None:
     assert run("analyze", str(project), "--max-cognitive", "6").code == 0
     failed = run("analyze", str(project), "--max-cognitive", "5", "--json")

@@ -70,7 +70,21 @@ def vendored(path: str) -> bool:
 
 
 def _is_source(entry: os.DirEntry[str]) -> bool:
-    return languages.of_path(entry.name) is not None and entry.is_file(follow_symlinks=False)
+    if languages.of_path(entry.name) is not None:
+        return entry.is_file(follow_symlinks=False)
+    return "." not in entry.name and _is_script(entry)
+
+
+def _is_script(entry: os.DirEntry[str]) -> bool:
+    """Whether its first line says what runs it. Only files that may be run are opened."""
+    try:
+        if not entry.is_file(follow_symlinks=False) or not entry.stat(follow_symlinks=False).st_mode & 0o111:
+            return False
+        with open(entry.path, "rb") as file:
+            head = file.read(200)
+    except OSError:
+        return False
+    return head.startswith(b"#!") and languages.find("", entry.name, head) is not None
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

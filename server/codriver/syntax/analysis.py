@@ -281,7 +281,7 @@ class Buffer:
             parameters=parameters,
             lines=lines,
             errors=errors,
-            reading=self.language.reading if self.language and self._code else "",
+            reading=self.language.reading if self.language else "",
         )
 
     def _numbers(self, place: int | Range | None, span: Range) -> tuple[int, int, int, int, int, int]:
