@@ -226,7 +226,7 @@ class Request:
     wire: the caller's wire, or "" when an editor task asks. body: the bytes as they came, only
     with a wire. model: the name asked for ("auto", "auto:cost", "provider/model", an alias).
     input_tokens: estimate of everything sent. tail: text of the last human turns, newest last,
-    with harness noise still in. session: stable key of the conversation or "". deadline and
+    without what harnesses put in. session: stable key of the conversation or "". deadline and
     max_cost: seconds and USD the caller sets, or None.
     """
 
