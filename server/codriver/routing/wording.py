@@ -29,6 +29,7 @@ LOOKED_BACK, FEWEST = 3, 8
 FILE = Path(__file__).with_name("wording.json")
 
 _WORD = re.compile(rb"[a-z\x80-\xff]+|[0-9]+|[^\w\s]")
+_FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _MASK = (1 << BITS) - 1
 _NO = (b"not", b"except", b"false", b"never", b"no", b"least", b"incorrect")
 _SIGNS = b"+-*/=^<>%$\\"
@@ -131,10 +132,14 @@ def traits(found: Read, by: Weights) -> tuple[float, float]:
 
 
 def wish(tail: Sequence[str]) -> str:
-    """The newest of the last three human turns that says enough to be read; "" where none does."""
+    """The newest of the last three human turns that says enough to be read, without its code; "" where none does.
+
+    Code is judged by what is seen in it, not by its words.
+    """
     for text in reversed(tail[-LOOKED_BACK:]):
-        if len(text[:LONGEST].split()) >= FEWEST:
-            return text[:LONGEST]
+        words = _FENCED.sub(" ", text[: 2 * LONGEST]) if "```" in text else text
+        if len(words[:LONGEST].split()) >= FEWEST:
+            return words[:LONGEST]
     return ""
 
 
