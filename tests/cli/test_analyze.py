@@ -173,6 +173,17 @@ def test_what_changed_since_a_commit(run: Any, project: Path) -> None:
     assert shown.code == 1
 
 
+def test_functions_of_one_name_are_kept_apart(run: Any, project: Path) -> None:
+    java = "class A {\n  int f() { return 1; }\n  int f(int a) { if (a > 0) return 2; return 3; }\n}\n"
+    (project / "src" / "A.java").write_text(java)
+    git(project, "init", "-q")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "first")
+    (project / "src" / "A.java").write_text(java.replace("return 1;", "return 0;"))
+    [row] = run("analyze", str(project), "--diff", "HEAD", "--json").json()["functions"]
+    assert (row["name"], row["before"], row["before"]["cyclomatic"]) == ("A.f", row["after"], 1)
+
+
 @pytest.fixture
 def many(tmp_path: Path) -> list[str]:
     paths = [tmp_path / f"f{number}.py" for number in range(80)]

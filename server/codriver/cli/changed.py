@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -39,15 +40,24 @@ def _touched(root: str, base: str, change: Change) -> Iterator[dict[str, Any]]:
     path = os.path.join(root, change.path)
     now = page(path).get("functions", ()) if os.path.isfile(path) else ()
     old = _git(root, "show", f"{base}:{change.path}", missing=b"")
-    was = {function["name"]: function for function in page_of(path, old)["functions"]} if len(old) <= LIMIT else {}
-    for function in now:
+    was = _keyed(page_of(path, old)["functions"]) if len(old) <= LIMIT else {}
+    there = _keyed(now)
+    for key, function in there.items():
         if any(function["start_line"] <= last and first <= function["end_line"] for first, last in change.lines):
-            before = was.get(function["name"])
-            yield _row(path, function, before, function)
-    names = {function["name"] for function in now}
-    for name, function in was.items():
-        if name not in names:
+            yield _row(path, function, was.get(key), function)
+    for key, function in was.items():
+        if key not in there:
             yield _row(path, function, function, None)
+
+
+def _keyed(functions: Sequence[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any]]:
+    """By name and number: overloads and accessors share a name."""
+    seen = Counter[str]()
+    keyed = {}
+    for function in functions:
+        seen[function["name"]] += 1
+        keyed[function["name"], seen[function["name"]]] = function
+    return keyed
 
 
 def _row(
