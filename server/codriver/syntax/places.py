@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-COUNTED = 16_000
-"""Bytes that are counted around a place where no function is: some 15 ms, when nothing of it was counted before."""
+COUNTED = 10_000
+"""Bytes that are counted around a place where no function is: some 8 ms, when nothing of it was counted before."""
 
 Range = tuple[int, int]
 """Half-open byte range of the text."""
