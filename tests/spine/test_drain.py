@@ -26,10 +26,9 @@ class Caller(threading.Thread):
         super().__init__(daemon=True)
         self._client = daemon.client
         self._path = path
-        self._body: dict[str, Any] = {
-            "model": f"simulator/{model}", "max_tokens": 300, "stream": stream,
-            "messages": [{"role": "user", "content": "Explain what a parser does"}],
-        }  # fmt: skip
+        turns = [{"role": "user", "content": "Explain what a parser does"}]
+        said: dict[str, Any] = {"input": turns} if "responses" in path else {"messages": turns, "max_tokens": 300}
+        self._body = {"model": f"simulator/{model}", "stream": stream, **said}
         self.status = 0
         self.headers = httpx.Headers()
         self.text = ""
@@ -74,3 +73,22 @@ def test_running_answers_are_interrupted_in_their_own_wire(tmp_path: Path) -> No
     for caller, shape in ((whole, None), (early, "error")):
         assert (caller.status, caller.headers["retry-after"]) == (503, "1"), caller.text
         assert json.loads(caller.text).get("type") == shape and "stopping" in caller.text
+
+
+@pytest.mark.parametrize("model", ["sim-codex", "sim-medium"], ids=["relayed", "rebuilt"])
+def test_a_numbered_answer_is_interrupted_by_its_next_number(tmp_path: Path, model: str) -> None:
+    """The responses wire has one event for it, which is of the same answer and counts on (W2, W37)."""
+    with daemon_at(tmp_path, "--simulate") as daemon:
+        daemon.fault(model, "stall", after=2)
+        caller = Caller(daemon, "/v1/responses", model, stream=True)
+        until(lambda: "output_text.delta" in caller.text, "words on their way")
+        os.kill(daemon.pid, signal.SIGTERM)
+        caller.join(20)
+        assert not caller.is_alive() and not caller.problem, caller.problem
+    frames = [frame.split("\n") for frame in caller.text.strip().split("\n\n")]
+    pages = [json.loads(data.removeprefix("data: ")) for _, data in frames]
+    assert [page["sequence_number"] for page in pages] == list(range(len(pages)))
+    assert frames[-1][0] == "event: response.failed" and pages[-1]["type"] == "response.failed"
+    failed = pages[-1]["response"]
+    assert (failed["status"], failed["id"]) == ("failed", pages[0]["response"]["id"])
+    assert "stopping" in failed["error"]["message"] and "response.completed" not in caller.text

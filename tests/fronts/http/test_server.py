@@ -18,6 +18,8 @@ from codriver.fronts.http.exchange import Exchange
 from codriver.fronts.http.guard import Guard
 from codriver.fronts.http.route import Route
 from codriver.fronts.http.server import HttpFront
+from codriver.model.request import Purpose, Request
+from codriver.wire import codec
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
+    ended: bool
+    """Whether it was sent to its end."""
 
     @property
     def page(self) -> Any:
@@ -54,7 +58,8 @@ async def ask(app: App, method: str, path: str, body: bytes = b"{}", **headers: 
     scope = {"type": "http", "method": method, "path": path, "headers": raw, "client": ("127.0.0.1", 1)}
     await HttpFront(app, Guard(app.token))(scope, receive, send)
     got = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return Answer(sent[0]["status"], got, b"".join(message.get("body", b"") for message in sent[1:]))
+    ended = not sent[-1].get("more_body", False)
+    return Answer(sent[0]["status"], got, b"".join(message.get("body", b"") for message in sent[1:]), ended)
 
 
 class Unforeseen(Exception):
@@ -66,8 +71,16 @@ async def broken(app: App, exchange: Exchange) -> None:
 
 
 async def broken_in_a_stream(app: App, exchange: Exchange) -> None:
+    """As who answers in a stream: it says how a failure is told there."""
     await exchange.start(200, [(b"content-type", b"text/event-stream")])
     await exchange.write(b"data: {}\n\n")
+    exchange.broken = codec.find(server.wire_of(exchange)).encoder(Request("r", Purpose.CHAT), "m").broken
+    raise Unforeseen
+
+
+async def broken_in_a_download(app: App, exchange: Exchange) -> None:
+    await exchange.start(200, [(b"content-type", b"application/x-jsonl")])
+    await exchange.write(b"{}\n")
     raise Unforeseen
 
 
@@ -82,7 +95,14 @@ async def test_whatever_breaks_is_told_in_the_wire_and_logged_once(
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
-@pytest.mark.parametrize(("path", "begins"), [("/v1/chat/completions", b"data: "), ("/v1/messages", b"event: error\n")])
+@pytest.mark.parametrize(
+    ("path", "begins"),
+    [
+        ("/v1/chat/completions", b"data: "),
+        ("/v1/messages", b"event: error\n"),
+        ("/v1/responses", b"event: response.created\n"),
+    ],
+)
 async def test_what_breaks_in_a_stream_is_told_in_the_stream(
     app: App, monkeypatch: pytest.MonkeyPatch, path: str, begins: bytes
 ) -> None:
@@ -90,6 +110,14 @@ async def test_what_breaks_in_a_stream_is_told_in_the_stream(
     answer = await ask(app, "POST", path)
     told = answer.body.removeprefix(b"data: {}\n\n")
     assert answer.status == 200 and told.startswith(begins) and b"Unforeseen" in told and told.endswith(b"\n\n")
+    assert answer.ended
+
+
+async def test_a_download_that_breaks_has_no_end(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody may take half a file for the whole of it, or an error object for its last line."""
+    monkeypatch.setitem(server.ROUTES, "GET /v1/models", Route(broken_in_a_download))
+    answer = await ask(app, "GET", "/v1/models")
+    assert (answer.body, answer.ended) == (b"{}\n", False)
 
 
 async def test_an_error_of_the_guard_itself_is_told_too(app: App, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,14 +80,18 @@ async def _whole(app: App, exchange: Exchange, request: Request, speaker: codec.
 
 async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec.Codec) -> None:
     bridge = _Bridge(exchange, speaker)
+    exchange.broken = lambda failure: speaker.encoder(request, request.model).broken(failure)  # behind keep-alives
     try:
         async with app.router.open(request, front="http") as stream:
             await bridge.start(_decision_headers(stream))
             last = b""
             if stream.relayed:
-                last = await _relay(bridge, request, stream, speaker)
+                exchange.broken = lambda failure: _going_on(bridge, _encoder(request, stream, speaker)).broken(failure)
+                last = await stream.relay(bridge.write, counts=request.wants_usage)
             else:
-                await _rebuild(bridge, stream, _encoder(request, stream, speaker))
+                encoder = _encoder(request, stream, speaker)
+                exchange.broken = encoder.broken
+                await _rebuild(bridge, stream, encoder)
             await bridge.stop()
             await exchange.end(last)  # inside the context, as above
     except (RequestRejected, Unroutable, UpstreamFailed) as error:
@@ -95,37 +99,25 @@ async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec
         if not exchange.started:
             await fail(exchange, speaker, error.failure)
             return
-        if not bridge.wrote:
-            # Only keep-alives went out so far: the status is spent, the wire's error is not.
-            empty = speaker.encoder(request, request.model)
-            await bridge.write(empty.broken(error.failure))
-        await exchange.end()
+        # The status is spent; the wire's own error is not, and no regular end comes after it.
+        await exchange.end(exchange.broken(error.failure))
     finally:
         await bridge.stop()
 
 
-async def _relay(bridge: _Bridge, request: Request, stream: Stream, speaker: codec.Codec) -> bytes:
-    """Frames as they came, but for the count the caller did not ask for; returns the last, which end the answer."""
-    try:
-        return await stream.relay(bridge.write, counts=request.wants_usage)
-    except UpstreamFailed as broken:
-        encoder = _encoder(request, stream, speaker)
-        if bridge.wrote and hasattr(encoder, "resumed"):
-            cast(Resuming, encoder).resumed(bridge.first, bridge.last)
-        await bridge.write(encoder.broken(broken.failure))
-        raise
-
-
 async def _rebuild(bridge: _Bridge, stream: Stream, encoder: codec.Encoder) -> None:
-    """Events in the caller's wire. After a break: the wire's own error, and no regular end."""
-    try:
-        async for pieces in stream.batches():
-            data = encoder.feed([event for piece in pieces for event in piece.events])
-            if data:
-                await bridge.write(data)
-    except UpstreamFailed as broken:
-        await bridge.write(encoder.broken(broken.failure))
-        raise
+    """Events in the caller's wire."""
+    async for pieces in stream.batches():
+        data = encoder.feed([event for piece in pieces for event in piece.events])
+        if data:
+            await bridge.write(data)
+
+
+def _going_on(bridge: _Bridge, encoder: codec.Encoder) -> codec.Encoder:
+    """For an answer that was relayed so far: where frames are numbered, this one goes on from those."""
+    if bridge.wrote and hasattr(encoder, "resumed"):
+        cast(Resuming, encoder).resumed(bridge.first, bridge.last)
+    return encoder
 
 
 def _encoder(request: Request, stream: Stream, speaker: codec.Codec) -> codec.Encoder:

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import msgspec
 
-from codriver.errors import Kind, RequestRejected, reject
+from codriver.errors import Failure, Kind, RequestRejected, reject
 from codriver.fronts.http.holding import LEAVING, Leaving
 
 Message = MutableMapping[str, Any]
@@ -36,6 +36,8 @@ class Exchange:
         self.started = False
         self.open_ended = False
         self.ended = False
+        self.broken: Callable[[Failure], bytes] | None = None
+        """What tells of a failure in the midst of what is sent; None where nothing can."""
         self._receive = receive
         self._send = send
         self._leaving: Leaving = scope.get(LEAVING) or Leaving()

@@ -207,24 +207,15 @@ async def start(app: App, *, host: str, port: int | None, unix: Path | None) -> 
     return front
 
 
-_IN_A_STREAM = {
-    "anthropic": (b"event: error\ndata: ", b"\n\n"),
-    "gemini": (b"", b"\n"),
-    "ollama_chat": (b"", b"\n"),
-    "ollama_generate": (b"", b"\n"),
-}
-"""What stands around an error object that is told inside a stream."""
-
-
 async def break_off(exchange: Exchange, failure: Failure) -> None:
-    """Tells the caller why there is no answer, or no more of it: by status, or by its wire's error in the stream."""
-    wire = wire_of(exchange)
-    speaker = codec.find(wire)
+    """Tells the caller why there is no answer, or no more of it: by status, or by its wire's error in the stream.
+
+    What cannot tell of a failure (a download) has no end either, so nobody takes it for whole.
+    """
     if not exchange.started:
-        await fail(exchange, speaker, failure)
-    elif exchange.open_ended and not exchange.ended:
-        before, after = _IN_A_STREAM.get(wire, (b"data: ", b"\n\n"))
-        await exchange.end(before + speaker.failure(failure) + after)
+        await fail(exchange, codec.find(wire_of(exchange)), failure)
+    elif exchange.broken is not None and exchange.open_ended and not exchange.ended:
+        await exchange.end(exchange.broken(failure))
 
 
 def handler_of(exchange: Exchange) -> Handler:
