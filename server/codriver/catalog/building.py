@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from codriver.catalog.abilities import shipped
 from codriver.catalog.facts import Known, midnight
 from codriver.catalog.places import settle
 from codriver.catalog.pricing import beneath, priced
@@ -216,13 +217,28 @@ def _model(provider: Provider, id: str, table: Tables, now: float) -> Model:
         window=window,
         max_output=min(table.get("max_output", 8_192), window),
         **priced(table, tier, free=provider.local, now=now),
-        skill={"": SKILL_OF_TIER[tier], **table.get("skill", {})},
+        skill=_skill(table.get("upstream_id", id), table, tier),
         tier=tier,
         quirks=replace(provider.quirks, **quirks) if quirks else None,
         max_input=table.get("max_input", 0) if table.get("max_input", 0) < window else 0,
         retires=midnight(str(table["retires"])) if table.get("retires") else 0.0,
         **known,
     )
+
+
+def _skill(id: str, table: Tables, tier: str) -> dict[str, float]:
+    """As written; else what public scores say of a model of this name; else a guess, halfway to its tier's."""
+    told: dict[str, float] = {"": SKILL_OF_TIER[tier]}
+    if "" in table.get("skill", {}):
+        return {**told, **table["skill"]}
+    known = shipped()
+    if measured := known.measured(id):
+        told |= measured
+    elif (
+        guess := known.guessed(id, (table.get("price") or {}).get("output", 0.0), table.get("window", 0))
+    ) is not None:
+        told[""] = round((guess + told[""]) / 2 if "tier" in table else guess, 2)
+    return {**told, **table.get("skill", {})}
 
 
 def _auth(table: Tables, wires: Tables) -> str:
