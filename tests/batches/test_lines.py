@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from codriver.batches import lines
-from codriver.batches.files import Files
+from codriver.batches.files import DOCUMENT, Files
+from codriver.errors import Kind, RequestRejected
 
 CHAT = "/v1/chat/completions"
 
@@ -65,7 +66,7 @@ def test_too_many_lines_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_files_outlive_a_process_and_go_in_time(tmp_path: Path) -> None:
     now = [1000.0]
-    files = Files(tmp_path, lambda: now[0])
+    files = Files(tmp_path, lambda: now[0], most=lambda: 10**9)
     draft = files.draft()
     draft.write(b"one\n")
     draft.write(b"two\n")
@@ -73,11 +74,38 @@ def test_files_outlive_a_process_and_go_in_time(tmp_path: Path) -> None:
     made = files.write("file-x", "out.jsonl", "batch_output", [b"a", b"b"])
     left = files.draft()
     left.write(b"cut off by a kill")
-    later = Files(tmp_path, lambda: now[0])
+    later = Files(tmp_path, lambda: now[0], most=lambda: 10**9)
     assert later.all() == [kept, made] and later.path(kept).read_bytes() == b"one\ntwo\n"
     assert not list(tmp_path.glob("*.draft")) and (kept.bytes, made.bytes) == (8, 2)
     now[0] += 3600
     later.expire([kept.id])
     assert later.get(kept.id) == kept, "a file that is used stays"
     later.expire()
-    assert later.all() == [made] and Files(tmp_path, lambda: now[0]).all() == [made]
+    assert later.all() == [made] and Files(tmp_path, lambda: now[0], most=lambda: 10**9).all() == [made]
+
+
+def test_files_together_have_a_most_and_results_are_written_all_the_same(tmp_path: Path) -> None:
+    """Those being received count too, and what is removed or given up makes room."""
+    most = [30_000]
+    files = Files(tmp_path, lambda: 1000.0, most=lambda: most[0])
+    first, second = files.draft(), files.draft()
+    first.write(b"x" * 10_000)
+    second.write(b"x" * 15_000)
+    with pytest.raises(RequestRejected, match=r"batch\.max_files_mb") as refused:
+        first.write(b"x" * 6_000)
+    assert refused.value.failure.kind is Kind.TOO_LARGE
+    second.drop()
+    first.write(b"x" * 6_000)
+    kept = files.keep(first, "in.jsonl", "batch")
+    assert files.held == 16_000 + DOCUMENT
+    result = files.write("file-x", "out.jsonl", "batch_output", [b"x" * 90_000])
+    files.write("file-x", "out.jsonl", "batch_output", [b"x" * 90_000])
+    assert files.held == 106_000 + 2 * DOCUMENT == Files(tmp_path, lambda: 1000.0, most=lambda: 1).held
+    with pytest.raises(RequestRejected):
+        files.draft().write(b"x")
+    files.remove(kept)
+    files.remove(result)
+    assert files.held == 0
+    most[0] = 1
+    with pytest.raises(RequestRejected):
+        files.draft().write(b"xx")

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import IO
+from weakref import WeakSet
 
 import msgspec
 
 from codriver.batches import disk
+from codriver.errors import Kind, reject
 from codriver.model.ids import new_id
 
 KEEP_SECONDS = 30 * 86_400
 """Files go after this long, as OpenAI's batch files do."""
+
+DOCUMENT = 4_096
+"""Bytes of disk for a file's document."""
 
 
 class File(msgspec.Struct, frozen=True):
@@ -27,17 +33,24 @@ class File(msgspec.Struct, frozen=True):
     purpose: str
     expires_at: int
 
+    @property
+    def room(self) -> int:
+        """Bytes of disk it takes, with its document, about."""
+        return self.bytes + DOCUMENT
+
 
 class Draft:
-    """A file being received. Leave it with `Files.keep`, or `drop` it."""
+    """A file being received. Leave it with `Files.keep`, or `drop` it. room: takes so many bytes, or raises."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, room: Callable[[int], None]) -> None:
         self.path = path
         self.size = 0
+        self._room = room
         self._out: IO[bytes] = open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb")  # noqa: SIM115
 
     def write(self, data: bytes) -> None:
-        """Adds to the end."""
+        """Adds to the end. Raises RequestRejected (TOO_LARGE) where all files together would be too large."""
+        self._room(len(data))
         self.size += self._out.write(data)
 
     def finish(self) -> None:
@@ -51,15 +64,23 @@ class Draft:
         with contextlib.suppress(OSError):
             self._out.close()
         self.path.unlink(missing_ok=True)
+        self.size = 0
 
 
 class Files:
-    """All kept files, newest last. `clock` gives Unix seconds; the folder is read on first use."""
+    """All kept files, newest last. `clock` gives Unix seconds; the folder is read on first use.
 
-    def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
+    most: bytes that they may fill together. Beyond that nothing is received; results are written all the same.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], float], *, most: Callable[[], int]) -> None:
         self._folder = folder
         self._clock = clock
+        self._most = most
         self._known: dict[str, File] | None = None
+        self._total = 0
+        self._counting = threading.Lock()  # files are kept in threads
+        self._drafts: WeakSet[Draft] = WeakSet()
 
     def all(self) -> list[File]:
         """Every file, oldest first."""
@@ -73,14 +94,23 @@ class Files:
         """Where its content lies."""
         return self._folder / f"{file.id}.content"
 
+    @property
+    def held(self) -> int:
+        """Bytes of disk that all files take, those being received among them."""
+        self._files()
+        return self._total + sum(draft.size for draft in self._drafts)
+
     def draft(self) -> Draft:
         """A new file to be written."""
         self._files()
-        return Draft(self._folder / f"{new_id()}.draft")
+        draft = Draft(self._folder / f"{new_id()}.draft", self._room)
+        self._drafts.add(draft)
+        return draft
 
     def keep(self, draft: Draft, filename: str, purpose: str, seconds: int = KEEP_SECONDS) -> File:
         """A draft becomes a file; durable when this returns."""
         draft.finish()
+        self._drafts.discard(draft)
         file = self._file(f"file-{new_id()}", draft.size, filename, purpose, seconds)
         disk.move(draft.path, self.path(file))
         return self._note(file)
@@ -93,7 +123,8 @@ class Files:
 
     def remove(self, file: File) -> None:
         """Forgets a file; the document goes first, so that none is without content."""
-        self._files().pop(file.id, None)
+        if (known := self._files().pop(file.id, None)) is not None:
+            self._count(-known.room)
         (self._folder / f"{file.id}.json").unlink(missing_ok=True)
         self.path(file).unlink(missing_ok=True)
 
@@ -110,8 +141,23 @@ class Files:
 
     def _note(self, file: File) -> File:
         disk.put(self._folder / f"{file.id}.json", [msgspec.json.encode(file)])
-        self._files()[file.id] = file
+        known = self._files()
+        self._count(file.room - (known[file.id].room if file.id in known else 0))
+        known[file.id] = file
         return file
+
+    def _count(self, bytes: int) -> None:
+        with self._counting:
+            self._total += bytes
+
+    def _room(self, size: int) -> None:
+        most = self._most()
+        if self.held + size > most:
+            text = (
+                f"Codriver keeps at most {most / 1e6:g} MB of files (batch.max_files_mb) and has {self.held / 1e6:.1f} "
+                "MB: delete those that are not needed any more (DELETE /v1/files/{id}), or raise the limit"
+            )
+            raise reject(text, field="file", kind=Kind.TOO_LARGE)
 
     def _sweep(self, known: Container[str]) -> None:
         """Removes what a kill left half done, which may be large."""
@@ -128,5 +174,6 @@ class Files:
                     found.append(msgspec.json.decode(path.read_bytes(), type=File))
             found.sort(key=lambda file: (file.created_at, file.id))
             self._known = {file.id: file for file in found if self.path(file).exists()}
+            self._total = sum(file.room for file in self._known.values())
             self._sweep(self._known)
         return self._known

@@ -51,7 +51,7 @@ class Batches:
         self.clock = clock
         self.limits = limits
         self.providers = providers
-        self.files = Files(folder / "files", clock)
+        self.files = Files(folder / "files", clock, most=lambda: limits().max_files_mb * 1_000_000)
         self.gate = Gate(self.workers, lambda: router.waiting > 0)
         self._folder = folder
         self._known: dict[str, Batch] | None = None

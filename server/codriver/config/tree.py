@@ -189,6 +189,11 @@ class Batch(Table):
     provider: Literal["auto", "never"] = Field(
         default="auto", description="auto lets a provider's own batch API run a batch at its price; never does not."
     )
+    max_files_mb: int = Field(
+        default=5_000,
+        ge=1,
+        description="Megabytes that uploaded files and results may fill before uploads are refused.",
+    )
 
 
 class Daemon(Table):

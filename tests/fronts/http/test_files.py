@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
-from running import Daemon
+from running import Daemon, daemon_at
 
 
 @pytest.fixture
@@ -90,6 +91,24 @@ def test_broken_uploads_leave_nothing_behind(
     assert connection.getresponse().status == status
     connection.close()
     assert sorted(path.name for path in folder.glob("*")) == before
+
+
+def test_uploads_beyond_the_most_are_refused_in_the_callers_wire(tmp_path: Path) -> None:
+    """The setting is named, half an upload leaves nothing, and what is deleted makes room."""
+    with daemon_at(tmp_path, "--simulate", config="[batch]\nmax_files_mb = 1\n") as daemon, daemon.client as client:
+        form = {"data": {"purpose": "batch"}, "files": {"file": ("a.jsonl", b"x" * 600_000)}}
+        first = client.post("/v1/files", **form)
+        refused = client.post("/v1/files", **form)
+        assert (first.status_code, refused.status_code) == (200, 413)
+        assert refused.json()["error"]["param"] == "file"
+        assert "batch.max_files_mb" in refused.json()["error"]["message"]
+        body = {"requests": [{"custom_id": "a", "params": {"model": "auto", "max_tokens": 9, "messages": [
+            {"role": "user", "content": "x" * 600_000}]}}]}  # fmt: skip
+        told = client.post("/v1/messages/batches", json=body)
+        assert (told.status_code, told.json()["error"]["type"]) == (413, "request_too_large")
+        assert len(list((tmp_path / "batches" / "files").glob("*"))) == 2
+        assert client.delete(f"/v1/files/{first.json()['id']}").status_code == 200
+        assert client.post("/v1/files", **form).status_code == 200
 
 
 @pytest.mark.parametrize(
