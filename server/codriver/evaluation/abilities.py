@@ -19,7 +19,7 @@ import numpy as np
 from codriver.catalog.abilities import SIZE, billions, family, forms
 from codriver.catalog.facts import FOLDER
 from codriver.errors import ConfigError
-from codriver.evaluation.matrix import Matrix
+from codriver.evaluation.matrix import Floats, Matrix
 
 FAMILIES = {
     "aider": ("edit",), "aider:refactor": ("refactor",), "swe-bench": ("debug",), "swt-bench": ("test",),
@@ -149,13 +149,13 @@ def document(found: Sequence[Score], folder: Path = FOLDER) -> dict[str, Any]:
 def cold(skills: Mapping[str, float], folder: Path = FOLDER) -> dict[str, Any]:
     """The rule for models without scores, by least squares over those with: see `catalog.abilities.Cold`."""
     told = known(folder)
-    priced = [(skill, *told[name]) for name, skill in skills.items() if name in told]
-    design = np.array([[1.0, math.log10(price), math.log2(window / 128_000)] for _, price, window in priced])
-    wanted = np.array([skill for skill, _, _ in priced])
-    by_price = np.linalg.solve(design.T @ design + np.diag([0.0, 1.0, 4.0]), design.T @ wanted)
-    sizes = [(skill, size) for name, skill in skills.items() if (size := _size(name)) is not None]
-    free = np.array([[1.0, math.log10(size)] for _, size in sizes])
-    by_size = np.linalg.solve(free.T @ free + np.diag([0.0, 1.0]), free.T @ np.array([skill for skill, _ in sizes]))
+    priced = [
+        (skill, 1.0, math.log10(price), math.log2(window / 128_000))
+        for name, skill in skills.items()
+        for price, window in ([told[name]] if name in told else [])
+    ]
+    sizes = [(skill, 1.0, math.log10(size)) for name, skill in skills.items() if (size := _size(name)) is not None]
+    by_price, by_size = _lined(priced, (1e-6, 1.0, 4.0)), _lined(sizes, (1e-6, 1.0))
     beside: dict[str, list[float]] = {}
     for name, skill in skills.items():
         guess = _guess(name, told, by_price, by_size)
@@ -168,7 +168,14 @@ def cold(skills: Mapping[str, float], folder: Path = FOLDER) -> dict[str, Any]:
     return numbers | dict(zip(("weights", "size"), by_size.round(3).tolist(), strict=True)) | {"families": families}
 
 
-def _guess(name: str, told: Mapping[str, tuple[float, int]], by_price: Any, by_size: Any) -> float | None:
+def _lined(rows: Sequence[tuple[float, ...]], draws: tuple[float, ...]) -> Floats:
+    """A line by least squares through rows of (wanted, what it goes by), each slope drawn to 0 by its draw."""
+    table = np.array(rows).reshape(-1, 1 + len(draws))
+    wanted, design = table[:, 0], table[:, 1:]
+    return np.asarray(np.linalg.solve(design.T @ design + np.diag(draws), design.T @ wanted))
+
+
+def _guess(name: str, told: Mapping[str, tuple[float, int]], by_price: Floats, by_size: Floats) -> float | None:
     if name in told:
         price, window = told[name]
         return float(by_price @ [1.0, math.log10(price), math.log2(window / 128_000)])

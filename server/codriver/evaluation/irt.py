@@ -33,6 +33,9 @@ COUNTED = 0.05
 FIRM = 30.0
 """Rows that the shared way in which abilities follow the factors counts as much as, against a model's own rows."""
 
+STATED = 1.0
+"""Models, a logit of skill from the mean, that the catalog's own scale counts as much as, for newcomers."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Views:
@@ -54,7 +57,7 @@ def views(queries: tuple[Query, ...]) -> Views:
     if len(queries) > MOST_KERNEL:
         return Views(queries, (beside(words, filled(numbers * COUNTED)),), ())
     alike, counts = products(words), (numbers @ numbers.T).astype(np.float32)
-    kernels = [alike + COUNTED**2 * counts, near(counts / numbers.shape[1], 0.5), near(alike, 1.0)]
+    kernels = [alike + COUNTED**2 * counts, near(counts / max(1, numbers.shape[1]), 0.5), near(alike, 1.0)]
     if len(queries) <= MOST_LETTERS:
         letters = products(_weighed(lettered(texts)))
         kernels += [letters + COUNTED**2 * counts, near(letters + COUNTED**2 * counts, 1.0)]
@@ -252,14 +255,16 @@ def _abilities(traits: Floats, scores: Floats, factors: Floats, scale: _Traits) 
 
 
 def _newcomers(abilities: Floats, skill: Floats, known: NDArray[np.bool_]) -> Floats:
-    """Abilities of models without any outcome, by how abilities of the others here go with their public skills."""
-    design = np.stack([np.ones(int(known.sum())), skill[known]], axis=1)
-    middle = design.mean(axis=0) * [0.0, 1.0]
-    slopes = np.linalg.solve(
-        (design - middle).T @ (design - middle) + np.diag([1e-9, 0.5]), (design - middle).T @ abilities
-    )
-    asked = np.stack([np.ones(int((~known).sum())), skill[~known]], axis=1) - middle
-    return np.asarray(asked @ slopes)
+    """Abilities of models without any outcome, by how abilities of the others here go with their public skills.
+
+    Where few are known, a logit of skill is taken for one of ability, which is what the catalog's scale means.
+    """
+    middle = skill[known].mean()
+    beside = (skill[known] - middle)[:, None]
+    stated = np.zeros((1, abilities.shape[1]))
+    stated[0, 0] = 1.0
+    slopes = (beside.T @ abilities + STATED * stated) / ((beside**2).sum() + STATED)
+    return np.asarray(abilities.mean(axis=0) + (skill[~known] - middle)[:, None] @ slopes)
 
 
 def _logistic(design: Floats, wanted: Floats, prior: Floats) -> Floats:

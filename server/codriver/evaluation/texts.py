@@ -110,7 +110,7 @@ def worded(texts: Sequence[str]) -> Sparse:
 
 def lettered(texts: Sequence[str], sizes: Iterable[int] = (3, 4, 5)) -> Sparse:
     """Runs of so many bytes of the text in words with single spaces, in at least two texts; 1 + log(count)."""
-    plain = [f" {' '.join(_WORD.findall(text[:LONGEST].lower()))} ".encode() for text in texts]
+    plain = [f" {' '.join(_WORD.findall(text[:LONGEST].lower()))} ".encode("utf-8", "replace") for text in texts]
     row = np.repeat(np.arange(len(plain)), [len(text) for text in plain])
     letters = np.frombuffer(b"".join(plain), np.uint8).astype(np.uint64)
     rows, hashes = [], []
