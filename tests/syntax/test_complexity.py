@@ -371,6 +371,7 @@ def test_cognitive_is_what_the_paper_says(name: str) -> None:
         ("a.kt", "fun f(a: A): Int = when (a) { B -> 1; C -> 2; D -> 3 }", 3, 1, 1),
         ("a.kt", "fun f(a: Int): Int { return when (a) { 1 -> 1; 2 -> 2; else -> 3 } }", 3, 1, 1),
         # lizard and the tools of PHP and Swift: 2 (a value instead of none is no branch)
+        ("a.swift", "func f(a: A) { switch a { case .b: g()\ncase .c, .d: h()\n@unknown default: i() } }", 3, 1, 1),
         ("a.swift", "func f(a: Int?) -> Int { return (a ?? 1) > 0 ? 1 : 2 }", 2, 1, 1),
         ("a.cpp", "auto A::f(int a) -> int { for (auto x : xs) if (x && a) return 1; return 0; }", 4, 2, 1),
         ("a.rb", "def f(a, b = 1, *c, &d)\n  a if b and c\nend", 3, 1, 4),
