@@ -31,6 +31,7 @@ from codriver.model.provider import Installed, Provider
 from codriver.model.request import Purpose, Request, Snapshot
 from codriver.paths import Paths
 from codriver.router import Plan, Router
+from codriver.router.hedging import Limits
 from codriver.routing import strategies
 from codriver.routing.decide import Wish
 from codriver.routing.eligibility import Bounds, Offer, standing
@@ -154,7 +155,7 @@ class App:
         self.ledger.troubles = self.lessons.troubles
         self.router = Router(
             plan=self.plan, upstream=self.upstream, analyst=self.analyst, ledger=self.ledger, timeouts=self.timeouts,
-            lessons=self.lessons, experiments=self.experiments,
+            lessons=self.lessons, experiments=self.experiments, hedge=self._hedge,
         )  # fmt: skip
         self.tasks = Tasks(self.router, self.analyst, fleet.settings)
         self.batches = Batches(
@@ -179,6 +180,10 @@ class App:
         """Where the simulator answers, or "" when nobody is sent there."""
         offered = self._simulator is not None and any(offer.provider.simulated for offer in self._fleet.offers)
         return self._simulator.url if self._simulator is not None and offered else ""
+
+    def _hedge(self) -> Limits:
+        limits = self._fleet.settings.hedge
+        return Limits(limits.strategies, limits.share)
 
     def _heard(self, outcome: Outcome) -> None:
         self.lessons.ended(outcome)

@@ -12,10 +12,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
-from codriver.errors import Failure, Scope
+from codriver.errors import Failure, Kind, Scope
 from codriver.model.decision import Belief, Latency, Outcome, Pin, Rest, View
 from codriver.model.request import ERRANDS, Purpose
-from codriver.routing import staying
+from codriver.routing import pace, staying
 from codriver.state.store import Store
 
 REMEMBERED = 500
@@ -24,10 +24,12 @@ REMEMBERED = 500
 SESSIONS = 2000
 """Sessions whose warm model is remembered; the oldest go first."""
 
+PAYERS = 4000
+"""Sessions and workflows whose spending is remembered; whoever spent nothing for longest goes first."""
+
 LONGEST_REST = 3600.0
 """Seconds: no failure keeps anybody away for longer, whatever a Retry-After says."""
 
-_SMOOTHING = 0.3
 _SIDE_ERRANDS = {*ERRANDS, Purpose.COMPLETE}
 """Purposes that never move a session's pin."""
 
@@ -41,9 +43,10 @@ class Ledger:
         self._recent: OrderedDict[str, Outcome] = OrderedDict()
         self._cooling: dict[str, Rest] = {}
         self._pins: OrderedDict[str, Pin] = OrderedDict()
-        self._latency: dict[str, Latency] = {}
+        self._paces = pace.Paces()
         self._midnight = 0.0  # the next one, Unix time
         self._spent = 0.0
+        self._spent_by: dict[str, float] = {}
         self._reserved = 0.0
         self.requests = 0
         self.abilities: dict[str, dict[str, Belief]] = {}
@@ -57,6 +60,9 @@ class Ledger:
         """Reads what today cost from the store, so that a restart does not forget a budget."""
         today, self._midnight = _midnights(self._clock())
         self._spent = await self._store.spent(today)
+        for row in reversed(await self._store.outcomes(today, PAYERS)):
+            if row.cost:
+                self._book(row.session, row.workflow, row.cost)
 
     def view(self) -> View:
         """What is known now. The dicts are live: read, never written, by deciders."""
@@ -66,7 +72,15 @@ class Ledger:
         spent = self._spent if now < self._midnight else 0.0
         spent += self._reserved
         learned, troubles = self.abilities, self.troubles
-        return View(now, self._cooling, self._pins, self._latency, spent, self._midnight, learned, troubles)
+        paces, by = self._paces, self._spent_by
+        return View(
+            now, self._cooling, self._pins, paces.latency, spent, self._midnight, learned, troubles, paces.lengths, by
+        )
+
+    @property
+    def latency(self) -> dict[str, Latency]:
+        """How quick models are, live."""
+        return self._paces.latency
 
     def reserve(self, cost: float) -> None:
         """Counts what a running attempt is expected to cost against today's budget; negative when it ended."""
@@ -83,7 +97,7 @@ class Ledger:
         self._recent[outcome.id] = outcome
         if len(self._recent) > REMEMBERED:
             self._recent.popitem(last=False)
-        self._spend(outcome.cost)
+        self._spend(outcome)
         if outcome.status == "ok":
             self._answered(outcome)
         self._store.append(_without_words(outcome))
@@ -143,29 +157,41 @@ class Ledger:
             self._pins.popitem(last=False)
 
     def _measure(self, outcome: Outcome) -> None:
-        """Folds one answer into the running first-content time (s) and speed (tokens/s) of its model."""
+        """Folds one answer into what is known of its model's first-content time (s), speed (tokens/s) and length."""
         attempt = outcome.attempts[-1] if outcome.attempts else None
         if attempt is None or attempt.first is None or attempt.ended is None:
             return
         first = attempt.first - attempt.started
         tail = attempt.ended - attempt.first
-        held = self._latency.get(outcome.model)
         # Answers that came in one piece say nothing about speed.
         speed = outcome.usage.output / tail if tail > 0.05 and outcome.usage.output > 20 else None
-        if held is None:
-            self._latency[outcome.model] = Latency(first, speed, 1)
-            return
-        if speed is None or held.speed is None:
-            speed = speed or held.speed
-        else:
-            speed = held.speed + _SMOOTHING * (speed - held.speed)
-        self._latency[outcome.model] = Latency(held.first + _SMOOTHING * (first - held.first), speed, held.n + 1)
+        self._paces.answered(outcome.model, first, speed)
+        for one in outcome.attempts[:-1]:
+            late = one.failure is not None and one.failure.kind is Kind.SLOW and one.first is None
+            if late and one.ended is not None:
+                self._paces.waited(one.model, one.ended - one.started)
+        features = outcome.decision.features
+        if outcome.usage.output and not outcome.usage.estimated:
+            self._paces.wrote(outcome.model, features.task, features.lines, outcome.usage.output)
 
-    def _spend(self, cost: float) -> None:
+    def _spend(self, outcome: Outcome) -> None:
         now = self._clock()
         if now >= self._midnight:
             self._midnight, self._spent = _midnights(now)[1], 0.0
-        self._spent += cost
+            for name in [name for name in self._spent_by if name.startswith("workflow:")]:
+                del self._spent_by[name]
+        self._spent += outcome.cost
+        if outcome.cost:
+            self._book(outcome.session, outcome.workflow, outcome.cost)
+
+    def _book(self, session: str, workflow: str, cost: float) -> None:
+        """Counts a cost for its session and workflow; who spent nothing for longest is forgotten first."""
+        by = self._spent_by
+        for name in (f"session:{session}" if session else "", f"workflow:{workflow}" if workflow else ""):
+            if name:
+                by[name] = by.pop(name, 0.0) + cost
+                if len(by) > PAYERS:
+                    del by[next(iter(by))]
 
 
 def _without_words(outcome: Outcome) -> Outcome:

@@ -70,7 +70,9 @@ def near(word: str, words: Sequence[str]) -> str:
 def line_of(text: str, key: str) -> int:
     """The 1-based line where a dotted key, or the nearest table above it, is written; 0 if nowhere."""
     best, line = 0, 0
+    rows = any(part.isdigit() for part in key.split("."))
     for number, path in _written(text):
+        path = path if rows else [part for part in path if not part.isdigit()]
         there = ".".join(path)
         if f"{there}.".startswith(f"{key}."):
             return number
@@ -82,10 +84,16 @@ def line_of(text: str, key: str) -> int:
 def _written(text: str) -> Iterator[tuple[int, list[str]]]:
     """Each line that opens a table or sets a key, with the dotted path it stands for."""
     table: list[str] = []
+    rows: dict[str, int] = {}  # of [[lists]]: how many were opened so far
     for number, raw in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[\[?([^\[\]]+)\]\]?", raw)
+        header = re.match(r"\s*\[(\[?)([^\[\]]+)\]\]?", raw)
         if header:
-            table = _path(header[1])
+            table = _path(header[2])
+            if header[1]:
+                rows[header[2]] = rows.get(header[2], -1) + 1
+                table = [*table, str(rows[header[2]])]
+            elif table[0] in rows:
+                table = [table[0], str(rows[table[0]]), *table[1:]]
             yield number, table
         elif "=" in raw and not raw.lstrip().startswith("#"):
             path = _path(raw.split("=", 1)[0])
@@ -140,6 +148,8 @@ def _inside(here: Any, part: str) -> Any:
         return None
     if typing.get_origin(here) is dict:
         return _plain(typing.get_args(here)[1])
+    if typing.get_origin(here) is tuple:
+        return _plain(typing.get_args(here)[0])
     return here
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from codriver.config.choosing import BudgetStep, Fuse, Hedge, Peak, RuleTable
 from codriver.config.providers import ProviderTable, Table
 
 
@@ -130,6 +131,15 @@ class Budget(Table):
     daily_usd: float = Field(
         default=0.0, ge=0, description="USD a day, after which only free models answer; 0 is no limit."
     )
+    session_usd: float = Field(
+        default=0.0, ge=0, description="USD a session, after which only free models answer it; 0 is no limit."
+    )
+    workflow_usd: float = Field(
+        default=0.0, ge=0, description="USD a day and workflow, after which only free models answer; 0 is no limit."
+    )
+    steps: tuple[BudgetStep, ...] = Field(
+        default=(), description="Steps down before a budget is spent, each with its quality floor."
+    )
 
 
 class Learning(Table):
@@ -227,7 +237,11 @@ class Settings(Table):
     review: Review = Field(default_factory=Review, description="Reviews asked for in the editor.")
     http: Http = Field(default_factory=Http, description="The endpoint for coding agents.")
     privacy: Privacy = Field(default_factory=Privacy, description="What may leave the machine.")
+    rules: tuple[RuleTable, ...] = Field(default=(), description="Rules of your own about who answers what.")
     budget: Budget = Field(default_factory=Budget, description="What may be spent.")
+    peak: Peak = Field(default_factory=Peak, description="What gives way when much is going on.")
+    hedge: Hedge = Field(default_factory=Hedge, description="A second provider where the first is slow to begin.")
+    fuse: Fuse = Field(default_factory=Fuse, description="The strategy fuse: several answers, and the best of them.")
     learning: Learning = Field(default_factory=Learning, description="What outcomes teach about models.")
     experiments: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")], ExperimentTable] = Field(
         default_factory=dict, description="Ways to choose that are compared on your own requests."

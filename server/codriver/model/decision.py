@@ -128,11 +128,20 @@ class Pin:
 
 @value(frozen=True, slots=True)
 class Latency:
-    """What was measured of a model: seconds to first content, output tokens per second (None: not
-    yet), both running means, and how many answers that rests on."""
+    """What was measured of a model: seconds to first content and output tokens per second (None: not yet), both
+    medians of the last answers, how many answers there were, and the 95th percentile of the seconds."""
 
     first: float
     speed: float | None
+    n: int
+    p95: float = 0.0
+
+
+@value(frozen=True, slots=True)
+class Length:
+    """How long a model's answers to one task family are: times what estimate.output_tokens supposes, running mean."""
+
+    ratio: float
     n: int
 
 
@@ -170,3 +179,7 @@ class View:
     """What outcomes taught, by task family and model; the family "" serves where a family has no entry."""
     troubles: dict[str, str] = field(default_factory=dict)
     """Sessions whose own signals say that they go wrong, with what they say."""
+    lengths: dict[str, dict[str, Length]] = field(default_factory=dict)
+    """How long answers are, by task family and model."""
+    spent_by: dict[str, float] = field(default_factory=dict)
+    """USD by "session:<key>" and "workflow:<name>": since it began, and today."""

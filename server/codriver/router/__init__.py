@@ -24,6 +24,7 @@ from codriver.model.decision import Candidate, Decision, Outcome
 from codriver.model.events import Usage
 from codriver.model.ids import new_id
 from codriver.model.request import Request
+from codriver.router.hedging import Hedging, Limits
 from codriver.router.keepsakes import Keepsakes
 from codriver.router.stream import BACKGROUND, Check, Stream
 from codriver.routing.decide import Wish, decide
@@ -39,10 +40,14 @@ PREDICTOR = "local/predictor"
 
 @dataclass(frozen=True)
 class Plan:
-    """How the configuration wants a request decided: the offers, and the wish that follows from its model name."""
+    """How the configuration wants a request decided: the offers, and the wish that follows from its model name.
+
+    step: of the peak or of a budget, 0 in ordinary times.
+    """
 
     offers: Sequence[Offer]
     wish: Wish
+    step: int = 0
 
     @cached_property
     def by_key(self) -> dict[str, Offer]:
@@ -74,6 +79,7 @@ class Router:
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         lessons: Lessons | None = None,
         experiments: Experiments | None = None,
+        hedge: Callable[[], Limits] = Limits,
     ) -> None:
         self.plan = plan
         self.upstream = upstream
@@ -85,6 +91,7 @@ class Router:
         self.lessons = lessons
         self.experiments = experiments
         self.keepsakes = Keepsakes(clock)
+        self.hedging = Hedging(hedge, lambda: ledger.latency)
         self.waiting = 0
         """Requests under way that somebody waits for: all but those in the background."""
         self.quiet: Callable[[], None] | None = None

@@ -11,19 +11,16 @@ from typing import TYPE_CHECKING, Self
 
 from codriver.errors import CodriverError, Failure, Kind, RequestRejected, Unroutable, UpstreamFailed
 from codriver.model.decision import Attempt, Candidate, Decision, Outcome
-from codriver.model.events import Piece, Reply, Usage, fold, is_content
+from codriver.model.events import Piece, Reply, Usage, fold
 from codriver.model.ids import new_id
 from codriver.model.provider import Model, Provider
 from codriver.model.request import Request
-from codriver.router import keepsakes, trying
-from codriver.router.reading import Reading
-from codriver.routing.eligibility import Offer
+from codriver.router import hedging, keepsakes, trying
+from codriver.router.asking import Asked
 from codriver.upstream.client import Timeouts
-from codriver.wire import codec
-from codriver.wire.mending import mended
 
 if TYPE_CHECKING:
-    from codriver.router import Router
+    from codriver.router import Plan, Router
 
 Check = Callable[[Reply], str]
 
@@ -49,22 +46,15 @@ class Stream:
         self._at = router.clock()
         self._began = time.perf_counter()
         self._attempts: list[Attempt] = []
-        self._tried: tuple[Candidate, float] | None = None  # who is being tried, and since when
-        self._reading: Reading | None = None
-        self._held: list[Piece] = []  # read before the caller may see anything
-        self._whole = False  # nothing more will come after what is held
-        self._usage: Usage | None = None
-        self._written = 0
-        self._sunk = 0.0  # USD for attempts that were billed and failed
-        self._first: float | None = None
+        self._asked: Asked | None = None  # whose answer this is, or is to become
+        self._running = False  # and that is not yet written down
+        self._sunk = 0.0  # USD for attempts that were billed and are not shown
         self._again = False  # the last candidate was asked a second time
         self._status = "ok"
         self._error = ""
         self._verdicts: list[str] = []
         self._forgetful = False  # a provider refused thinking of earlier turns: no more of it is sent
         self._recorded = False
-        self.relayed = False
-        """Whether the pieces' raw bytes are the caller's own wire and may be passed on as they are."""
 
     # What a front reads.
 
@@ -81,29 +71,36 @@ class Stream:
     @property
     def attempts(self) -> int:
         """Upstream calls so far."""
-        return len(self._attempts) + (self._tried is not None)
+        return len(self._attempts) + self._running
+
+    @property
+    def relayed(self) -> bool:
+        """Whether the pieces' raw bytes are the caller's own wire and may be passed on as they are."""
+        return self._asked is not None and self._asked.relayed
 
     @property
     def usage(self) -> Usage:
         """What was counted so far; estimated when the provider said nothing."""
-        if self._reading is not None:
-            self._usage, self._written = self._reading.usage, self._reading.written
-        if self._usage is not None:
-            return self._usage
-        return Usage(input=self._request.input_tokens, output=self._written // 4, estimated=True)
+        counted = self._asked.usage if self._asked is not None else None
+        return counted or Usage(input=self._request.input_tokens, estimated=True)
 
     @property
     def cost(self) -> float:
         """USD for what was used so far, replies that were not fit to be shown included; simulated ones are free."""
-        return self._sunk + (0.0 if self.simulated else self.model.price_at(self._at).cost(self.usage))
+        if self._asked is None or self.simulated:
+            return self._sunk
+        return self._sunk + self.model.price_at(self._at).cost(self.usage)
 
     async def batches(self) -> AsyncIterator[list[Piece]]:
         """The answer as it comes, one batch for each read from upstream. Raises UpstreamFailed on a break."""
-        if self._held:
-            yield self._held
-            self._held = []
-        if self._reading is not None and not self._whole:
-            while pieces := await self._reading.batch():
+        asked = self._asked
+        if asked is None:
+            return
+        if asked.held:
+            yield asked.held
+            asked.held = []
+        if asked.reading is not None and not asked.whole:
+            while pieces := await asked.reading.batch():
                 yield pieces
 
     async def relay(self, write: Callable[[bytes], Awaitable[None]], *, counts: bool = True) -> bytes:
@@ -112,11 +109,13 @@ class Stream:
         Only where `relayed` holds. counts: whether the caller gets frames of nothing but counts. Raises
         UpstreamFailed on a break.
         """
-        data = b"".join([piece.raw for piece in self._held if counts or not piece.usage_only])
-        self._held = []
-        if self._reading is None or self._whole:
+        asked = self._asked
+        assert asked is not None
+        data = b"".join([piece.raw for piece in asked.held if counts or not piece.usage_only])
+        asked.held = []
+        if asked.reading is None or asked.whole:
             return data
-        return await self._reading.relay(write, counts=counts, held=data)
+        return await asked.reading.relay(write, counts=counts, held=data)
 
     async def __aiter__(self) -> AsyncIterator[Piece]:
         async for pieces in self.batches():
@@ -155,17 +154,17 @@ class Stream:
         queue = list(self.decision.candidates)
         told: Failure | None = None
         while queue and len(self._attempts) < MOST_ATTEMPTS:
-            candidate = queue.pop(0)
-            offer = plan.by_key[candidate.model]
             timeouts = self._router.timeouts(self._request, self._elapsed())
             if told is not None and timeouts.total <= 0:
                 break
             try:
-                await self._attempt(candidate, offer, timeouts)
+                await self._try(queue, plan, timeouts)
                 return
             except UpstreamFailed as failed:
+                assert self._asked is not None
+                candidate, offer = self._asked.candidate, self._asked.offer
                 failure = failed.failure.at(offer.provider.name, offer.model.id)
-                await self._gave_up(candidate, offer, failure)
+                await self._gave_up(self._asked, failure)
             if keepsakes.refused(failure) and not self._forgetful:
                 self._forgetful = True
                 self._reasoned(f"{candidate.model} refused the thinking of earlier turns: asked again without it")
@@ -189,98 +188,99 @@ class Stream:
         await self._router.pause(wait)
         return [candidate]
 
-    async def _attempt(self, candidate: Candidate, offer: Offer, timeouts: Timeouts) -> None:
-        """One upstream call, up to its first content (or its end, when the reply is checked)."""
-        request, model, provider = self._request, offer.model, offer.provider
-        self.model, self.provider = model, provider
-        self._tried = (candidate, self._elapsed())
-        self._router.ledger.reserve(candidate.cost)
-        quirks = model.quirks or provider.quirks
-        wire = codec.find(candidate.wire)
-        kept = self._router.keepsakes
-        known = replace(request, forget=True) if self._forgetful else request
-        call = wire.call(kept.prepared(known, model, candidate.wire, quirks), model, quirks)
-        if call.dropped:
-            self._reasoned(f"{candidate.model} on {candidate.wire} cannot carry: {', '.join(call.dropped)}")
-        same_wire = candidate.wire == request.wire
-        answer = await self._router.upstream.begin(
-            provider,
-            model,
-            candidate.wire,
-            call,
-            stream=request.stream,
-            forward=request.headers if same_wire and quirks.beta_headers else {},
-            timeouts=timeouts,
-        )
-        self.relayed = same_wire and answer.streamed == request.stream and not (call.family or call.stop)
-        self.relayed = self.relayed and quirks.think_tags != "always"
-        decoder = mended(wire.decoder(model, quirks), request, call, candidate.wire)
-        self._reading = Reading(answer, decoder, kept.watching(request, model, quirks, relayed=self.relayed))
+    async def _try(self, queue: list[Candidate], plan: Plan, timeouts: Timeouts) -> None:
+        """The first of the queue, up to its first content (or its end, when the reply is checked)."""
+        asked = self._ask(queue.pop(0), plan)
+        spare = self._router.hedging.spare(self._request, self.decision, asked, queue, plan, self._front)
+        if spare is not None and self._check is None:
+            await self._race(asked, spare, queue, plan, timeouts)
+            return
+        await self._begin(asked, timeouts)
         if self._check is None:
-            await self._reach_content(self._reading)
+            await asked.reach()
         else:
-            await self._judge(self._reading, self._check)
-        self._router.ledger.answered(model.key, provider.name)
+            await self._judge(asked, self._check)
+        self._router.ledger.answered(asked.candidate.model, self.provider.name)
+
+    def _ask(self, candidate: Candidate, plan: Plan) -> Asked:
+        """This candidate is now the one whose answer is awaited."""
+        offer = plan.by_key[candidate.model]
+        asked = Asked(self._router, self._request, candidate, offer, self._began)
+        self._show(asked)
+        return asked
+
+    def _show(self, asked: Asked) -> None:
+        self._asked, self._running = asked, True
+        self.model, self.provider = asked.offer.model, asked.offer.provider
+
+    async def _begin(self, asked: Asked, timeouts: Timeouts) -> None:
+        dropped = await asked.begin(timeouts, wire=self._request.wire, forget=self._forgetful)
+        if dropped:
+            candidate = asked.candidate
+            self._reasoned(f"{candidate.model} on {candidate.wire} cannot carry: {', '.join(dropped)}")
+
+    async def _race(
+        self, asked: Asked, spare: hedging.Spare, queue: list[Candidate], plan: Plan, timeouts: Timeouts
+    ) -> None:
+        """The first, and when it is slow the spare one beside it: who brings content first is shown."""
+
+        def second() -> Asked:
+            queue.remove(spare.candidate)
+            self._router.hedging.used()
+            self._reasoned(spare.reason)
+            return Asked(self._router, self._request, spare.candidate, plan.by_key[spare.candidate.model], self._began)
+
+        async def run(one: Asked) -> None:
+            await self._begin(one, timeouts)
+            await one.reach(settle=False)
+
+        winner = await hedging.race(
+            asked, second, spare.after, run=run, failed=self._gave_up, lost=self._lost, last=self._show
+        )
+        self._show(winner)
+        if not winner.settled:
+            await winner.reach()
+        self._router.ledger.answered(winner.candidate.model, self.provider.name)
 
     def _reasoned(self, text: str) -> None:
         self.decision = replace(self.decision, reasons=(*self.decision.reasons, text))
 
-    async def _reach_content(self, reading: Reading) -> None:
-        """Reads until there is something that must go out; see trying.Hold."""
-        hold = trying.Hold(self._request)
-        while pieces := await reading.batch():
-            self._held += pieces
-            events = [event for piece in pieces for event in piece.events]
-            if self._first is None and any(is_content(event) for event in events):
-                reading.begun = True
-                self._first = self._elapsed()
-            if self._first is not None and hold.over(events, self._elapsed() - self._first):
-                return
-        raise UpstreamFailed(Failure(Kind.BROKEN, "the model's answer ended before it said anything"))
-
-    async def _judge(self, reading: Reading, check: Check) -> None:
+    async def _judge(self, asked: Asked, check: Check) -> None:
         """Holds the whole reply and asks for a verdict; a bad one fails this attempt."""
-        reading.begun = True
-        while pieces := await reading.batch():
-            if self._first is None:
-                self._first = self._elapsed()
-            self._held += pieces
-        self._whole = True
-        verdict = check(fold(event for piece in self._held for event in piece.events))
+        verdict = check(await asked.gather())
         if verdict:
             self._verdicts.append(f"{self.model.key}: {verdict}")
             raise UpstreamFailed(Failure(Kind.UNFIT, f"the reply did not pass its check: {verdict}"))
 
-    async def _gave_up(self, candidate: Candidate, offer: Offer, failure: Failure) -> None:
+    async def _gave_up(self, asked: Asked, failure: Failure) -> None:
         """An attempt failed before anything was shown: it is written down, its connection closed."""
-        self._end_attempt(failure)
-        await self._release()
-        if self._usage is not None or self._written:
-            self._sunk = self.cost
-        self._held, self._whole, self._first = [], False, None
-        self._usage, self._written = None, 0
-        self._router.ledger.failed(candidate.model, offer.provider.name, failure)
+        await self._put_aside(asked, failure)
+        self._sunk += asked.cost(self._at)
+        self._router.ledger.failed(asked.candidate.model, asked.offer.provider.name, failure)
+
+    async def _lost(self, asked: Asked, text: str) -> None:
+        """Somebody else answered first: nobody's fault, and billed for its prompt at least."""
+        await self._put_aside(asked, Failure(Kind.SLOW, text).at(asked.offer.provider.name, asked.offer.model.id))
+        self._sunk += asked.cost(self._at, sent=True)
+
+    async def _put_aside(self, asked: Asked, failure: Failure | None) -> None:
+        self._attempts.append(asked.ended(failure))
+        shown = self._asked is asked
+        if shown:
+            self._running, self._asked = False, None
+        await asked.release()
 
     def spent(self) -> tuple[float, float]:
         """Seconds to the first content, and until now."""
-        now = self._elapsed()
-        return now if self._first is None else self._first, now
+        now, first = self._elapsed(), self._first
+        return now if first is None else first, now
+
+    @property
+    def _first(self) -> float | None:
+        return self._asked.first if self._asked is not None else None
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self._began
-
-    def _end_attempt(self, failure: Failure | None) -> None:
-        assert self._tried is not None
-        candidate, started = self._tried
-        self._router.ledger.reserve(-candidate.cost)
-        self._attempts.append(Attempt(candidate.model, candidate.wire, started, self._first, self._elapsed(), failure))
-        self._tried = None
-
-    async def _release(self) -> None:
-        reading = self._reading
-        if reading is not None:
-            await reading.close()
-            self._usage, self._written, self._reading = reading.usage, reading.written, None
 
     # Closing: one outcome, whatever happened.
 
@@ -293,14 +293,15 @@ class Stream:
             self._router.quiet()
         self._judge_end(error)
         try:
-            await self._release()
+            if self._asked is not None:
+                await self._asked.release()
         finally:
             if hasattr(self, "decision"):
                 self._router.ledger.record(self._outcome())
 
     def _judge_end(self, error: BaseException | None) -> None:
         """Status and error text from how the context was left."""
-        running = self._tried is not None
+        running = self._running
         failure = None
         match error:
             case UpstreamFailed():
@@ -317,7 +318,9 @@ class Stream:
             case _:
                 pass  # read to the end, or left because the reader had enough
         if running:
-            self._end_attempt(failure)
+            assert self._asked is not None
+            self._running = False
+            self._attempts.append(self._asked.ended(failure))
             if failure is not None:
                 self._router.ledger.failed(self.model.key, self.provider.name, failure)
 

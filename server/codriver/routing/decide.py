@@ -97,11 +97,7 @@ def decide(
     stay = staying.stay(request, ranked, by_key, view, strategies.pays(strategy, taste))
     ranked = stay.ranked
     tried, propensity = "", 1.0
-    if (
-        chance is not None
-        and not wish.bounds.tier
-        and exploring.open_to_trial(request, chosen, wish.bounds.only)
-    ):
+    if chance is not None and not wish.bounds.tier and exploring.open_to_trial(request, chosen, wish.bounds.only):
         trial = exploring.tried(request, ranked, features.task, taste, view, chance)
         ranked, tried, propensity = trial.ranked, trial.reason, trial.propensity
     reasons = tuple(
@@ -158,7 +154,10 @@ def _passing(offer: Offer, view: View) -> bool:
 
 def _expect(request: Request, features: Features, eligible: Sequence[Offer], view: View, wish: Wish) -> list[Candidate]:
     pin = view.pins.get(request.session) if request.session else None
-    output = estimate.output_tokens(features.task, features.lines, request.limits.max_tokens)
+    limit = request.limits.max_tokens
+    lengths = view.lengths.get(features.task) if wish.experience else None
+    supposed = estimate.output_tokens(features.task, features.lines, None if lengths else limit)
+    output = supposed
     prompt = features.tokens
     own, general = view.abilities.get(features.task, _NOTHING), view.abilities.get("", _NOTHING)
     candidates: list[Candidate] = []
@@ -169,6 +168,8 @@ def _expect(request: Request, features: Features, eligible: Sequence[Offer], vie
         hardness = features.difficulty - learned
         if request.fim is not None and not model.fim:
             hardness += FIM_BY_CHAT
+        if lengths:
+            output = estimate.learned_tokens(supposed, lengths.get(model.key), limit)
         warm = staying.warm(pin, model.key, offer.provider.cache_ttl, view.now)
         candidates.append(
             Candidate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codriver.model.decision import Latency
+from codriver.model.decision import Latency, Length
 from codriver.model.events import Usage
 from codriver.model.provider import Model
 
@@ -38,6 +38,18 @@ def output_tokens(task: str, lines: int, limit: int | None) -> int:
     if lines and task in {"edit", "refactor", "debug", "test", "document"}:
         tokens = max(tokens // 4, 12 * lines)
     return min(tokens, limit) if limit is not None else tokens
+
+
+LENGTHS_ENOUGH = 5
+"""Answers seen before their length replaces what is supposed."""
+
+
+def learned_tokens(supposed: int, seen: Length | None, limit: int | None) -> int:
+    """Expected answer length of one model, where enough of its answers to such requests were seen."""
+    if seen is None or seen.n < LENGTHS_ENOUGH:
+        return supposed if limit is None else min(supposed, limit)
+    tokens = max(1, int(supposed * seen.ratio))
+    return tokens if limit is None else min(tokens, limit)
 
 
 def cost(model: Model, prompt: int, output: int, warm: int, now: float, *, kept: bool = False) -> float:
