@@ -14,13 +14,16 @@ import json
 import math
 import sys
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
+import numpy as np
+
 from codriver import catalog
-from codriver.errors import Unroutable
 from codriver.model.decision import Decision, Outcome, Pin, View
 from codriver.model.events import Usage
 from codriver.model.features import Features
@@ -35,10 +38,15 @@ FLEET = (
     "openai/gpt-5.4", "openai/gpt-5.4-mini", "openai/gpt-5.4-nano",
     "google/gemini-3.5-flash", "deepseek/deepseek-v4-pro", "deepseek/deepseek-flash",
 )  # fmt: skip
-DIALS = tuple(0.0002 * 1.35**n for n in range(24))
-"""USD for a tenth more quality."""
+DIALS = (1e-6, *(0.0001 * 1.23**n for n in range(50)), 30.0)
+"""USD for a tenth more quality, from next to nothing to whatever it costs."""
 
-USUAL = DIALS[12]
+USUAL = DIALS[20]
+PLACES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+"""Where two ways are compared: parts of the range of quality that both reach."""
+RESAMPLED, WORKERS = 400, 2
+ASKED_ANYWAY = 25
+"""Inside a tool loop the decision is to stay: every so manyth call asks whether that is so, the others assume it."""
 
 HUMAN = 0.12
 """The chance that a call comes from a human turn, after the first."""
@@ -96,37 +104,48 @@ class Caches:
 
 
 @dataclass
-class Total:
-    """What a policy came to: USD, expected quality of human turns, model changes."""
+class Played:
+    """What a policy came to, session by session: USD, expected quality of all human turns, their number, switches."""
 
-    cost: float = 0.0
-    turns: list[float] = field(default_factory=list)
+    cost: list[float] = field(default_factory=list)
+    good: list[float] = field(default_factory=list)
+    turns: list[int] = field(default_factory=list)
     switches: int = 0
 
     @property
     def mean(self) -> float:
-        return sum(self.turns) / len(self.turns)
+        return sum(self.good) / sum(self.turns)
 
 
 Choice = Callable[[Call, Pin | None], Decision]
 
 
-def play(made: list[list[Call]], offers: dict[str, Offer], choose: Choice) -> Total:
-    """All sessions with one way to choose."""
-    total = Total()
+def play(made: Sequence[list[Call]], offers: dict[str, Offer], choose: Choice, *, loops: bool = True) -> Played:
+    """All sessions with one way to choose. loops: whether it keeps a tool loop together."""
+    total, asked = Played(), 0
     for calls in made:
-        caches, pin = Caches(), None
+        caches, pin, last = Caches(), None, EMPTY
+        cost, turns = 0.0, []
         for call in calls:
-            best = choose(call, pin).candidates[0]
+            inside = call.purpose is Purpose.TOOL_RESULT
+            asked += inside
+            if not (inside and loops) or asked % ASKED_ANYWAY == 0:
+                decision = choose(call, pin)
+                assert not (inside and loops) or decision.candidates[0].model == last.candidates[0].model
+                last = decision
+            best = last.candidates[0]
             offer = offers[best.model]
             usage = caches.bill(offer, call)
-            total.cost += offer.model.price_at(call.at).cost(usage)
+            cost += offer.model.price_at(call.at).cost(usage)
             total.switches += pin is not None and pin.model != best.model
-            if call.purpose is Purpose.MAIN:
-                total.turns.append(best.quality)
-            total.turns[-1] = min(total.turns[-1], best.quality)
-            outcome = Outcome("o", call.at, "", "", call.purpose, "ok", EMPTY, model=best.model, usage=usage)
+            if not inside:
+                turns.append(best.quality)
+            turns[-1] = min(turns[-1], best.quality)
+            outcome = Outcome("o", call.at, "", "", call.purpose, "ok", last, model=best.model, usage=usage)
             pin = staying.answered(pin, outcome, call.at)
+        total.cost.append(cost)
+        total.good.append(sum(turns))
+        total.turns.append(len(turns))
     return total
 
 
@@ -141,28 +160,60 @@ def decided(call: Call, pin: Pin | None, offers: list[Offer], wish: Wish, *, kep
     return decide(request, features, offers, view, wish, ident="d")
 
 
-def policies(offers: list[Offer], tenth: float) -> dict[str, Choice]:
-    """By rule, never, always afresh; at one setting of the dial."""
-    wish = Wish("balanced", tenth=tenth, experience=False)
+WAYS = ("cache-aware", "never switching", "afresh each turn", "always afresh")
+
+
+def policy(name: str, offers: dict[str, Offer], wish: Wish) -> Choice:
+    """One way to choose. Never switching begins as the cache-aware one does."""
+    everyone = list(offers.values())
 
     def never(call: Call, pin: Pin | None) -> Decision:
-        if pin is None:
-            return decided(call, None, offers, wish)
-        try:
-            return decided(call, pin, [offer for offer in offers if offer.model.key == pin.model], wish)
-        except Unroutable:  # its window is full
-            return decided(call, None, offers, wish)
+        return decided(call, pin, everyone if pin is None else [offers[pin.model]], wish)
 
-    return {
-        "cache-aware": lambda call, pin: decided(call, pin, offers, wish),
-        "never switching": never,
-        "always afresh": lambda call, pin: decided(call, None, offers, wish, kept=False),
-    }
+    def afresh(call: Call, pin: Pin | None) -> Decision:
+        return decided(call, None, everyone, wish, kept=False)
+
+    def turn(call: Call, pin: Pin | None) -> Decision:
+        if call.purpose is Purpose.TOOL_RESULT and pin is not None:
+            return decided(call, pin, [offers[pin.model]], wish)
+        return decided(call, None, everyone, wish, kept=False)
+
+    def ours(call: Call, pin: Pin | None) -> Decision:
+        return decided(call, pin, everyone, wish)
+
+    return {"cache-aware": ours, "never switching": never, "afresh each turn": turn, "always afresh": afresh}[name]
 
 
-def hull(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+@cache
+def fleet() -> dict[str, Offer]:
+    """The models, as quick as each other: waiting is a matter of taste, and money and quality are compared here."""
+    loaded = catalog.load()
+    found = {}
+    for model in loaded.models:
+        if model.key in FLEET:
+            even = replace(model, first_token=1.0, speed=80.0)
+            found[model.key] = Offer(loaded.providers[model.provider], even)
+    return {key: found[key] for key in FLEET}
+
+
+def played(count: int, seed: int, job: tuple[str, float]) -> Played:
+    """One way at one setting of the dial; a model's key is the way of taking that one alone."""
+    name, dial = job
+    offers, made = fleet(), sessions(count, seed)
+    if name in offers:
+        alone = offers[name]
+        wish = Wish("balanced", experience=False)
+        return play(made, offers, lambda call, pin: decided(call, pin, [alone], wish))
+    wish = Wish("balanced", tenth=dial, experience=False)
+    return play(made, offers, policy(name, offers, wish), loops=name != "always afresh")
+
+
+Point = tuple[float, float]
+
+
+def hull(points: Sequence[Point]) -> list[Point]:
     """What mixing settings of the dial reaches: the lower convex hull of (quality, cost), cheapest first."""
-    found: list[tuple[float, float]] = []
+    found: list[Point] = []
     for q, cost in sorted(set(points)):
         while found and (found[-1][1] >= cost or (len(found) > 1 and not _turns(found[-2], found[-1], (q, cost)))):
             found.pop()
@@ -170,65 +221,91 @@ def hull(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return found
 
 
-def _turns(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> bool:
+def _turns(a: Point, b: Point, c: Point) -> bool:
     return (b[1] - a[1]) * (c[0] - b[0]) < (c[1] - b[1]) * (b[0] - a[0])
 
 
-def at_quality(curve: list[tuple[float, float]], quality: float) -> float | None:
-    """The cost at this quality; None where the dial ends below it."""
-    points = hull(curve)
+def at_quality(points: list[Point], quality: float) -> float:
+    """What this quality costs on a hull; beyond its end, what its end costs."""
     place = bisect_left(points, (quality, 0.0))
-    if place == len(points):
-        return None
-    if place == 0:
-        return points[0][1]
+    if place == 0 or place == len(points):
+        return points[min(place, len(points) - 1)][1]
     (low, cheap), (high, dear) = points[place - 1], points[place]
     return cheap + (dear - cheap) * (quality - low) / (high - low)
 
 
-def single(offers: dict[str, Offer], model: Model) -> Choice:
-    """One model for everything."""
-    wish = Wish("balanced", experience=False)
-    return lambda call, pin: decided(call, pin, [offers[model.key]], wish)
+def ratios(ours: Sequence[Point], theirs: Sequence[Point]) -> list[float]:
+    """Our cost by theirs at each of PLACES, and last their geometric mean."""
+    mine, other = hull(ours), hull(theirs)
+    low, high = max(mine[0][0], other[0][0]), min(mine[-1][0], other[-1][0])
+    found = []
+    for place in PLACES:
+        q = low + place * (high - low)
+        found.append(at_quality(mine, q) / at_quality(other, q))
+    return [*found, math.exp(sum(map(math.log, found)) / len(found))]
+
+
+class Sample:
+    """All that was played, and the same with other sessions drawn in their place."""
+
+    def __init__(self, runs: dict[tuple[str, float], Played], count: int) -> None:
+        random = np.random.default_rng(7)
+        drawn = random.multinomial(count, [1 / count] * count, size=RESAMPLED)
+        weights = np.vstack([np.ones((1, count)), drawn])
+        self.points: dict[tuple[str, float], list[Point]] = {}
+        for key, run in runs.items():
+            quality = (weights @ np.array(run.good)) / (weights @ np.array(run.turns))
+            self.points[key] = list(zip(quality.tolist(), (weights @ np.array(run.cost)).tolist(), strict=True))
+
+    def curve(self, way: str, number: int) -> list[Point]:
+        return [found[number] for (name, _), found in self.points.items() if name == way]
+
+    def against(self, way: str) -> list[tuple[float, float, float]]:
+        """Ratio with its 95% interval at each of PLACES, and of the mean."""
+        rows = np.array([ratios(self.curve(WAYS[0], n), self.curve(way, n)) for n in range(RESAMPLED + 1)])
+        return _with_interval(rows)
+
+    def against_single(self, model: str) -> tuple[float, float, float]:
+        """Ratio at the model's quality."""
+        rows = []
+        for number in range(RESAMPLED + 1):
+            quality, cost = self.points[model, 0.0][number]
+            rows.append([at_quality(hull(self.curve(WAYS[0], number)), quality) / cost])
+        return _with_interval(np.array(rows))[0]
+
+
+def _with_interval(rows: np.ndarray) -> list[tuple[float, float, float]]:
+    low, high = np.quantile(rows[1:], (0.025, 0.975), axis=0)
+    return list(zip(rows[0].tolist(), low.tolist(), high.tolist(), strict=True))
+
+
+def run(count: int, seed: int = 1, ways: Sequence[str] = WAYS) -> dict[tuple[str, float], Played]:
+    """Every way at every setting of the dial, and every model alone; by processes."""
+    jobs = [(way, dial) for dial in DIALS for way in ways] + [(key, 0.0) for key in FLEET]
+    with get_context("spawn").Pool(WORKERS) as pool:
+        return dict(zip(jobs, pool.map(partial(played, count, seed), jobs, chunksize=4), strict=True))
 
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     made = sessions(count)
-    loaded = catalog.load()
-    # As quick as each other: waiting is a matter of taste, and only money and quality are compared here.
-    models = [replace(model, first_token=1.0, speed=80.0) for model in loaded.models]
-    by_key = {model.key: Offer(loaded.providers[model.provider], model) for model in models}
-    offers = {key: by_key[key] for key in FLEET}
-    fleet = list(offers.values())
-    print(f"Sessions (SIMULATED): {len(made)} sessions, {sum(map(len, made))} calls, {len(fleet)} models, real prices")
-    curves: dict[str, list[tuple[float, float]]] = {}
-    usual: dict[str, Total] = {}
-    for dial in DIALS:
-        for name, choose in policies(fleet, dial).items():
-            total = play(made, offers, choose)
-            curves.setdefault(name, []).append((total.mean, total.cost))
-            if dial == USUAL:
-                usual[name] = total
+    print(f"Sessions (SIMULATED): {len(made)} sessions, {sum(map(len, made))} calls, {len(FLEET)} models, real prices")
+    runs = run(count)
     print(f"  at ${USUAL:.4f} for a tenth more quality:")
-    for name, total in usual.items():
-        print(
-            f"    {name:16} ${total.cost:8.2f}  quality {total.mean:.4f}  {total.switches / len(made):.2f} switches a session"
-        )
-    ours = curves["cache-aware"]
-    print("  cost at equal expected quality, cache-aware against:")
-    for name in ("never switching", "always afresh"):
-        ratios = [(q, mine / cost) for q, cost in hull(curves[name]) if (mine := at_quality(ours, q)) is not None]
-        listed = "  ".join(f"{q:.3f}: {ratio:.2f}" for q, ratio in sorted(ratios))
-        mean = math.exp(sum(math.log(ratio) for _, ratio in ratios) / len(ratios))
-        print(f"    {name:16} {mean:.2f} x (geometric mean over the dial)  by quality  {listed}")
-    for key, offer in offers.items():
-        total = play(made, offers, single(offers, offer.model))
-        mine = at_quality(ours, total.mean)
-        told = f"cache-aware ${mine:8.2f}  {mine / total.cost:.2f} x" if mine is not None else "beyond the dial"
-        print(f"    only {key:30} ${total.cost:8.2f}  quality {total.mean:.4f}  {told}")
-    if len(sys.argv) > 2:
-        Path(sys.argv[2]).write_text(json.dumps(curves))
+    for way in WAYS:
+        total = runs[way, USUAL]
+        each = total.switches / len(made)
+        print(f"    {way:17} ${sum(total.cost):8.2f}  quality {total.mean:.4f}  {each:.2f} switches a session")
+    sample = Sample(runs, len(made))
+    print("  cost of cache-aware at equal expected quality, 95% intervals over sessions; along the range of quality:")
+    print(f"    {'':17} {'mean':^17}  " + "  ".join(f"{place:^17.0%}" for place in PLACES))
+    for way in WAYS[1:]:
+        *places, mean = sample.against(way)
+        print(f"    {way:17} " + "  ".join("%.2f x [%.2f, %.2f]" % one for one in (mean, *places)))
+    for key in FLEET:
+        alone = runs[key, 0.0]
+        told = "%.2f x [%.2f, %.2f]" % sample.against_single(key)
+        print(f"    only {key:30} ${sum(alone.cost):8.2f}  quality {alone.mean:.4f}  {told}")
 
 
 if __name__ == "__main__":
