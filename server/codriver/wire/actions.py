@@ -8,14 +8,16 @@ to take an errand for it costs a little, to take it for an errand costs an answe
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from codriver.model.request import Purpose
-from codriver.wire.noise import Openings, opening
+from codriver.model.value import value
+from codriver.wire import noise
+from codriver.wire.noise import Openings
 
 SYSTEMS = 4
 """Texts of the system prompt that are looked at: the first may be a billing line, the second a name."""
@@ -26,7 +28,7 @@ _PROBED = 16
 _TITLE = frozenset({"title"})
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Shape:
     """What is looked at of a request.
 
@@ -114,7 +116,7 @@ def _by_words(shape: Shape) -> Purpose | None:
 
 def _first(known: _Known, openings: Openings, texts: Iterable[str], shape: Shape) -> Purpose | None:
     for text in texts:
-        number = openings.find(opening(text))
+        number = openings.of(text)
         if number is not None and known.rules[number].tools in (None, shape.tools):
             return known.rules[number].action
     return None
@@ -136,9 +138,15 @@ def _by_shape(shape: Shape) -> Purpose | None:
     return Purpose.TITLE if isinstance(properties, dict) and properties.keys() == _TITLE else None
 
 
-def beginning(shape: Shape, turns: tuple[str, ...]) -> Iterable[str]:
-    """What a conversation without a key of its own is known by: its system prompt and its first turns. Nothing where
-    it may be a single question: only with tools, or from the second turn on, is there something to come back to."""
+def beginning(shape: Shape, turns: Sequence[str]) -> Iterator[str]:
+    """What a conversation without a key of its own is known by: its system prompt and its first turns, up to the one in
+    which a human says something. Nothing where it may be a single question: only with tools, or from the second turn
+    on, is there something to come back to."""
     if not turns or not (shape.tools or shape.messages > len(turns)):
-        return ()
-    return (*shape.system[:SYSTEMS], *turns)
+        return
+    yield from shape.system[:SYSTEMS]
+    for turn in turns:
+        if lasting := noise.lasting(turn).strip():
+            yield lasting
+        if noise.human(turn):
+            return

@@ -19,8 +19,8 @@ TURNS = 3
 """How many human turns the tail has."""
 KEPT = 8
 """How many turns are looked at for them: programs speak in a human's name too."""
-_BEGINNING = 32_768
-_HEAD = 1024
+_BEGINNING = 8192
+_HEAD = 256
 _DIGIT = re.compile(r"\d")
 _DIGITS = b"0123456789"
 

@@ -16,6 +16,8 @@ LOOKED = 240
 _LONGEST = 64_000
 """Characters of a turn that are read: its head and its end."""
 _KEY = 16
+_GLANCE, _SPACE = 5, 32
+"""Letters that a glance takes in, and characters in which they begin."""
 _STANDING, _MOVING = 0, 1
 
 
@@ -34,9 +36,13 @@ class Openings:
             if len(opening(phrase)) < _KEY or opening(phrase) != phrase:
                 raise ValueError(f"{phrase!r} is too short, or has more than one space in a row")
             self._by_key.setdefault(phrase[:_KEY], []).append((phrase, number))
+        self._glances = frozenset(phrase[:_GLANCE] for phrase in phrases)
 
-    def find(self, begin: str) -> int | None:
-        """The number of the phrase that `begin`, as `opening` gives it, starts with."""
+    def of(self, text: str) -> int | None:
+        """The number of the phrase that a text starts with. Most texts are known by a glance to start with none."""
+        if text[:_SPACE].lstrip()[:_GLANCE] not in self._glances:
+            return None
+        begin = opening(text)
         for phrase, number in self._by_key.get(begin[:_KEY], ()):
             if begin.startswith(phrase):
                 return number
@@ -74,16 +80,16 @@ def _human(text: str) -> str:
     known = _known()
     if "<" in text:
         text = _without_blocks(text, known.tag)
-    if known.turns.find(opening(text.lstrip())) is not None:
+    if known.turns.of(text) is not None:
         return ""
     return _ended(text).strip()
 
 
 def lasting(text: str) -> str:
     """What of a turn is the same whenever it is sent again; "" for one that is another text each time."""
-    if _known().turns.find(opening(text)) == _MOVING:
+    if _known().turns.of(text) == _MOVING:
         return ""
-    return _ended(text)
+    return _ended(text[:_LONGEST])
 
 
 def _ended(text: str) -> str:

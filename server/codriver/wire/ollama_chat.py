@@ -102,7 +102,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         input_tokens=tokens.estimate(texts, messages=len(asked.messages), images=images),
         tail=intake.tail(found.turns, _latest_results(asked.messages)),
         task=wish.task,
-        session=intake.session(headers, wish.session, "", "", lambda: actions.beginning(shape, found.opening)),
+        session=intake.session(headers, wish.session, "", "", lambda: actions.beginning(shape, found.first)),
         strategy=wish.strategy,
         workflow=wish.workflow,
         deadline=wish.deadline,

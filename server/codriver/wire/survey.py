@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from codriver.wire import intake, noise, tokens
-
-OPENING = 8192
-"""Characters of a first turn that are kept."""
+from codriver.wire import intake, tokens
 
 
 @dataclass(slots=True)
@@ -26,17 +23,14 @@ class Survey:
     """Those whose texts are not listed, because they were counted before."""
     signatures: list[str] = field(default_factory=list)
     """Of the thinking in the history, one for each block; "" where it has none."""
-    opening: tuple[str, ...] = ()
-    """The first turns, up to the one in which a human says something: a conversation is known by them."""
-    opened: bool = False
+    first: list[str] = field(default_factory=list)
+    """The first turns: a conversation is known by them."""
 
     def heard(self, turn: str) -> None:
         """Takes a turn that came in the human's name."""
         self.turns.append(turn)
-        if not self.opened:
-            if lasting := noise.lasting(turn).strip():
-                self.opening = (*self.opening, intake.shorten(lasting, OPENING))
-            self.opened = len(self.turns) >= intake.KEPT or bool(noise.human(turn))
+        if len(self.first) < intake.KEPT:
+            self.first.append(turn)
 
     def beyond(self) -> Survey:
         """A survey that goes on where this one was closed."""
@@ -49,8 +43,7 @@ class Survey:
             self.marks.copy(),
             self.counted,
             self.signatures.copy(),
-            self.opening,
-            self.opened,
+            self.first.copy(),
         )
 
     def closed(self, messages: int) -> Survey:
@@ -66,8 +59,7 @@ class Survey:
             self.marks,
             counted,
             self.signatures,
-            self.opening,
-            self.opened,
+            self.first,
         )
 
     def weighed(self, messages: int, more: Sequence[str] = ()) -> int:

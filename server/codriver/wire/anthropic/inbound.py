@@ -144,7 +144,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
             str(kept),
             "",
             user if isinstance(user, str) else "",
-            lambda: actions.beginning(shape, found.opening),
+            lambda: actions.beginning(shape, found.first),
         ),
         strategy=wish.strategy,
         workflow=wish.workflow,

@@ -71,7 +71,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         input_tokens=found.weighed(len(asked.contents), _framing(asked)),
         tail=intake.tail(found.turns, found.results),
         task=wish.task,
-        session=intake.session(headers, wish.session, "", "", lambda: actions.beginning(shape, found.opening)),
+        session=intake.session(headers, wish.session, "", "", lambda: actions.beginning(shape, found.first)),
         strategy=wish.strategy,
         workflow=wish.workflow,
         deadline=wish.deadline,

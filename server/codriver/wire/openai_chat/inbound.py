@@ -164,7 +164,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         tail=intake.tail(survey.turns, survey.results),
         task=wish.task,
         session=intake.session(
-            headers, wish.session, asked.prompt_cache_key or "", "", lambda: actions.beginning(shape, survey.opening)
+            headers, wish.session, asked.prompt_cache_key or "", "", lambda: actions.beginning(shape, survey.first)
         ),
         strategy=wish.strategy,
         workflow=wish.workflow,
