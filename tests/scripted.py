@@ -17,7 +17,7 @@ from codriver.router import Plan, Router
 from codriver.routing.decide import Wish
 from codriver.routing.eligibility import Offer
 from codriver.state.store import MemoryStore
-from codriver.upstream.client import Timeouts
+from codriver.upstream.client import Timeouts, Upstream
 from codriver.wire import codec
 
 HANG = "hang"
@@ -120,6 +120,7 @@ class Bench:
         scripts: Mapping[str, tuple[Step, ...] | list[tuple[Step, ...]]],
         offers: tuple[Offer, ...],
         timeouts: Callable[[Request, float], Timeouts] = lambda request, spent: Timeouts(),
+        real: Upstream | None = None,
         **wish: Any,
     ) -> None:
         self.upstream = ScriptedUpstream(scripts)
@@ -128,7 +129,7 @@ class Bench:
         self.paused: list[float] = []
         self.router = Router(
             plan=lambda request: Plan(offers, Wish(**wish)),
-            upstream=self.upstream,  # type: ignore[arg-type]
+            upstream=real or self.upstream,  # type: ignore[arg-type]
             analyst=Analyst(),
             ledger=self.ledger,
             timeouts=timeouts,

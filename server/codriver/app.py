@@ -21,7 +21,7 @@ from codriver import __version__, catalog, config
 from codriver.analyst import Analyst, Marked
 from codriver.batches import Batches
 from codriver.catalog import Catalog, Resolution
-from codriver.config import Settings
+from codriver.config import Settings, ruling
 from codriver.errors import ConfigError, Kind, StoreError, reject
 from codriver.experiments import Experiments
 from codriver.ledger import Ledger
@@ -37,6 +37,7 @@ from codriver.routing.decide import Wish
 from codriver.routing.eligibility import Bounds, Offer, standing
 from codriver.routing.embedders import embedder
 from codriver.routing.experiments import Arm, Experiment, Guard
+from codriver.routing.rules import Rule
 from codriver.sources.disk import Disk
 from codriver.state.responses import Responses
 from codriver.state.sqlite import SqliteStore
@@ -76,6 +77,9 @@ class Fleet:
     plans: dict[tuple[str, str], Plan]
     """Plans already made, by model name and strategy: names repeat, and resolving them is not free."""
     experiments: tuple[Experiment, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    complaints: tuple[str, ...] = ()
+    """What of the rules has no effect: models that are not there."""
 
 
 class Tasks:
@@ -166,6 +170,11 @@ class App:
     def settings(self) -> Settings:
         """What holds now."""
         return self._fleet.settings
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """What of the user's rules has no effect now, in sentences."""
+        return self._fleet.complaints
 
     def offers(self) -> tuple[Offer, ...]:
         """Every model of the catalog, usable or not."""
@@ -336,6 +345,8 @@ class App:
         return loaded
 
     def _swap(self, made: Fleet) -> None:
+        for complaint in set(made.complaints) - set(self._fleet.complaints):
+            log.warning("%s: %s", self.config_file, complaint)
         self._fleet = made
         self.analyst.local_only = Marked(made.settings.privacy.local_only)
         self.disk.forbid(made.settings.privacy.never)
@@ -440,6 +451,7 @@ def _settings(file: Path, environ: Mapping[str, str]) -> Settings:
         strategies.find(settings.routing.strategy)
     except LookupError as unknown:
         raise ConfigError(str(file), "routing.strategy", str(unknown), "Write one of these") from None
+    ruling.check(settings.rules, str(file))
     for name, experiment in settings.experiments.items():
         for arm, told in experiment.arms.items():
             try:
@@ -482,7 +494,8 @@ def fleet(settings: Settings, loaded: Catalog, keys: Keys, simulated: str) -> Fl
                 continue
             provider = replace(provider, base_url=simulated)
         offers += [Offer(provider, model, missing) for model in provider.models]
-    return Fleet(settings, loaded, tuple(offers), {}, experiments_of(settings))
+    made, complaints = ruling.rules_of(settings.rules, [offer.model.key for offer in offers])
+    return Fleet(settings, loaded, tuple(offers), {}, experiments_of(settings), made, complaints)
 
 
 def experiments_of(settings: Settings) -> tuple[Experiment, ...]:
@@ -554,7 +567,8 @@ def _missing(provider: Provider, keys: Keys) -> str:
 def _planned(held: Fleet, request: Request) -> Plan:
     wish = _wish(held, request)
     offers, refused = standing(held.offers, wish.bounds)
-    return Plan(offers, replace(wish, refused=refused))
+    steps = ruling.steps_of(held.settings)
+    return Plan(offers, replace(wish, refused=refused), rules=held.rules, steps=steps)
 
 
 def _wish(held: Fleet, request: Request) -> Wish:
@@ -563,7 +577,13 @@ def _wish(held: Fleet, request: Request) -> Wish:
     found: Resolution = held.catalog.resolve(request.model, settings, lambda provider: provider.name in usable)
     return Wish(
         strategy=request.strategy or found.strategy,
-        bounds=Bounds(only=found.model, tier=found.tier, daily_usd=settings.budget.daily_usd),
+        bounds=Bounds(
+            only=found.model,
+            tier=found.tier,
+            daily_usd=settings.budget.daily_usd,
+            session_usd=settings.budget.session_usd,
+            workflow_usd=settings.budget.workflow_usd,
+        ),
         floor=settings.routing.floor,
         hint=found.note,
         experience=settings.routing.experience,

@@ -8,6 +8,7 @@ there is a ConfigError that names the place, the reason and the remedy.
     reading    TOML and validation errors -> ConfigError with a line
     loading    file and environment -> Settings, and where each value comes from
     narrowing  what a workspace may change
+    choosing   the form of rules, steps, hedging and fusing; ruling: what the router takes of them
 """
 
 from codriver.config.loading import Origin, fingerprint, load, origins, where

@@ -1,4 +1,4 @@
-"""What a user may write about the choice beside [routing]: rules of his own, steps down under strain, hedging, fusing."""
+"""What a user may write about the choice beside [routing]: rules of his own, steps down, hedging, fusing."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Hedge(Table):
     """A second provider is asked when the first is slow to begin."""
 
     strategies: tuple[str, ...] = Field(default=("speed",), description="The strategies whose requests are hedged.")
-    share: float = Field(default=0.05, ge=0, le=1, description="The most of those that may be; both answers are billed.")
+    share: float = Field(default=0.05, ge=0, le=1, description="The most of those that may be; both are billed.")
 
 
 class Fuse(Table):

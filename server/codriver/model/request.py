@@ -267,6 +267,8 @@ class Request:
     """Path of the file the request is about, when the caller says so."""
     locale: str = ""
     """Language the caller wants to read, such as "zh-CN", or ""."""
+    agent: str = ""
+    """The program that asks, in its own words (User-Agent); only where rules ask for it."""
 
     @cached_property
     def conversation(self) -> Conversation:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 
 from codriver.analyst import Analyst
@@ -24,11 +23,11 @@ from codriver.model.decision import Candidate, Decision, Outcome
 from codriver.model.events import Usage
 from codriver.model.ids import new_id
 from codriver.model.request import Request
+from codriver.router.bending import Plan, bent
 from codriver.router.hedging import Hedging, Limits
 from codriver.router.keepsakes import Keepsakes
 from codriver.router.stream import BACKGROUND, Check, Stream
-from codriver.routing.decide import Wish, decide
-from codriver.routing.eligibility import Offer
+from codriver.routing.decide import decide
 from codriver.routing.exploring import Chance
 from codriver.upstream.client import Timeouts, Upstream
 
@@ -36,23 +35,6 @@ __all__ = ["BACKGROUND", "PREDICTOR", "Check", "Plan", "Planner", "Router", "Str
 
 PREDICTOR = "local/predictor"
 """The name under which the local predictor's completions are recorded."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How the configuration wants a request decided: the offers, and the wish that follows from its model name.
-
-    step: of the peak or of a budget, 0 in ordinary times.
-    """
-
-    offers: Sequence[Offer]
-    wish: Wish
-    step: int = 0
-
-    @cached_property
-    def by_key(self) -> dict[str, Offer]:
-        """The offers by their model's key."""
-        return {offer.model.key: offer for offer in self.offers}
 
 
 class Planner(Protocol):
@@ -113,6 +95,9 @@ class Router:
         plan, arm, told = self._experimented(request, self.plan(request))
         features = self.analyst.features(request)
         view = self.ledger.view()
+        if plan.rules or plan.steps is not None:
+            plan = bent(plan, request, features, view, self.waiting)
+            chance = None if plan.step else chance
         decision = decide(request, features, plan.offers, view, plan.wish, ident=new_id(), chance=chance)
         if arm:
             decision = replace(decision, arm=arm, reasons=(told, *decision.reasons))

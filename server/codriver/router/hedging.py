@@ -106,7 +106,7 @@ async def race(
     failed: told of who failed while the other still runs, which `last` is told of; when both did, the last one's
     UpstreamFailed is raised. lost: told of who was cancelled. Cancelling this cancels both.
     """
-    tasks = {asyncio.ensure_future(run(one)): one}
+    tasks: dict[asyncio.Future[None], Asked] = {asyncio.ensure_future(run(one)): one}
     winner: Asked | None = None
     try:
         done, _ = await asyncio.wait(tasks, timeout=after)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from codriver.errors import Failure, Kind, Unroutable
 from codriver.model.decision import Belief, Candidate, Decision, Refusal, View
 from codriver.model.features import Features
-from codriver.model.request import ERRANDS, Request
-from codriver.routing import estimate, exploring, staying, strategies
+from codriver.model.request import ERRANDS, Purpose, Request
+from codriver.routing import degrading, estimate, exploring, staying, strategies
 from codriver.routing.eligibility import Bounds, Offer, refusal, wire_for
 from codriver.routing.nobody import nobody
 from codriver.routing.quality import quality
@@ -59,6 +59,10 @@ class Wish:
     tenth: float = 0.0
     refused: tuple[Refusal, ...] = ()
     """Standing refusals: told, and not looked at again."""
+    prefer: frozenset[str] = frozenset()
+    """Models that come before the others, by a rule."""
+    sunk: float = 0.0
+    """The quality floor under strain (routing/degrading.py); 0 in ordinary times."""
 
 
 def decide(
@@ -82,7 +86,7 @@ def decide(
         eligible, note = _last_resort(request, offers, view, refused)
     by_key = {offer.model.key: offer for offer in eligible}
     candidates = _expect(request, features, eligible, view, wish)
-    candidates = _within(candidates, by_key, view, wish.bounds, refused)
+    candidates = _within(candidates, by_key, request, view, wish.bounds, refused)
     if not candidates:
         raise nobody(request, refused, view, offers)
     value, wait = TASTES.get(features.task, ORDINARY_TASTE)
@@ -96,8 +100,16 @@ def decide(
     ranked = _tiered(ranked, by_key, "" if errand else wish.bounds.tier)
     stay = staying.stay(request, ranked, by_key, view, strategies.pays(strategy, taste))
     ranked = stay.ranked
+    if wish.prefer and request.purpose is not Purpose.TOOL_RESULT:
+        ranked.sort(key=lambda candidate: candidate.model not in wish.prefer)
+    if wish.sunk and request.purpose is not Purpose.TOOL_RESULT:
+        ranked = degrading.sunk(ranked, wish.sunk)
     tried, propensity = "", 1.0
-    if chance is not None and not wish.bounds.tier and exploring.open_to_trial(request, chosen, wish.bounds.only):
+    if (
+        chance is not None
+        and not (wish.bounds.tier or wish.prefer)
+        and exploring.open_to_trial(request, chosen, wish.bounds.only)
+    ):
         trial = exploring.tried(request, ranked, features.task, taste, view, chance)
         ranked, tried, propensity = trial.ranked, trial.reason, trial.propensity
     reasons = tuple(
@@ -185,14 +197,19 @@ def _expect(request: Request, features: Features, eligible: Sequence[Offer], vie
 
 
 def _within(
-    candidates: list[Candidate], offers: dict[str, Offer], view: View, bounds: Bounds, refused: list[Refusal]
+    candidates: list[Candidate],
+    offers: dict[str, Offer],
+    request: Request,
+    view: View,
+    bounds: Bounds,
+    refused: list[Refusal],
 ) -> list[Candidate]:
-    """Those that the caller's limit and what is left of today's budget allow; free models always are."""
-    if bounds.request_usd is None and not bounds.daily_usd:
+    """Those that the caller's limit and what is left of each budget allow; free models always are."""
+    if bounds.request_usd is None and not (bounds.daily_usd or bounds.session_usd or bounds.workflow_usd):
         return candidates
     kept: list[Candidate] = []
     for candidate in candidates:
-        no = _too_dear(candidate, view, bounds)
+        no = _too_dear(candidate, request, view, bounds)
         if no is None or candidate.cost == 0 or offers[candidate.model].provider.simulated:
             kept.append(candidate)
         else:
@@ -200,11 +217,20 @@ def _within(
     return kept
 
 
-def _too_dear(candidate: Candidate, view: View, bounds: Bounds) -> tuple[str, str] | None:
+def _too_dear(candidate: Candidate, request: Request, view: View, bounds: Bounds) -> tuple[str, str] | None:
     if bounds.request_usd is not None and candidate.cost > bounds.request_usd:
         return "cost", f"would cost more than the ${bounds.request_usd:g} this request may"
     if bounds.daily_usd and view.spent_today + candidate.cost > bounds.daily_usd:
         return "budget", f"today's budget of ${bounds.daily_usd:g} is spent (${view.spent_today:.4f})"
+    if bounds.workflow_usd and request.workflow:
+        spent = view.spent_by.get(f"workflow:{request.workflow}", 0.0)
+        if spent + candidate.cost > bounds.workflow_usd:
+            text = f"today's budget of ${bounds.workflow_usd:g} of the workflow {request.workflow!r} is spent"
+            return "budget", f"{text} (${spent:.4f})"
+    if bounds.session_usd and request.session:
+        spent = view.spent_by.get(f"session:{request.session}", 0.0)
+        if spent + candidate.cost > bounds.session_usd:
+            return "session-budget", f"this session's budget of ${bounds.session_usd:g} is spent (${spent:.4f})"
     return None
 
 

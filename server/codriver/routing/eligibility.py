@@ -39,13 +39,16 @@ class Bounds:
     """What narrows the choice beside the request itself.
 
     only: the pinned model's key. tier: small, medium or large, from a name that is only a hint: those come first.
-    daily_usd: 0 means no limit. request_usd: the most this request may be expected to cost.
+    daily_usd: 0 means no limit, as in session_usd and workflow_usd (a day). request_usd: the most this request may be
+    expected to cost.
     """
 
     only: str = ""
     tier: str = ""
     daily_usd: float = 0.0
     request_usd: float | None = None
+    session_usd: float = 0.0
+    workflow_usd: float = 0.0
 
 
 _Found = tuple[str, str] | None

@@ -31,6 +31,10 @@ def nobody(request: Request, refused: Sequence[Refusal], view: View, offers: Seq
     elif "budget" in whys:
         wait = max(60.0, view.midnight - view.now)
         failure = Failure(Kind.QUOTA, f"today's budget does not allow it: {told}", retry_after=wait)
+    elif "session-budget" in whys:
+        # Not to be asked again: waiting gives a session no more money.
+        text = f"{told}. Begin another session, or raise budget.session_usd in the settings"
+        failure = Failure(Kind.FORBIDDEN, f"the session's budget does not allow it: {text}")
     elif "cost" in whys:
         failure = Failure(Kind.UNROUTABLE, f"no model is cheap enough: {told}")
     elif "local-only" in whys:

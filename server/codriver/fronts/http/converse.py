@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -49,6 +50,8 @@ async def converse(app: App, exchange: Exchange, wire: str) -> None:
 
 async def answered(app: App, exchange: Exchange, request: Request, speaker: codec.Codec) -> None:
     """Answers a request that was read already."""
+    if app.settings.rules:
+        request = replace(request, agent=exchange.headers.get("user-agent", ""))
     async with exchange.watch():
         if request.stream:
             await _stream(app, exchange, request, speaker)

@@ -73,6 +73,7 @@ async def status(app: App, exchange: Exchange) -> None:
         "batches": app.batches.unfinished,
         "strategy": app.settings.routing.strategy,
         "config": {"file": str(app.config_file), "error": app.config_error},
+        "complaints": list(app.complaints),
         "unfit": {offer.model.key: offer.unfit for offer in offers if offer.unfit},
         "resting": {name: rest.failure.message for name, rest in app.ledger.view().cooling.items()},
     }
