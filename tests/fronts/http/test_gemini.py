@@ -217,6 +217,11 @@ def test_a_wrong_token_is_refused_in_googles_shape_and_logged_nowhere(daemon: Da
     assert b"wrong-secret" not in logs and daemon.token.encode() not in logs
 
 
+TEXT = {"parts": [{"text": "hi"}]}
+PICTURE = {"inlineData": {"mimeType": "image/png", "data": "AA=="}}
+SIZES = [{"content": TEXT, "outputDimensionality": size} for size in (64, 128)]
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "told"),
     [
@@ -224,7 +229,14 @@ def test_a_wrong_token_is_refused_in_googles_shape_and_logged_nowhere(daemon: Da
         (f"{PATH}:generateContent", {"contents": []}, 400, "contents"),
         (f"{PATH}:generateContent", {"contents": [{"role": "robot", "parts": []}]}, 400, "contents[0].role"),
         (f"{PATH}:generateContent", {}, 400, "contents: Field required"),
-        (f"{PATH}:embedContent", None, 404, "embedContent"),
+        (f"{PATH}:predict", None, 404, "no predict of a model: it has generateContent"),
+        (f"{PATH}:embedContent", {}, 400, "content: Field required"),
+        (f"{PATH}:embedContent", {"content": {"parts": []}}, 400, "content: Expected a text"),
+        (f"{PATH}:embedContent", {"content": {"parts": [PICTURE]}}, 400, "content.parts: Codriver embeds texts only"),
+        (f"{PATH}:batchEmbedContents", {"requests": []}, 400, "requests"),
+        (f"{PATH}:batchEmbedContents", {"requests": SIZES}, 400, "requests.outputDimensionality"),
+        ("/v1beta/models/nonsense-9:embedContent", {"content": TEXT}, 404, "no model is called"),
+        ("/v1beta/models/simulator/sim-gemini:embedContent", {"content": TEXT}, 400, "sim-gemini"),
     ],
 )
 def test_errors_in_googles_shape(daemon: Daemon, path: str, body: Any, status: int, told: str) -> None:
@@ -233,6 +245,29 @@ def test_errors_in_googles_shape(daemon: Daemon, path: str, body: Any, status: i
     assert (answer.status_code, error["code"]) == (status, status)
     assert told in error["message"]
     assert error["status"] == {400: "INVALID_ARGUMENT", 404: "NOT_FOUND"}[status]
+
+
+@pytest.mark.parametrize("name", ["auto", "simulator/embed-small"])
+def test_the_sdk_embeds_texts(daemon: Daemon, name: str) -> None:
+    """In any of the ways it has; vectors are those of the wire that vectors have here."""
+    client = sdk(daemon)
+    texts = ["how to parse a json file", "parsing json files", "a recipe for plum cake – süß"]
+    config = types.EmbedContentConfig(output_dimensionality=64, task_type="SEMANTIC_SIMILARITY")
+    several = client.models.embed_content(model=name, contents=texts, config=config).embeddings or []
+    assert [len(one.values or ()) for one in several] == [64, 64, 64]
+    (single,) = client.models.embed_content(model=name, contents=texts[2], config=config).embeddings or []
+    assert single.values == several[2].values
+    one = post(daemon, f"/v1beta/models/{name}:embedContent", {"content": {"parts": [{"text": texts[0]}]}})
+    again = daemon.post("/v1/embeddings", {"model": name, "input": texts[0], "encoding_format": "float"})
+    assert one.json() == {"embedding": {"values": again.json()["data"][0]["embedding"]}}
+    assert one.headers["x-codriver-model"] == "simulator/embed-small"
+    assert int(one.headers["content-length"]) == len(one.content)
+
+
+def test_who_embeds_says_how(daemon: Daemon) -> None:
+    client = sdk(daemon)
+    shown = client.models.get(model="simulator/embed-small")
+    assert shown.supported_actions == ["embedContent", "batchEmbedContents"]
 
 
 def test_a_post_without_an_action_is_told_what_to_do(daemon: Daemon) -> None:

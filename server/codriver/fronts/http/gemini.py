@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from urllib.parse import parse_qs
 
 from codriver.app import App
 from codriver.errors import Failure, Kind, reject
-from codriver.fronts.http.converse import converse
+from codriver.fronts.http.converse import answered, converse
 from codriver.fronts.http.exchange import Exchange, Message, Send
 from codriver.fronts.http.route import Route, Routes
-from codriver.wire import sse
+from codriver.wire import codec, sse
 
 
 async def act(app: App, exchange: Exchange) -> None:
@@ -28,12 +30,42 @@ async def act(app: App, exchange: Exchange) -> None:
         case "countTokens":
             body = await exchange.body(app.settings.http.max_body_mb * 1_000_000)
             await exchange.answer(200, gemini.count(body, exchange.headers), [(b"x-codriver-estimated", b"true")])
+        case "embedContent" | "batchEmbedContents":
+            await _embed(app, exchange, model, action)
         case _ if model:
-            known = "generateContent, streamGenerateContent and countTokens"
+            known = "generateContent, streamGenerateContent, countTokens, embedContent and batchEmbedContents"
             raise reject(f"Codriver has no {action} of a model: it has {known}", kind=Kind.NOT_FOUND)
         case _:
             failure = Failure(Kind.METHOD, f"{exchange.path} takes GET, not POST")
             await exchange.answer(failure.policy.status, gemini.failure(failure), [(b"allow", b"GET")])
+
+
+async def _embed(app: App, exchange: Exchange, model: str, action: str) -> None:
+    """Vectors, by the one path; what goes wrong is told in this wire."""
+    from codriver.wire.gemini import embedding
+
+    body = await exchange.body(app.settings.http.max_body_mb * 1_000_000)
+    request = codec.find("openai_embeddings").parse(embedding.asked(body, model, action), exchange.headers)
+    exchange.through(partial(_rewritten, rewrite=partial(embedding.answered, action=action)))
+    await answered(app, exchange, request, codec.find("gemini"))
+
+
+def _rewritten(send: Send, rewrite: Callable[[bytes], bytes]) -> Send:
+    """Sends a whole answer in another form; errors as they are."""
+    head: Message = {}
+
+    async def through(message: Message) -> None:
+        nonlocal head
+        if message["type"] == "http.response.start":
+            head = message
+            return
+        if head["status"] == 200:
+            message = {**message, "body": rewrite(message["body"])}
+        headers = {**dict(head["headers"]), b"content-length": str(len(message["body"])).encode()}
+        await send({**head, "headers": [*headers.items()]})
+        await send(message)
+
+    return through
 
 
 def _asked(exchange: Exchange, name: str) -> list[bytes]:

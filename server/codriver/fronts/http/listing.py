@@ -85,7 +85,11 @@ def _anthropic(entry: Entry) -> dict[str, Any]:
 
 
 def _gemini(entry: Entry) -> dict[str, Any]:
-    actions = ["embedContent"] if entry.embeds else ["generateContent", "streamGenerateContent", "countTokens"]
+    actions = (
+        ["embedContent", "batchEmbedContents"]
+        if entry.embeds
+        else ["generateContent", "streamGenerateContent", "countTokens"]
+    )
     row: dict[str, Any] = {"name": f"models/{entry.name}", "version": "1", "displayName": entry.name}
     row |= {"description": f"{entry.name} by {entry.owner}", "supportedGenerationMethods": actions}
     if entry.window:
