@@ -22,10 +22,12 @@ from codriver.evaluation.texts import Sparse, beside, counted, filled, lettered,
 
 __all__ = ["Codriver", "Frozen", "ridge"]
 
-FACTORS = 4
+FACTORS = 12
+"""At most. Few factors would be kinder to the eye, but what parts one pair of models is often the sixth or ninth."""
 INNER = 3
 """Folds within the training rows, by which views are weighed and abilities learnt."""
-PENALTIES = (2.0, 8.0)
+PENALTIES, LARGE_PENALTY = (1.0, 4.0, 16.0), (6.0,)
+"""Of which the best is taken on rows not seen; where rows are many, only the one that was best there."""
 MOST_KERNEL, MOST_LETTERS = 5000, 1500
 """Rows up to which kernels are used, and up to which the view by letters is."""
 COUNTED = 0.05
@@ -192,14 +194,15 @@ def _tried(
     """Predictions for rows a regression had not seen, with each factor's best penalty; the penalties; the means."""
     middle = wanted.mean(axis=0)
     factors = wanted.shape[1]
-    penalties = np.tile(PENALTIES, factors)
-    targets = np.repeat(wanted - middle, len(PENALTIES), axis=1)
+    tried = LARGE_PENALTY if len(wanted) > MOST_KERNEL else PENALTIES
+    penalties = np.tile(tried, factors)
+    targets = np.repeat(wanted - middle, len(tried), axis=1)
     told = np.zeros_like(targets)
     for number in range(int(fold.max()) + 1):
         inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         told[outside] = unseen(inside, outside, targets[inside], penalties)
     missed = ((told - targets) ** 2).sum(axis=0).reshape(factors, -1)
-    best = missed.argmin(axis=1) + np.arange(factors) * len(PENALTIES)
+    best = missed.argmin(axis=1) + np.arange(factors) * len(tried)
     return told[:, best] + middle, penalties[best], middle
 
 
