@@ -34,6 +34,7 @@ from codriver.router import Plan, Router
 from codriver.router.hedging import Limits
 from codriver.routing import strategies
 from codriver.routing.decide import Wish
+from codriver.routing.degrading import Steps
 from codriver.routing.eligibility import Bounds, Offer, standing
 from codriver.routing.embedders import embedder
 from codriver.routing.experiments import Arm, Experiment, Guard
@@ -159,7 +160,7 @@ class App:
         self.ledger.troubles = self.lessons.troubles
         self.router = Router(
             plan=self.plan, upstream=self.upstream, analyst=self.analyst, ledger=self.ledger, timeouts=self.timeouts,
-            lessons=self.lessons, experiments=self.experiments, hedge=self._hedge,
+            lessons=self.lessons, experiments=self.experiments, hedge=self._hedge, peak=self._peak,
         )  # fmt: skip
         self.tasks = Tasks(self.router, self.analyst, fleet.settings)
         self.batches = Batches(
@@ -193,6 +194,9 @@ class App:
     def _hedge(self) -> Limits:
         limits = self._fleet.settings.hedge
         return Limits(limits.strategies, limits.share)
+
+    def _peak(self) -> tuple[Steps | None, float]:
+        return ruling.steps_of(self._fleet.settings), self._fleet.settings.peak.patience
 
     def _heard(self, outcome: Outcome) -> None:
         self.lessons.ended(outcome)

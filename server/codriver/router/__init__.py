@@ -28,10 +28,14 @@ from codriver.router.hedging import Hedging, Limits
 from codriver.router.keepsakes import Keepsakes
 from codriver.router.stream import BACKGROUND, Check, Stream
 from codriver.routing.decide import decide
+from codriver.routing.degrading import Steps, peaking
 from codriver.routing.exploring import Chance
 from codriver.upstream.client import Timeouts, Upstream
 
 __all__ = ["BACKGROUND", "PREDICTOR", "Check", "Plan", "Planner", "Router", "Stream"]
+
+CALMING = 0.2
+"""Seconds between two looks whether a peak has passed."""
 
 PREDICTOR = "local/predictor"
 """The name under which the local predictor's completions are recorded."""
@@ -62,6 +66,7 @@ class Router:
         lessons: Lessons | None = None,
         experiments: Experiments | None = None,
         hedge: Callable[[], Limits] = Limits,
+        peak: Callable[[], tuple[Steps | None, float]] = lambda: (None, 0.0),
     ) -> None:
         self.plan = plan
         self.upstream = upstream
@@ -74,6 +79,8 @@ class Router:
         self.experiments = experiments
         self.keepsakes = Keepsakes(clock)
         self.hedging = Hedging(hedge, lambda: ledger.latency)
+        self.peak = peak
+        """The steps of the peak, and seconds that work in the background waits for it to pass."""
         self.waiting = 0
         """Requests under way that somebody waits for: all but those in the background."""
         self.quiet: Callable[[], None] | None = None
@@ -119,6 +126,15 @@ class Router:
             except CodriverError:
                 return plan, "", ""
         return plan, f"{experiment.name}/{arm.name}", told
+
+    async def calm(self) -> float:
+        """Waits while a step of the peak holds, as long as the settings say; seconds that it took."""
+        waited = 0.0
+        steps, patience = self.peak()
+        while steps is not None and waited < patience and peaking(steps, self.ledger.view(), self.waiting):
+            await self.pause(CALMING)
+            waited += CALMING
+        return waited
 
     def open(self, request: Request, *, front: str = "", check: Check | None = None) -> Stream:
         """The answer to a request, as an async context manager. With `check`, held whole and judged."""

@@ -55,6 +55,7 @@ class Stream:
         self._verdicts: list[str] = []
         self._forgetful = False  # a provider refused thinking of earlier turns: no more of it is sent
         self._recorded = False
+        self._awaited = front != BACKGROUND and request.priority != "background"
 
     # What a front reads.
 
@@ -129,7 +130,7 @@ class Stream:
     # Opening: candidates until one brings content.
 
     async def __aenter__(self) -> Self:
-        self._router.waiting += self._front != BACKGROUND
+        self._router.waiting += self._awaited
         try:
             await self._open()
         except BaseException as error:
@@ -143,12 +144,17 @@ class Stream:
         await self._close(error)
 
     async def _open(self) -> None:
+        waited = 0.0
+        if not self._awaited and self._front != BACKGROUND:
+            waited = await self._calm()
         try:
             self.decision, plan = self._router.planned(self._request)
         except CodriverError as nobody:
             reasons = nobody.reasons if isinstance(nobody, Unroutable) else (str(nobody),)
             self.decision = Decision(new_id(), self._request.strategy, (), (), reasons)
             raise
+        if waited:
+            self._reasoned(f"background work waited {waited:.1f} s for the peak to pass")
         if self._check is not None:
             self.decision = replace(self.decision, hold="whole")
         queue = list(self.decision.candidates)
@@ -178,6 +184,14 @@ class Stream:
             queue = queue or await self._once_more(candidate, failure)
         assert told is not None
         raise UpstreamFailed(told)
+
+    async def _calm(self) -> float:
+        """Waits for the peak to pass; who leaves meanwhile is recorded too."""
+        try:
+            return await self._router.calm()
+        except asyncio.CancelledError:
+            self.decision = Decision(new_id(), self._request.strategy, (), (), ("left while waiting for a peak",))
+            raise
 
     async def _once_more(self, candidate: Candidate, failure: Failure) -> list[Candidate]:
         """The last candidate again, once, when its trouble may soon be over."""
@@ -288,7 +302,7 @@ class Stream:
         if self._recorded:
             return
         self._recorded = True
-        self._router.waiting -= self._front != BACKGROUND
+        self._router.waiting -= self._awaited
         if not self._router.waiting and self._router.quiet is not None:
             self._router.quiet()
         self._judge_end(error)

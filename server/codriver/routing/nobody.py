@@ -50,6 +50,8 @@ def nobody(request: Request, refused: Sequence[Refusal], view: View, offers: Seq
         )
     elif whys & set(_UNABLE) and not (whys & {"unavailable"} and _only_fim(refused)):
         failure = Failure(Kind.UNSUPPORTED, f"no model can serve this request: {told}")
+    elif "rule" in whys:
+        failure = Failure(Kind.FORBIDDEN, f"the rules in the settings leave no model for this request: {told}")
     else:
         remedy = "Set a provider's key or run `codriver doctor`."
         if "retired" in whys and whys <= {"retired", "pinned"}:

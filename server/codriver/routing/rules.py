@@ -119,7 +119,7 @@ def ruled(
         if no:
             refused.append(Refusal(offer.model.key, "rule", no))
         elif pin and offer.model.key != pin:
-            refused.append(Refusal(offer.model.key, "pinned", f"a rule pins the request to {pin}"))
+            refused.append(Refusal(offer.model.key, "rule", f"a rule pins the request to {pin}"))
         else:
             kept.append(offer)
     limits = [rule.request_usd for rule in held if rule.request_usd is not None]

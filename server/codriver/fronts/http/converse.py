@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import cast
@@ -25,6 +26,9 @@ from codriver.wire.timing import Timed
 
 PATIENCE = 10.0
 """Seconds of silence before a keep-alive: one agent shows a banner after about 20 s without bytes."""
+
+REASON_LENGTH = 700
+"""Characters of a decision's reasons in the answer's headers."""
 
 _EVENTS = "text/event-stream"
 
@@ -139,11 +143,23 @@ def _decision_headers(stream: Stream) -> Headers:
         (b"x-codriver-strategy", stream.decision.strategy.encode()),
         (b"x-codriver-window", str(stream.model.window).encode()),
     ]
+    if reasons := stream.decision.reasons:
+        headers.append((b"x-codriver-reason", _line(reasons)))
     if stream.simulated:
         headers.append((b"x-codriver-simulated", b"true"))
     if stream.decision.arm:
         headers.append((b"x-codriver-experiment", stream.decision.arm.encode()))
     return headers
+
+
+def _line(reasons: Sequence[str]) -> bytes:
+    """Reasons as a header takes them: one line of ASCII, and not a long one. The whole stands in the ledger."""
+    text = " | ".join(reasons)
+    if len(text) > REASON_LENGTH:
+        text = text[: REASON_LENGTH - 4] + " ..."
+    if text.isascii() and text.isprintable():
+        return text.encode()
+    return "".join(c if " " <= c <= "~" else "?" for c in " ".join(text.split())).encode()
 
 
 class _Bridge:
