@@ -14,6 +14,7 @@ import pytest
 from synthetic import Guessing, Peeking, matrix, tiny, write
 
 from codriver.cli import main
+from codriver.errors import CodriverError
 from codriver.evaluation import report
 from codriver.evaluation.aims import aim, aims
 from codriver.evaluation.baselines import Blind, Nearest, Ridge
@@ -63,6 +64,15 @@ def test_a_model_left_out_is_hidden_from_training_and_measured() -> None:
     }  # fmt: skip
     (unseen,) = (measure for measure in page.measures if measure.key == "unseen")
     assert unseen.ours.value == 0.0 and not unseen.rises
+
+
+def test_a_prediction_that_is_no_number_is_refused() -> None:
+    class Broken(Peeking):
+        def predict(self, matrix: Any, rows: Any) -> Any:
+            return np.full((rows.size, len(matrix.models)), np.nan)
+
+    with pytest.raises(CodriverError, match="peeking predicts what is no number on made"):
+        examine(two(), Settings(Broken, samples=5, unseen=0))
 
 
 @pytest.mark.parametrize("kind", [Ridge, Nearest, Blind])

@@ -82,7 +82,9 @@ def _print(pages: list[Page], frozen: bool, folds: int) -> None:
 
     how = "shipped weights, nothing trained" if frozen else f"cross-validated by problem, {folds} folds"
     print(f"{how}; intervals: 95%, paired bootstrap by problem; baselines trained in the same run\n")
-    table(report.HEADINGS, list(report.rows(pages)), right=report.RIGHT)
+    for told, aimed in (("measures with an aim\n", True), ("\nall other measures\n", False)):
+        print(told)
+        table(report.HEADINGS, list(report.rows(pages, aimed)), right=report.RIGHT)
     print("\nsingle models, and a lot\n")
     table(("matrix", "model", "score", "cost"), list(report.singles(pages)), right=(2, 3))
     print("\nablation: what each part brings\n")

@@ -14,7 +14,8 @@ class Aim:
     """One line of aims.toml. floor: plain TF-IDF; rules: a rule-based scorer; others: published, in words."""
 
     measure: str
-    matrix: str = ""
+    matrices: tuple[str, ...] = ()
+    """Names of slices; none for every one."""
     weak: str = ""
     strong: str = ""
     floor: float | None = None
@@ -41,7 +42,7 @@ def doubts() -> tuple[Doubt, ...]:
 @cache
 def aims() -> tuple[Aim, ...]:
     """All of them."""
-    return tuple(Aim(**row) for row in _tables()["aim"])
+    return tuple(Aim(**{**row, "matrices": tuple(row.get("matrices", ()))}) for row in _tables()["aim"])
 
 
 def _tables() -> dict[str, Any]:
@@ -50,5 +51,5 @@ def _tables() -> dict[str, Any]:
 
 def aim(matrix: str, measure: str) -> Aim | None:
     """The aim of a measure on a slice of this name; one stated for every matrix if there is no other."""
-    fitting = [aim for aim in aims() if aim.measure == measure and aim.matrix in {"", matrix}]
-    return max(fitting, key=lambda aim: len(aim.matrix), default=None)
+    fitting = [aim for aim in aims() if aim.measure == measure and (not aim.matrices or matrix in aim.matrices)]
+    return max(fitting, key=lambda aim: len(aim.matrices), default=None)

@@ -17,12 +17,12 @@ ABLATED = ("saved_98", "below_98", "hardness", "hardness_session", "apgr")
 """Measures that tell what a part of the whole contributes."""
 
 
-def rows(pages: Sequence[Page], everything: bool = True) -> Iterator[tuple[str, ...]]:
-    """The table's rows, one a measure. everything: also the measures that no aim is stated for."""
+def rows(pages: Sequence[Page], aimed: bool) -> Iterator[tuple[str, ...]]:
+    """The table's rows, one a measure: those that an aim is stated for, or all others."""
     for page in pages:
         for measure in page.measures:
             wanted = aim(_name(page), measure.key)
-            if everything or wanted is not None:
+            if (wanted is not None) == aimed:
                 yield _row(measure, wanted)
 
 

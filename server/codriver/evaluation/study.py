@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from codriver.errors import CodriverError
 from codriver.evaluation import policies, spending
 from codriver.evaluation.aims import aim
 from codriver.evaluation.codeless import codeless
@@ -66,13 +67,18 @@ def examine(matrix: Matrix, settings: Settings) -> Page:
 
 
 def crossed(predictor: Predictor, matrix: Matrix, fold: Rows, seen: Matrix | None = None) -> Prediction:
-    """Fits on all folds but one and predicts that one, in turn. seen: what training sees, the matrix if not told."""
+    """Fits on all folds but one and predicts that one, in turn. seen: what training sees, the matrix if not told.
+
+    Raises CodriverError for a prediction that is no number: argmax would take it for the best.
+    """
     found = Prediction(np.zeros(matrix.score.shape), np.zeros(len(matrix.queries)))
     for number in np.unique(fold):
         test = np.flatnonzero(fold == number)
         predictor.fit(seen or matrix, np.flatnonzero(fold != number))
         found.quality[test] = predictor.predict(matrix, test)
         found.hardness[test] = predictor.hardness(matrix, test)
+    if not (np.isfinite(found.quality).all() and np.isfinite(found.hardness).all()):
+        raise CodriverError(f"{predictor.name} predicts what is no number on {matrix.title}: nothing can be measured")
     return found
 
 
