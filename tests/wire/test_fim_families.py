@@ -228,6 +228,21 @@ def test_stops_that_a_server_does_not_take_are_cut_from_the_answer() -> None:
     assert sent.family == "qwen" and restored("qwen", "x<|file_sep|>y", [3]) == "x"
 
 
+@pytest.mark.parametrize("can", ["suffix", "qwen"])
+@pytest.mark.parametrize("own", [True, False], ids=["the caller's own body", "built"])
+def test_a_callers_own_stops_beyond_the_most_are_found_here(can: str, own: bool) -> None:
+    body = {"model": "auto", "prompt": "a = ", "suffix": "\n", "stop": ["A", "B", "C"]}
+    request = openai_completions.parse(dump(body), {})
+    if not own:
+        request = replace(request, wire="llamacpp_infill", body=None)
+    sent = openai_completions.call(request, model(fim=can), replace(PLAIN, stop_max=2))
+    assert (json.loads(sent.body)["stop"], sent.stop) == (["A", "B"], ("C",))
+    stream = data({"choices": [{"index": 0, "text": "w * hC"}]})
+    decoder = mending.mended(openai_completions.decoder(model(), PLAIN), request, sent, "openai_completions")
+    reply = fold(events(decoder.feed(stream)))
+    assert (reply.text, reply.finish, reply.stop) == ("w * h", Finish.STOP_SEQUENCE, "C")
+
+
 # What chat models say for a hole (W42).
 
 HOLE = Fim("def area(w, h):\n    result = ", "\n    return result\n")

@@ -13,7 +13,7 @@ from codriver.model.events import Event, Finish, Finished, Reply, Started, TextD
 from codriver.model.ids import new_id
 from codriver.model.provider import Model, Quirks
 from codriver.model.request import Fim, Limits, Needs, Purpose, Request
-from codriver.wire import carried, fim, intake, jsontext, openai_chat, relay, tokens
+from codriver.wire import bounds, carried, fim, intake, jsontext, openai_chat, relay, tokens
 from codriver.wire.codec import Call
 from codriver.wire.openai_chat.reading import ChatDecoder
 from codriver.wire.openai_chat.writing import usage
@@ -122,11 +122,17 @@ def call(request: Request, model: Model, quirks: Quirks) -> Call:
     if hole is None:
         raise reject("A conversation cannot be sent as a completion", kind=Kind.UNSUPPORTED)
     own = request.wire == "openai_completions" and request.body is not None
-    put, broken = ({}, "") if own and _as_it_is(hole, model) else _told(hole, model, request.limits, quirks.stop_max)
+    stops, left = bounds.stops(request.limits.stop, quirks)
+    put: dict[str, Any] = {"stop": list(stops)} if left else {}
+    broken = ""
+    if not (own and _as_it_is(hole, model)):
+        put, broken = _told(hole, model, stops, quirks.stop_max)
     put["model"] = model.upstream_id
+    if request.needs.same_wire:
+        left = ()  # such an answer is passed on as it comes
     if own and request.body is not None:
-        return Call(_relayed(request, request.body, put, model, quirks), family=broken)
-    return replace(_built(request, put, model, quirks), family=broken)
+        return Call(_relayed(request, request.body, put, model, quirks), family=broken, stop=left)
+    return replace(_built(request, put, model, quirks), family=broken, stop=left)
 
 
 def _as_it_is(hole: Fim, model: Model) -> bool:
@@ -135,17 +141,17 @@ def _as_it_is(hole: Fim, model: Model) -> bool:
     return hole.suffix is None or native or fim.same_form(hole.form, model.fim)
 
 
-def _told(hole: Fim, model: Model, limits: Limits, most: int) -> tuple[dict[str, Any], str]:
-    """The fields that tell this model of the hole; and its family when its answer must be mended, because tokens
-    were broken or stops left out (most: how many the server takes, 0: any number), else ""."""
+def _told(hole: Fim, model: Model, own: Sequence[str], most: int) -> tuple[dict[str, Any], str]:
+    """The fields that tell this model of the hole and the caller's own stops; and its family when its answer must be
+    mended, because tokens were broken or stops left out (most: how many the server takes, 0: any number), else ""."""
     if hole.suffix is None:
-        return {"prompt": hole.prefix, "stop": list(limits.stop)}, ""
+        return {"prompt": hole.prefix, "stop": list(own)}, ""
     if model.fim == "suffix":
-        return {"prompt": hole.prefix, "suffix": hole.suffix, "stop": list(limits.stop)}, ""
+        return {"prompt": hole.prefix, "suffix": hole.suffix, "stop": list(own)}, ""
     family = fim.families().get(model.fim)
     if family is None:
         raise reject(f"{model.key} cannot fill in the middle", field="suffix", kind=Kind.UNSUPPORTED)
-    stops = list(dict.fromkeys((*limits.stop, *family.stops)))
+    stops = list(dict.fromkeys((*own, *family.stops)))
     mended = fim.breaks(family, hole) or 0 < most < len(stops)
     return {"prompt": fim.prompt(family, hole), "stop": stops[: most or None]}, model.fim if mended else ""
 
