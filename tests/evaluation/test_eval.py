@@ -64,6 +64,8 @@ def test_a_model_left_out_is_hidden_from_training_and_measured() -> None:
     }  # fmt: skip
     (unseen,) = (measure for measure in page.measures if measure.key == "unseen")
     assert unseen.ours.value == 0.0 and not unseen.rises
+    lots = examine(matrix(score, [1.0, 2.0, 3.0]), Settings(Blind, samples=20, unseen=3))
+    assert "unseen" not in figures(lots), "where nothing is recovered nothing can be lost"
 
 
 def test_a_prediction_that_is_no_number_is_refused() -> None:

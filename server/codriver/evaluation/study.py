@@ -129,13 +129,16 @@ def _apgr(matrix: Matrix, two: tuple[int, int], order: Floats, fold: Rows, setti
 
 
 def _unseen(subject: Predictor, matrix: Matrix, full: Prediction, fold: Rows, settings: Settings) -> list[Measure]:
-    """What it costs to know a model by nothing but its name: the APGR of a pair it belongs to, less that without."""
+    """What it costs to know a model by nothing but its name: the APGR of a pair it belongs to, less that without.
+
+    Only pairs of which something is recovered count: where nothing is, nothing can be lost.
+    """
     lost = []
     for model, two in _left_out(matrix, settings.unseen):
-        less = crossed(subject, matrix, fold, matrix.hiding(model))
-        lost.append(
-            _apgr(matrix, two, gain(full, two), fold, settings) - _apgr(matrix, two, gain(less, two), fold, settings)
-        )
+        known = _apgr(matrix, two, gain(full, two), fold, settings)
+        if estimate(known).low > 0.5:
+            less = crossed(subject, matrix, fold, matrix.hiding(model))
+            lost.append(known - _apgr(matrix, two, gain(less, two), fold, settings))
     together = np.array([values for values in lost if np.isfinite(values[0])])
     if not len(together):
         return []
