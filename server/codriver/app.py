@@ -30,7 +30,7 @@ from codriver.model.decision import Outcome
 from codriver.model.provider import Installed, Provider
 from codriver.model.request import Purpose, Request, Snapshot
 from codriver.paths import Paths
-from codriver.router import Plan, Router
+from codriver.router import Plan, Router, fusing
 from codriver.router.hedging import Limits
 from codriver.routing import strategies
 from codriver.routing.decide import Wish
@@ -160,7 +160,7 @@ class App:
         self.ledger.troubles = self.lessons.troubles
         self.router = Router(
             plan=self.plan, upstream=self.upstream, analyst=self.analyst, ledger=self.ledger, timeouts=self.timeouts,
-            lessons=self.lessons, experiments=self.experiments, hedge=self._hedge, peak=self._peak,
+            lessons=self.lessons, experiments=self.experiments, hedge=self._hedge, peak=self._peak, fuse=self._fuse,
         )  # fmt: skip
         self.tasks = Tasks(self.router, self.analyst, fleet.settings)
         self.batches = Batches(
@@ -194,6 +194,10 @@ class App:
     def _hedge(self) -> Limits:
         limits = self._fleet.settings.hedge
         return Limits(limits.strategies, limits.share)
+
+    def _fuse(self) -> fusing.Limits:
+        limits = self._fleet.settings.fuse
+        return fusing.Limits(limits.k, limits.judge)
 
     def _peak(self) -> tuple[Steps | None, float]:
         return ruling.steps_of(self._fleet.settings), self._fleet.settings.peak.patience

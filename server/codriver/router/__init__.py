@@ -23,6 +23,7 @@ from codriver.model.decision import Candidate, Decision, Outcome
 from codriver.model.events import Usage
 from codriver.model.ids import new_id
 from codriver.model.request import Request
+from codriver.router import fusing
 from codriver.router.bending import Plan, bent
 from codriver.router.hedging import Hedging, Limits
 from codriver.router.keepsakes import Keepsakes
@@ -66,6 +67,7 @@ class Router:
         lessons: Lessons | None = None,
         experiments: Experiments | None = None,
         hedge: Callable[[], Limits] = Limits,
+        fuse: Callable[[], fusing.Limits] = fusing.Limits,
         peak: Callable[[], tuple[Steps | None, float]] = lambda: (None, 0.0),
     ) -> None:
         self.plan = plan
@@ -79,6 +81,7 @@ class Router:
         self.experiments = experiments
         self.keepsakes = Keepsakes(clock)
         self.hedging = Hedging(hedge, lambda: ledger.latency)
+        self.fuse = fuse
         self.peak = peak
         """The steps of the peak, and seconds that work in the background waits for it to pass."""
         self.waiting = 0

@@ -18,7 +18,7 @@ from codriver.model.request import Request
 from codriver.router.asking import Asked
 
 if TYPE_CHECKING:
-    from codriver.router import Plan
+    from codriver.router.bending import Plan
 
 ENOUGH = 20
 """Answers seen before their 95th percentile counts."""

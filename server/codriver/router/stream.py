@@ -15,12 +15,14 @@ from codriver.model.events import Piece, Reply, Usage, fold
 from codriver.model.ids import new_id
 from codriver.model.provider import Model, Provider
 from codriver.model.request import Request
-from codriver.router import hedging, keepsakes, trying
+from codriver.router import fusing, hedging, keepsakes, trying
 from codriver.router.asking import Asked
+from codriver.routing.eligibility import Offer
 from codriver.upstream.client import Timeouts
 
 if TYPE_CHECKING:
-    from codriver.router import Plan, Router
+    from codriver.router import Router
+    from codriver.router.bending import Plan
 
 Check = Callable[[Reply], str]
 
@@ -159,6 +161,10 @@ class Stream:
             self.decision = replace(self.decision, hold="whole")
         queue = list(self.decision.candidates)
         told: Failure | None = None
+        if self.decision.strategy == fusing.NAME:
+            if await self._fuse(queue, plan):
+                return
+            told = self._attempts[-1].failure if self._attempts else None
         while queue and len(self._attempts) < MOST_ATTEMPTS:
             timeouts = self._router.timeouts(self._request, self._elapsed())
             if told is not None and timeouts.total <= 0:
@@ -216,6 +222,31 @@ class Stream:
             await self._judge(asked, self._check)
         self._router.ledger.answered(asked.candidate.model, self.provider.name)
 
+    async def _fuse(self, queue: list[Candidate], plan: Plan) -> bool:
+        """Several answers become one. False when there is nothing to fuse, or all failed: those have left the queue."""
+        limits = self._router.fuse()
+        chosen = fusing.panel(self._request, queue, plan, limits)
+        if not chosen:
+            return False
+
+        async def begin(asked: Asked) -> None:
+            await self._begin(asked, self._router.timeouts(self._request, self._elapsed()))
+
+        def ask(request: Request, candidate: Candidate, offer: Offer) -> Asked:
+            return Asked(self._router, request, candidate, offer, self._began)
+
+        hands = fusing.Hands(
+            ask, begin, self._gave_up, self._lost, self._aside, self._reasoned, self._check or fusing.passed
+        )
+        self._name(plan.by_key[chosen[0].model])
+        shown = await fusing.fused(self._request, chosen, self.decision.candidates, plan, limits, hands)
+        if shown is not None:
+            self._show(shown)
+            self._router.ledger.answered(shown.candidate.model, self.provider.name)
+            return True
+        queue[:] = [candidate for candidate in queue if candidate not in chosen]
+        return False
+
     def _ask(self, candidate: Candidate, plan: Plan) -> Asked:
         """This candidate is now the one whose answer is awaited."""
         offer = plan.by_key[candidate.model]
@@ -225,7 +256,10 @@ class Stream:
 
     def _show(self, asked: Asked) -> None:
         self._asked, self._running = asked, True
-        self.model, self.provider = asked.offer.model, asked.offer.provider
+        self._name(asked.offer)
+
+    def _name(self, offer: Offer) -> None:
+        self.model, self.provider = offer.model, offer.provider
 
     async def _begin(self, asked: Asked, timeouts: Timeouts) -> None:
         dropped = await asked.begin(timeouts, wire=self._request.wire, forget=self._forgetful)
@@ -276,6 +310,11 @@ class Stream:
         """Somebody else answered first: nobody's fault, and billed for its prompt at least."""
         await self._put_aside(asked, Failure(Kind.SLOW, text).at(asked.offer.provider.name, asked.offer.model.id))
         self._sunk += asked.cost(self._at, sent=True)
+
+    async def _aside(self, asked: Asked) -> None:
+        """It answered, and another one's answer is shown: billed, and nobody's fault."""
+        await self._put_aside(asked, None)
+        self._sunk += asked.cost(self._at)
 
     async def _put_aside(self, asked: Asked, failure: Failure | None) -> None:
         self._attempts.append(asked.ended(failure))
