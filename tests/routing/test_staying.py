@@ -9,7 +9,7 @@ import pytest
 from codriver.model.decision import Candidate, Decision, Outcome, Pin, View, Warm
 from codriver.model.events import Usage
 from codriver.model.provider import Model, Price, Provider
-from codriver.model.request import Purpose, Request
+from codriver.model.request import Needs, Purpose, Request
 from codriver.routing import estimate, staying
 from codriver.routing.eligibility import Offer
 from codriver.routing.strategies import Taste
@@ -55,11 +55,11 @@ WARM = Pin("strong/m", 50_000, NOW - 30, calls=10, growth=1000, output=300)
     ("pin", "cheap", "strong", "who", "why"),
     [
         pytest.param(WARM, 0.80, 0.82, "cheap/m", "leaves strong/m for cheap/m", id="much dearer and hardly better"),
-        pytest.param(WARM, 0.55, 0.90, "cheap/m", "some 10 calls", id="worth its toll"),
+        pytest.param(WARM, 0.55, 0.90, "cheap/m", "some 8 calls", id="worth its toll"),
         pytest.param(WARM, 0.46, 0.95, "strong/m", "stays", id="not worth its toll"),
         pytest.param(replace(WARM, model="cheap/m"), 0.80, 0.85, "cheap/m", "stays", id="cheap is best anyway"),
         pytest.param(replace(WARM, model="cheap/m"), 0.40, 0.95, "strong/m", "beyond it", id="beyond the one at hand"),
-        pytest.param(replace(WARM, switches=9), 0.79, 0.82, "strong/m", "stays", id="switched too often"),
+        pytest.param(replace(WARM, switches=9), 0.55, 0.90, "strong/m", "stays", id="switched too often"),
         pytest.param(replace(WARM, model="gone/m"), 0.80, 0.82, "cheap/m", "leaves gone/m", id="not there any more"),
     ],
 )
@@ -105,6 +105,36 @@ def test_after_a_pause_the_choice_is_free_again() -> None:
     named = {"cheap": 0.46, "strong": 0.95}
     assert asked(near, candidates(near, **named)).ranked[0].model == "strong/m"
     assert asked(cold, candidates(cold, **named)).ranked[0].model == "cheap/m"
+
+
+@pytest.mark.parametrize(
+    ("left", "who"),
+    [
+        pytest.param((Warm("strong/m", 48_000, NOW - 60),), "strong/m", id="still warm"),
+        pytest.param((Warm("strong/m", 48_000, NOW - 3600),), "cheap/m", id="cold since"),
+        pytest.param((), "cheap/m", id="never was there"),
+    ],
+)
+def test_back_to_a_model_that_is_still_warm_costs_little(left: tuple[Warm, ...], who: str) -> None:
+    pin = replace(WARM, model="cheap/m", switches=1, left=left)
+    assert asked(pin, candidates(pin, cheap=0.55, strong=0.90), taste=Taste(0.1, 0.0, 0.1)).ranked[0].model == who
+
+
+def test_the_toll_is_the_cache_and_not_a_long_answer() -> None:
+    """An answer longer than this session's usual ones is paid for wherever it is written."""
+    plain = candidates(WARM, cheap=0.55, strong=0.90)
+    long = [replace(one, cost=one.cost + 0.05) for one in plain]
+    assert asked(WARM, plain).reason == asked(WARM, long).reason
+
+
+def test_one_hard_beginning_is_weighed_over_its_turn_and_not_over_a_whole_session() -> None:
+    """At this price a dear beginning would pay over thirty calls, but not over those until the next human turn."""
+    request = Request("r", Purpose.MAIN, session="new", needs=Needs(tools=True), input_tokens=20_000)
+    ranked = candidates(Pin("", 0, NOW), cheap=0.55, strong=0.80, prompt=20_000)
+    found = staying.stay(request, ranked, OFFERS, View(now=NOW), Taste(0.075, 0.0, 0.1))
+    assert found.ranked[0].model == "cheap/m"
+    dear = staying.stay(request, ranked, OFFERS, View(now=NOW), Taste(0.2, 0.0, 0.1))
+    assert dear.ranked[0].model == "strong/m"
 
 
 def outcome(model: str, prompt: int, output: int) -> Outcome:

@@ -2,9 +2,9 @@
 
 Another model takes over only where its expected gain over the calls still to come is more than the
 toll: what its first, cold call costs beyond its later, warm ones. What the model at hand would have
-to pay to warm a cache that went cold counts likewise, so after a long pause the choice is free. Each
-earlier switch makes the next one dearer, and nobody's mind changes in the middle of a tool loop
-unless the session's own signals say that it goes wrong.
+to pay to warm a cache that went cold counts likewise, so after a long pause the choice is free, and back to a
+model whose cache is still warm it costs little. Each earlier switch makes the next one dearer, and
+nobody's mind changes in the middle of a tool loop unless the session's own signals say that it goes wrong.
 """
 
 from __future__ import annotations
@@ -13,24 +13,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from codriver.model.decision import Candidate, Outcome, Pin, View, Warm
-from codriver.model.provider import Model
 from codriver.model.request import Purpose, Request
 from codriver.routing import estimate
 from codriver.routing.eligibility import Offer
 from codriver.routing.strategies import Taste
 
-SESSION_CALLS = 30.0
-"""Calls of an agent's session, about the median of 300 recorded ones of 5 to 60."""
-
-TURN_CALLS = 10.0
-"""Calls that follow a human turn before the next one, when all is decided anew. What is gained after that is gained
-by a later decision; with the whole session for a horizon, one hard turn moved it to a dear model for good."""
+CALLS = 8.0
+"""Calls from one human turn to the next, when all is decided anew: what is gained after that is gained by a later
+decision. How hard a turn is says little about the next one: with the whole session of some 35 calls for a horizon,
+a hard beginning held easy work on a dear model, and one hard turn moved the session to it for good."""
 
 USUAL_GROWTH, USUAL_OUTPUT = 480.0, 280.0
 """Tokens by which each call's prompt is longer than the one before, and of an answer, in those sessions."""
 
-DAMPING = 0.15
-"""What must be gained beyond the toll, as a part of what the rest of the session costs; grows with each switch."""
+DAMPING = 0.25
+"""What must be gained beyond the toll, as a part of what those calls cost at the model at hand. It stands for the way
+back: what the session says in the meantime will be new to the cache that was left."""
+
+TIRING = 0.2
+"""By how much each earlier switch adds to that. Little: models that the session was at are often still warm."""
 
 BEYOND = 0.6
 """A model of less than this part of the best expected quality is not up to the request, whatever it saves."""
@@ -79,11 +80,6 @@ def answered(pin: Pin | None, outcome: Outcome, now: float) -> Pin:
     return Pin(outcome.model, tokens, now, pin.calls + 1, growth, output, pin.switches + 1, left)
 
 
-def remaining(pin: Pin) -> float:
-    """Calls for which a choice is made now."""
-    return TURN_CALLS if pin.calls else SESSION_CALLS
-
-
 def stay(
     request: Request, ranked: list[Candidate], offers: Mapping[str, Offer], view: View, taste: Taste | None
 ) -> Stay:
@@ -124,9 +120,7 @@ def _begun(
     best = max(prospects, key=lambda prospect: prospect.total).candidate
     if best is ranked[0]:
         return Stay(ranked)
-    return Stay(
-        _first(best, ranked), f"begins with {best.model}, for some {remaining(pin):.0f} calls of a growing prompt"
-    )
+    return Stay(_first(best, ranked), f"begins with {best.model}, for some {CALLS:.0f} calls of a growing prompt")
 
 
 def _weighed(
@@ -136,13 +130,13 @@ def _weighed(
     at_hand = next(prospect for prospect in prospects if prospect.candidate is held)
     best = max(prospects, key=lambda prospect: prospect.total)
     gain = best.total - at_hand.total
-    needed = DAMPING * (1 + pin.switches) * at_hand.spent
+    needed = DAMPING * (1 + TIRING * pin.switches) * at_hand.spent
     if best.candidate is held or gain <= needed:
         saved = f"; {best.candidate.model} gains ${gain:.4f}, less than the ${needed:.4f} that a move is worth"
         text = f"stays with {held.model}, warm with {pin.tokens} tokens{saved if gain > 0 else ''}"
         return Stay(_first(held, ranked), text)
     text = (
-        f"leaves {held.model} for {best.candidate.model}: over some {remaining(pin):.0f} calls ${gain:.4f} are "
+        f"leaves {held.model} for {best.candidate.model}: over some {CALLS:.0f} calls ${gain:.4f} are "
         f"expected, after ${best.toll:.4f} for a new cache"
     )
     return Stay(_first(best.candidate, ranked), text)
@@ -150,7 +144,8 @@ def _weighed(
 
 @dataclass(frozen=True, slots=True)
 class _Prospect:
-    """What the rest of a session would bring with a model, in USD. total: after the toll; spent: in money alone."""
+    """What the calls until the next human turn would bring with a model, in USD. total: after the toll; spent: in
+    money alone."""
 
     candidate: Candidate
     total: float
@@ -169,18 +164,19 @@ def _prospects(
     """Of those worth a look: the strategy's best, where quality has no price only those that are good enough."""
     enough = max(candidate.quality for candidate in ranked) - taste.floor if not taste.value else 0.0
     good = [one for number, one in enumerate(ranked) if one is held or (number < MOST and one.quality >= enough)]
-    return [_prospect(candidate, offers[candidate.model].model, view, taste, pin) for candidate in good]
+    return [_prospect(candidate, offers[candidate.model], view, taste, pin) for candidate in good]
 
 
-def _prospect(candidate: Candidate, model: Model, view: View, taste: Taste, pin: Pin) -> _Prospect:
-    calls, growth = remaining(pin), int(pin.growth)
-    output = int(pin.output) or 1
-    next_one = estimate.cost(model, pin.tokens + growth, output, pin.tokens, view.now, kept=True)
-    tokens = pin.tokens + int(growth * calls / 2)
-    usual = estimate.cost(model, tokens + growth, output, tokens, view.now, kept=True)
-    toll = max(0.0, candidate.cost - next_one)
+def _prospect(candidate: Candidate, offer: Offer, view: View, taste: Taste, pin: Pin) -> _Prospect:
+    model, growth, output = offer.model, int(pin.growth), int(pin.output) or 1
+    known = warm(pin, model.key, offer.provider.cache_ttl, view.now)
+    prompt = pin.tokens + growth
+    now = estimate.cost(model, prompt, output, known, view.now, kept=True)
+    toll = max(0.0, now - estimate.cost(model, prompt, output, pin.tokens, view.now, kept=True))
+    middle = pin.tokens + int(growth * CALLS / 2)
+    usual = estimate.cost(model, middle + growth, output, middle, view.now, kept=True)
     each = taste.value * candidate.quality - taste.wait * candidate.latency - usual
-    return _Prospect(candidate, each * calls - toll, toll, usual * calls + toll)
+    return _Prospect(candidate, each * CALLS - toll, toll, usual * CALLS + toll)
 
 
 def _escalated(ranked: list[Candidate], held: Candidate, trouble: str) -> Stay:
