@@ -7,7 +7,16 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ORDER = ("gateway.py", "relay.py", "editing.py", "startup.py", "transport.py", "predictor.py", "analyze.py")
+ORDER = (
+    "gateway.py",
+    "relay.py",
+    "editing.py",
+    "startup.py",
+    "transport.py",
+    "predictor.py",
+    "analyze.py",
+    "sessions.py",
+)
 
 
 def main() -> int:
