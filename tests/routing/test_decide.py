@@ -65,7 +65,7 @@ def test_strategies_rank_differently(strategy: str, best: str) -> None:
 
 
 def test_an_unknown_strategy_names_those_that_exist() -> None:
-    with pytest.raises(Unroutable, match="there are auto, balanced, cost, quality, speed") as caught:
+    with pytest.raises(Unroutable, match="there are auto, balanced, cost, fuse, quality, speed") as caught:
         choose(strategy="cheapest")
     assert caught.value.failure.kind is Kind.INVALID
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codriver.errors import Failure, Kind, Unroutable
-from codriver.model.decision import Belief, Candidate, Decision, Refusal, View
+from codriver.model.decision import Belief, Candidate, Decision, Latency, Refusal, View
 from codriver.model.features import Features
 from codriver.model.request import ERRANDS, Purpose, Request
 from codriver.routing import degrading, estimate, exploring, staying, strategies
-from codriver.routing.eligibility import Bounds, Offer, refusal, wire_for
+from codriver.routing.eligibility import Able, Bounds, Offer, sifted, wire_for
 from codriver.routing.nobody import nobody
 from codriver.routing.quality import quality
 
@@ -38,6 +38,7 @@ FIM_BY_CHAT = 1.0
 """Logits lost when a chat model fills a hole through a prompt instead of a native call."""
 
 _NOTHING: dict[str, Belief] = {}
+_UNMEASURED: dict[str, Latency] = {}
 
 LAST_RESORT = {Kind.TRANSIENT, Kind.BROKEN, Kind.SLOW, Kind.OVERLOADED}
 """Rests that may be cut short when nobody else is left; a rate limit or a bad key may not."""
@@ -80,11 +81,12 @@ def decide(
     features: as `quality.judged` completes them. chance: lets another model be tried. Raises Unroutable, with a reason
     for every model, if none is left.
     """
-    eligible, refused = _sift(request, features, offers, view, wish)
+    eligible, out = sifted(request, features, offers, view)
+    refused = [*wish.refused, *out]
     note = ""
     if not eligible:
         eligible, note = _last_resort(request, offers, view, refused)
-    by_key = {offer.model.key: offer for offer in eligible}
+    by_key = {key: offer for offer, key, _ in eligible}
     candidates = _expect(request, features, eligible, view, wish)
     candidates = _within(candidates, by_key, request, view, wish.bounds, refused)
     if not candidates:
@@ -126,23 +128,9 @@ def _strategy(request: Request, wish: Wish) -> tuple[str, str]:
     return "cost", f"{request.purpose}: an errand beside the work goes to the cheapest model that can"
 
 
-def _sift(
-    request: Request, features: Features, offers: Sequence[Offer], view: View, wish: Wish
-) -> tuple[list[Offer], list[Refusal]]:
-    eligible: list[Offer] = []
-    refused = list(wish.refused)
-    for offer in offers:
-        no = refusal(request, features, offer, view, wish.bounds)
-        if no is None:
-            eligible.append(offer)
-        else:
-            refused.append(no)
-    return eligible, refused
-
-
 def _last_resort(
     request: Request, offers: Sequence[Offer], view: View, refused: list[Refusal]
-) -> tuple[list[Offer], str]:
+) -> tuple[list[Able], str]:
     """Models that only rest after a passing trouble, when nobody else is left; soonest back first."""
     by_key = {offer.model.key: offer for offer in offers}
     resting = [by_key[r.model] for r in refused if r.why == "cooling" and _passing(by_key[r.model], view)]
@@ -151,7 +139,8 @@ def _last_resort(
     resting.sort(key=lambda offer: _back(offer, view))
     keys = {offer.model.key for offer in resting}
     refused[:] = [r for r in refused if r.model not in keys]
-    return resting, "all others are out, so a resting model is asked again"
+    able = [(offer, offer.model.key, wire_for(request, offer)) for offer in resting]
+    return able, "all others are out, so a resting model is asked again"
 
 
 def _back(offer: Offer, view: View) -> float:
@@ -164,34 +153,32 @@ def _passing(offer: Offer, view: View) -> bool:
     return all(view.cooling[name].failure.kind in LAST_RESORT for name in names if name in view.cooling)
 
 
-def _expect(request: Request, features: Features, eligible: Sequence[Offer], view: View, wish: Wish) -> list[Candidate]:
+def _expect(request: Request, features: Features, eligible: Sequence[Able], view: View, wish: Wish) -> list[Candidate]:
     pin = view.pins.get(request.session) if request.session else None
-    limit = request.limits.max_tokens
-    lengths = view.lengths.get(features.task) if wish.experience else None
-    supposed = estimate.output_tokens(features.task, features.lines, None if lengths else limit)
-    output = supposed
-    prompt = features.tokens
-    own, general = view.abilities.get(features.task, _NOTHING), view.abilities.get("", _NOTHING)
+    task, prompt, tongue, limit = features.task, features.tokens, features.tongue, request.limits.max_tokens
+    lengths = view.lengths.get(task) if wish.experience else None
+    supposed = output = estimate.output_tokens(task, features.lines, None if lengths else limit)
+    own, general = view.abilities.get(task, _NOTHING), view.abilities.get("", _NOTHING)
+    taught = wish.experience and (own or general)
+    paces = view.latency if wish.experience else _UNMEASURED
+    kept, by_chat = bool(request.session), request.fim is not None
     candidates: list[Candidate] = []
-    for offer in eligible:
+    for offer, key, wire in eligible:
         model = offer.model
-        belief = (own.get(model.key) or general.get(model.key)) if wish.experience else None
-        learned = belief.mean if belief is not None else 0.0
-        hardness = features.difficulty - learned
-        if request.fim is not None and not model.fim:
+        hardness, learned = features.difficulty, 0.0
+        if taught and (belief := own.get(key) or general.get(key)) is not None:
+            learned = belief.mean
+            hardness -= learned
+        if by_chat and not model.fim:
             hardness += FIM_BY_CHAT
         if lengths:
-            output = estimate.learned_tokens(supposed, lengths.get(model.key), limit)
-        warm = staying.warm(pin, model.key, offer.provider.cache_ttl, view.now)
+            output = estimate.learned_tokens(supposed, lengths.get(key), limit)
+        warm = staying.warm(pin, key, offer.provider.cache_ttl, view.now) if pin is not None else 0
+        price = estimate.cost(model, prompt, output, warm, view.now, kept=kept)
+        seconds = estimate.latency(model, output, paces.get(key))
+        # By position: forty of these are a tenth of the whole decision.
         candidates.append(
-            Candidate(
-                model=model.key,
-                wire=wire_for(request, offer),
-                quality=quality(model, features.task, hardness, features.tongue),
-                cost=estimate.cost(model, prompt, output, warm, view.now, kept=bool(request.session)),
-                latency=estimate.latency(model, output, view.latency.get(model.key) if wish.experience else None),
-                learned=learned,
-            )
+            Candidate(key, wire, quality(model, task, hardness, tongue), price, seconds, 0.0, "", learned)
         )
     return candidates
 

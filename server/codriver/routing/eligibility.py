@@ -97,20 +97,42 @@ def _standing(offer: Offer, bounds: Bounds) -> _Found:
     return None
 
 
-def refusal(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> Refusal | None:
-    """Why this request may not go to this offer, or None."""
-    for check in _CHECKS:
-        found = check(request, features, offer, view, bounds)
-        if found is not None:
-            return Refusal(offer.model.key, *found)
-    return None
+Able = tuple[Offer, str, str]
+"""Who may answer: the offer, its model's key, the wire it will be spoken to in."""
 
 
-_Check = Callable[[Request, Features, Offer, View, Bounds], _Found]
+def sifted(
+    request: Request, features: Features, offers: Sequence[Offer], view: View
+) -> tuple[list[Able], list[Refusal]]:
+    """Who may answer this request, and why the others may not. What cannot be said against anybody is not asked."""
+    needs = request.needs
+    asked: list[_Check] = [_fits, _offered]
+    if needs.tools or needs.images or needs.schema:
+        asked.insert(0, _able)
+    asked += [_private] if features.local_only else []
+    asked += [_well] if view.cooling else []
+    able: list[Able] = []
+    refused: list[Refusal] = []
+    for offer in offers:
+        key, wire = offer.model.key, wire_for(request, offer)
+        found = _speaks(request, offer, wire) if needs.same_wire or not wire else None
+        if found is None:
+            for check in asked:
+                found = check(request, features, offer, view)
+                if found is not None:
+                    break
+        if found is None:
+            able.append((offer, key, wire))
+        else:
+            refused.append(Refusal(key, *found))
+    return able, refused
 
 
-def _speaks(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
-    if not wire_for(request, offer):
+_Check = Callable[[Request, Features, Offer, View], _Found]
+
+
+def _speaks(request: Request, offer: Offer, wire: str) -> _Found:
+    if not wire:
         what = "embeddings" if request.needs.embed else "chat" if request.fim is None else "fill-in-the-middle"
         return "wire", f"does not serve {what}{f': {offer.unfit}' if offer.unfit and request.fim is not None else ''}"
     if request.needs.same_wire and request.wire not in offer.wires:
@@ -118,7 +140,7 @@ def _speaks(request: Request, features: Features, offer: Offer, view: View, boun
     return None
 
 
-def _able(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
+def _able(request: Request, features: Features, offer: Offer, view: View) -> _Found:
     needs, model = request.needs, offer.model
     if needs.tools and not model.tools:
         return "tools", "cannot call tools"
@@ -129,7 +151,7 @@ def _able(request: Request, features: Features, offer: Offer, view: View, bounds
     return None
 
 
-def _fits(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
+def _fits(request: Request, features: Features, offer: Offer, view: View) -> _Found:
     model = offer.model
     if request.needs.embed:
         return None  # each input has the window to itself; too long a one is told by the provider
@@ -141,7 +163,7 @@ def _fits(request: Request, features: Features, offer: Offer, view: View, bounds
     return None
 
 
-def _offered(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
+def _offered(request: Request, features: Features, offer: Offer, view: View) -> _Found:
     """A retired name may be answered by another model at another price: it is not asked at all."""
     retires = offer.model.retires
     if retires and view.now >= retires:
@@ -149,13 +171,13 @@ def _offered(request: Request, features: Features, offer: Offer, view: View, bou
     return None
 
 
-def _private(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
+def _private(request: Request, features: Features, offer: Offer, view: View) -> _Found:
     if features.local_only and not offer.provider.local:
         return "local-only", "this code is marked local-only"
     return None
 
 
-def _well(request: Request, features: Features, offer: Offer, view: View, bounds: Bounds) -> _Found:
+def _well(request: Request, features: Features, offer: Offer, view: View) -> _Found:
     if not view.cooling:
         return None
     for name in (offer.model.key, offer.provider.name):
@@ -163,6 +185,3 @@ def _well(request: Request, features: Features, offer: Offer, view: View, bounds
         if rest is not None and rest.until > view.now:
             return "cooling", f"{name} rests for {rest.until - view.now:.0f} s more: {rest.failure.message}"
     return None
-
-
-_CHECKS: tuple[_Check, ...] = (_speaks, _able, _fits, _offered, _private, _well)

@@ -55,8 +55,11 @@ def learned_tokens(supposed: int, seen: Length | None, limit: int | None) -> int
 def cost(model: Model, prompt: int, output: int, warm: int, now: float, *, kept: bool = False) -> float:
     """USD at Unix time `now`. warm: prompt tokens in the model's cache; kept: whether the rest will be wanted there
     again, and is written to it at the price of that, where the provider has one."""
-    price = model.price_at(now)
+    price = model.price if model.tariff is None else model.tariff.at(now)
     warm = min(warm, prompt)
+    if not price.longer and not price.long_from:
+        rest = price.written if kept and prompt >= SMALLEST_CACHED and price.written > price.input else price.input
+        return ((prompt - warm) * rest + warm * price.cached + output * price.output) / 1e6
     if kept and prompt >= SMALLEST_CACHED and price.written > price.input:
         return price.cost(Usage(written=prompt - warm, cached=warm, output=output))
     return price.cost(Usage(input=prompt - warm, cached=warm, output=output))
