@@ -1,7 +1,7 @@
 def price(order, rates, default=0):
     total = sum(item.price for item in order.items if item.price)
     for rate in rates:
-        if rate.applies(order) and rate.until > order.date or rate.always:
+        if (rate.applies(order) and rate.until > order.date) or rate.always:
             total -= rate.amount
         elif rate.amount < 0:
             continue
