@@ -26,6 +26,10 @@ a hard beginning held easy work on a dear model, and one hard turn moved the ses
 USUAL_GROWTH, USUAL_OUTPUT = 480.0, 280.0
 """Tokens by which each call's prompt is longer than the one before, and of an answer, in those sessions."""
 
+TRUST = 0.25
+"""How far a session's own growth and answers count against the usual ones. They have heavy tails: after one long
+answer all that follows looked long, and sessions left a model for it."""
+
 DAMPING = 0.25
 """What must be gained beyond the toll, as a part of what those calls cost at the model at hand. It stands for the way
 back: what the session says in the meantime will be new to the cache that was left."""
@@ -168,11 +172,15 @@ def _prospects(
 
 
 def _prospect(candidate: Candidate, offer: Offer, view: View, taste: Taste, pin: Pin) -> _Prospect:
-    model, growth, output = offer.model, int(pin.growth), int(pin.output) or 1
+    model = offer.model
+    growth = int(USUAL_GROWTH + TRUST * (pin.growth - USUAL_GROWTH))
+    output = int(USUAL_OUTPUT + TRUST * (pin.output - USUAL_OUTPUT))
     known = warm(pin, model.key, offer.provider.cache_ttl, view.now)
-    prompt = pin.tokens + growth
-    now = estimate.cost(model, prompt, output, known, view.now, kept=True)
-    toll = max(0.0, now - estimate.cost(model, prompt, output, pin.tokens, view.now, kept=True))
+    toll = 0.0
+    if known < pin.tokens:
+        prompt = pin.tokens + growth
+        cold = estimate.cost(model, prompt, output, known, view.now, kept=True)
+        toll = max(0.0, cold - estimate.cost(model, prompt, output, pin.tokens, view.now, kept=True))
     middle = pin.tokens + int(growth * CALLS / 2)
     usual = estimate.cost(model, middle + growth, output, middle, view.now, kept=True)
     each = taste.value * candidate.quality - taste.wait * candidate.latency - usual
