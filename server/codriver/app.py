@@ -174,8 +174,8 @@ class App:
 
     @property
     def complaints(self) -> tuple[str, ...]:
-        """What of the user's rules has no effect now, in sentences."""
-        return self._fleet.complaints
+        """What of the user's rules and of installed classifiers has no effect now, in sentences."""
+        return (*self._fleet.complaints, *self.analyst.classifiers.complaints.values())
 
     def offers(self) -> tuple[Offer, ...]:
         """Every model of the catalog, usable or not."""

@@ -11,6 +11,7 @@ ORDER = (
     "gateway.py",
     "relay.py",
     "editing.py",
+    "decision.py",
     "startup.py",
     "transport.py",
     "predictor.py",

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from codriver.analyst.buffers import Buffers, Held, named_by, path_of
+from codriver.analyst.classifiers import Classifiers
 from codriver.analyst.inquiry import Inquiry
 from codriver.model.features import NOTHING, Features, Function
 from codriver.model.request import Fim, Request, Snapshot
@@ -53,6 +54,7 @@ class Analyst:
         self._manifests_for = manifests_for
         self._inquiry = Inquiry(self._buffers, disk, roots, manifests_for)
         self.local_only = Marked(local_only)
+        self.classifiers = Classifiers()
 
     # What editors tell.
 
@@ -121,7 +123,7 @@ class Analyst:
 
     def features(self, request: Request) -> Features:
         """What is known about a request and the code it is about. Costs no more than the code it finds."""
-        family = request.task or task.family(request.purpose, request.tail)
+        family = request.task or self.classifiers.family(request) or task.family(request.purpose, request.tail)
         found = judged(self._of_code(request), family, request.input_tokens, wish(request.tail))
         if self.local_only and not found.local_only and self._names_marked(request):
             return replace(found, local_only=True)

@@ -17,7 +17,9 @@ from codriver.config.providers import ProviderTable, Table
 class Routing(Table):
     """How the model for a request is chosen."""
 
-    strategy: str = Field(default="auto", description="auto, quality, cost, speed, balanced, fuse, or the name of your own.")
+    strategy: str = Field(
+        default="auto", description="auto, quality, cost, speed, balanced, fuse, or the name of your own."
+    )
     floor: float = Field(
         default=0.1, ge=0, le=1, description="How far below the best expected quality a cheaper model may be."
     )

@@ -95,12 +95,12 @@ def decide(
     taste = strategies.Taste(10 * wish.tenth or value, wait, wish.floor)
     try:
         chosen, errand = _strategy(request, wish)
-        strategy = strategies.find(chosen)
-        ranked = strategy.rank(candidates, taste)
+        order = strategies.ranked(chosen, candidates, taste)
     except LookupError as unknown:
         raise Unroutable(Failure(Kind.INVALID, str(unknown), field="strategy")) from None
-    ranked = _tiered(ranked, by_key, "" if errand else wish.bounds.tier)
-    stay = staying.stay(request, ranked, by_key, view, strategies.pays(strategy, taste))
+    chosen = order.name
+    ranked = _tiered(order.candidates, by_key, "" if errand else wish.bounds.tier)
+    stay = staying.stay(request, ranked, by_key, view, strategies.pays(order.strategy, taste))
     ranked = stay.ranked
     if wish.prefer and request.purpose is not Purpose.TOOL_RESULT:
         ranked.sort(key=lambda candidate: candidate.model not in wish.prefer)
@@ -114,9 +114,8 @@ def decide(
     ):
         trial = exploring.tried(request, ranked, features.task, taste, view, chance)
         ranked, tried, propensity = trial.ranked, trial.reason, trial.propensity
-    reasons = tuple(
-        r for r in (wish.hint, _why(features), note, errand, stay.reason, tried, _first(ranked, chosen)) if r
-    )
+    told = (wish.hint, _why(features), note, errand, order.note, stay.reason, tried, _first(ranked, chosen))
+    reasons = tuple(reason for reason in told if reason)
     return Decision(ident, chosen, tuple(ranked), tuple(refused), reasons, features, propensity=propensity)
 
 

@@ -35,6 +35,51 @@ class Strategy(Protocol):
     def rank(self, candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]: ...
 
 
+class Broken:
+    """A strategy of an installed package that cannot be used."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    def rank(self, candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
+        raise LookupError(self.why)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """An order, whose it is, and a sentence where that is not the one that was asked for."""
+
+    candidates: list[Candidate]
+    name: str
+    strategy: Strategy
+    note: str = ""
+
+
+def ranked(name: str, candidates: Sequence[Candidate], taste: Taste) -> Ranked:
+    """The order of a strategy. Raises LookupError for a name that nobody has; one of an installed package that fails,
+    or loses or invents candidates, breaks no request: auto's order holds, and that is told."""
+    strategy = find(name)
+    if getattr(strategy, "__name__", "").startswith(__name__):
+        return Ranked(strategy.rank(candidates, taste), name, strategy)
+    try:
+        order = list(strategy.rank(list(candidates), taste))
+        wrong = _odd(order, candidates)
+    except Exception as error:  # somebody else's code: whatever it raises
+        order, wrong = [], str(error) if isinstance(strategy, Broken) else f"{type(error).__name__}: {error}"
+    if not wrong:
+        return Ranked(order, name, strategy)
+    usual = find("auto")
+    return Ranked(usual.rank(candidates, taste), "auto", usual, f"the strategy {name} is broken ({wrong[:200]}): auto")
+
+
+def _odd(order: Sequence[object], candidates: Sequence[Candidate]) -> str:
+    """What is wrong with an order: each candidate is to be there once."""
+    if not all(isinstance(one, Candidate) for one in order):
+        return "it returned something else than candidates"
+    keys = sorted(one.model for one in order if isinstance(one, Candidate))
+    return "" if keys == sorted(one.model for one in candidates) else "it lost, doubled or invented candidates"
+
+
 def pays(strategy: Strategy, taste: Taste) -> Taste | None:
     """What a strategy pays for, where its order is a matter of money: its own `pays(taste)`, if it has one."""
     found = getattr(strategy, "pays", None)
@@ -63,5 +108,11 @@ def find(name: str) -> Strategy:
     from importlib.metadata import entry_points
 
     for point in entry_points(group="codriver.strategies", name=name):
-        return cast(Strategy, point.load())
+        try:
+            loaded = point.load()
+        except Exception as error:  # somebody else's code: whatever it raises
+            return Broken(f"{point.value} cannot be loaded: {type(error).__name__}: {error}")
+        return (
+            cast(Strategy, loaded) if callable(getattr(loaded, "rank", None)) else Broken(f"{point.value} has no rank")
+        )
     raise LookupError(f"no strategy is called {name!r}; there are {', '.join(names())}")
