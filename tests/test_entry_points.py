@@ -118,11 +118,11 @@ def test_a_broken_classifier_is_told_and_asked_no_more(install: Install, code: s
     install(code, POINT)
     analyst = Analyst()
     usual = analyst.features(CHAT).task
-    assert usual == analyst.features(CHAT).task == "write"
+    assert usual == analyst.features(CHAT).task == "document"
     assert why in analyst.classifiers.complaints["mine"]
 
 
 def test_none_is_installed_here() -> None:
     analyst = Analyst()
-    assert analyst.features(CHAT).task == "write"
+    assert analyst.features(CHAT).task == "document"
     assert not analyst.classifiers.complaints

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,15 +18,29 @@ def route(
     prompt: Annotated[str, typer.Option("--prompt", "-p", help="What is asked for.")] = "",
     model: Annotated[str, typer.Option("--model", "-m", help="The model's name as a client would send it.")] = "auto",
     strategy: Annotated[str, typer.Option("--strategy", "-s", help="auto, quality, cost, speed, balanced.")] = "",
+    request: Annotated[str, typer.Option("--request", help="A file with a request's JSON body, as sent.")] = "",
+    wire: Annotated[str, typer.Option("--wire", help="Its wire: openai_chat, anthropic, openai_responses.")] = "",
     explain: Annotated[bool, typer.Option("--explain", help="Also tell the features, and who was refused.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show which model a request would go to, and why."""
-    page = decided(wish(place, prompt, model, strategy))
+    page = decided(sent(request, wire) if request else wish(place, prompt, model, strategy))
     if as_json:
         dump(page)
     else:
         _show(page["decision"], explain)
+
+
+def sent(file: str, wire: str = "") -> dict[str, Any]:
+    """The body of POST /v1/route for a whole request, as some client sent it. Raises Complaint."""
+    try:
+        body = json.loads(Path(file).read_bytes())
+    except (OSError, ValueError) as error:
+        raise Complaint(f"{file} is no JSON that can be read: {error}", 2) from None
+    if not isinstance(body, dict):
+        raise Complaint(f"{file} holds no JSON object", 2)
+    guess = "openai_responses" if "input" in body else "anthropic" if "system" in body else "openai_chat"
+    return {"request": body, "wire": wire or guess}
 
 
 def wish(place: str, prompt: str, model: str = "auto", strategy: str = "") -> dict[str, Any]:

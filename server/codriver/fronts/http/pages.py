@@ -26,6 +26,10 @@ SMALL_BODY = 4_000_000
 """Bytes a control request may have."""
 
 
+ROUTED = ("openai_chat", "anthropic", "openai_responses", "openai_completions", "openai_embeddings")
+"""The wires whose bodies /v1/route takes."""
+
+
 async def route(app: App, exchange: Exchange) -> None:
     """POST /v1/route: the decision alone, with reasons. Nobody is called and nothing is spent."""
     body = await exchange.json(app.settings.http.max_body_mb * 1_000_000)
@@ -122,9 +126,12 @@ def explain(made: Decision) -> dict[str, Any]:
 
 
 async def _routed(body: Mapping[str, Any], headers: Mapping[str, str]) -> Request:
-    """The request that a /v1/route body stands for: a prompt, a place in a file, or a whole chat body."""
+    """The request that a /v1/route body stands for: a prompt, a place in a file, or a whole body of a wire."""
     if isinstance(body.get("request"), dict):
-        return codec.find("openai_chat").parse(msgspec.json.encode(body["request"]), headers)
+        wire = body.get("wire", "openai_chat")
+        if wire not in ROUTED:
+            raise reject(f"wire must be one of {', '.join(ROUTED)}", field="wire")
+        return codec.find(wire).parse(msgspec.json.encode(body["request"]), headers)
     prompt, file = body.get("prompt", body.get("instruction", "")), body.get("file")
     if not isinstance(prompt, str):
         raise reject("prompt must be a string", field="prompt")
