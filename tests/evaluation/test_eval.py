@@ -254,6 +254,8 @@ def test_the_shipped_weights_are_measured_on_models_and_tasks_never_seen(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tiny(tmp_path / "unheard-of")
+    assert main(["eval", str(tmp_path), "--frozen", *ARGUMENTS]) == 0
+    assert "never saw" in capsys.readouterr().out
     assert main(["eval", str(tmp_path), "--frozen", "--json", *ARGUMENTS]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["frozen"] is True
