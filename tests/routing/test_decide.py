@@ -133,6 +133,8 @@ def test_a_tier_is_a_hint_its_models_come_first_and_the_others_stay(tier: str) -
     assert ranked[0].endswith(tier)
     assert len(ranked) == 3
     assert names(choose(offers=(SMALL,), bounds=Bounds(tier=tier))) == ["east/small"]
+    agent = Request("r", Purpose.MAIN, wire="openai_chat", session="s", needs=Needs(tools=True))
+    assert names(choose(agent, offers=(SMALL, MEDIUM, LARGE), bounds=Bounds(tier=tier)))[0].endswith(tier)
 
 
 def test_auto_takes_no_bargain_that_would_probably_fail() -> None:

@@ -99,8 +99,11 @@ def decide(
     except LookupError as unknown:
         raise Unroutable(Failure(Kind.INVALID, str(unknown), field="strategy")) from None
     chosen = order.name
-    ranked = _tiered(order.candidates, by_key, "" if errand else wish.bounds.tier)
-    stay = staying.stay(request, ranked, by_key, view, strategies.pays(order.strategy, taste))
+    tier = "" if errand else wish.bounds.tier
+    ranked = _tiered(order.candidates, by_key, tier)
+    # Who hinted at a tier has weighed money against quality himself.
+    pays = None if tier else strategies.pays(order.strategy, taste)
+    stay = staying.stay(request, ranked, by_key, view, pays)
     ranked = stay.ranked
     if wish.prefer and request.purpose is not Purpose.TOOL_RESULT:
         ranked.sort(key=lambda candidate: candidate.model not in wish.prefer)
