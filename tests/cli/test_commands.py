@@ -42,7 +42,7 @@ STATUS = {
 
 
 COMMANDS = (
-    "serve", "stop", "status", "lsp", "route", "ask", "models", "analyze", "env", "doctor", "config", "version",
+    "serve", "stop", "status", "lsp", "route", "ask", "models", "analyze", "connect", "env", "doctor", "config", "version",
 )  # fmt: skip
 
 

@@ -51,6 +51,7 @@ def commands() -> typer.Typer:
         ask,
         batch,
         config,
+        connect,
         doctor,
         env,
         evaluate,
@@ -86,6 +87,7 @@ def commands() -> typer.Typer:
     app.command()(analyze.analyze)
     app.command("eval")(evaluate.evaluate)
     app.command()(train.train)
+    app.command()(connect.connect)
     app.command()(env.env)
     app.command()(doctor.doctor)
     app.add_typer(batch.group(), name="batch")

@@ -22,14 +22,14 @@ def env(
     shell: Annotated[str, typer.Option(help="bash (also sh and zsh), fish, powershell, or json.")] = "",
 ) -> None:
     """Print the variables agents need: `eval "$(codriver env)"`."""
-    shell = shell or _own_shell()
+    shell = shell or own_shell()
     if shell not in SHELLS:
         raise Complaint(f"{shell!r} is no shell known here; there are {', '.join(SHELLS)}", 2)
-    found = variables(address(), _token(client.paths()))
+    found = variables(address(), own_token(client.paths()))
     print(assignments(found, shell))
 
 
-def _token(where: Paths) -> str:
+def own_token(where: Paths) -> str:
     """The token, made now if nothing was ever started."""
     try:
         return client.token(where)
@@ -88,7 +88,7 @@ def _fish(value: str) -> str:
     return f"{QUOTE}{escaped}{QUOTE}"
 
 
-def _own_shell() -> str:
+def own_shell() -> str:
     """The shell of whoever asks, as far as the system says."""
     name = os.path.basename(os.environ.get("SHELL", ""))
     return "fish" if name == "fish" else "powershell" if os.name == "nt" and not name else "bash"
