@@ -128,7 +128,8 @@ def _pruned(value: Any, paths: Sequence[Path], at: Path = ()) -> Any:
         return value
     if isinstance(value, dict):
         kept = {key: _pruned(held, paths, (*at, key)) for key, held in value.items() if (*at, key) not in paths}
-        return {key: held for key, held in kept.items() if held not in ({}, [])}
+        way = {path[len(at)] for path in paths if path[: len(at)] == at}
+        return {key: held for key, held in kept.items() if key not in way or held not in ({}, [], None)}
     if isinstance(value, list):
         return [item for item in (_pruned_item(item, paths, at) for item in value) if item not in ({}, None)]
     return value
