@@ -222,7 +222,9 @@ def test_new_files_are_for_their_owner_alone_and_links_stay_links(run: Any, pers
     real.chmod(0o640)
     (person / ".codex").mkdir()
     (person / ".codex/config.toml").symlink_to(real)
-    assert run("connect", "codex", "--yes").code == 0
+    ran = run("connect", "codex", "--yes")
+    assert ran.code == 0
+    assert "chmod 600" in ran.out
     assert (person / ".codex/config.toml").is_symlink()
     assert "codriver" in real.read_text()
     assert real.stat().st_mode & 0o777 == 0o640
@@ -294,3 +296,17 @@ def test_backups_are_private(run: Any, person: Path, home: Path) -> None:
     kept = list((home / "connect/claude-code").iterdir())
     assert {path.name for path in kept} == {"journal.json", "0-settings.json.before"}
     assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
+
+
+def test_another_file_that_counts_now_is_told(run: Any, person: Path) -> None:
+    """opencode reads one of two files: connected by the one, then the other came and the first went."""
+    assert run("connect", "opencode", "--yes").code == 0
+    first = person / ".config/opencode/opencode.json"
+    first.rename(first.with_suffix(".jsonc"))
+    assert "Nothing to do" in run("connect", "opencode", "--yes").out
+    first.with_suffix(".jsonc").write_text("{}")
+    ran = run("connect", "opencode", "--yes")
+    assert ran.code == 1
+    assert "--undo" in ran.err
+    assert run("connect", "opencode", "--undo", "--yes").code == 0
+    assert run("connect", "opencode", "--yes").code == 0

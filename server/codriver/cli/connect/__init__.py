@@ -15,7 +15,7 @@ from codriver.cli.terminal import Complaint, coloured, dump, table
 
 if TYPE_CHECKING:
     from codriver.cli.connect.clients import Client
-    from codriver.cli.connect.journal import Change
+    from codriver.cli.connect.journal import Change, Entry
 
 
 def connect(
@@ -47,20 +47,7 @@ def connect(
 def _change(client: Client, folder: Path, token: str, *, undo: bool, ask: bool, write: bool) -> None:
     from codriver.cli.connect import journal, planning
 
-    left: tuple[str, ...] = ()
-    try:
-        entries = journal.read(folder)
-        if undo:
-            undoing = planning.disconnecting(entries)
-            changes, left = undoing.changes, undoing.left
-        else:
-            changes = planning.connecting(client, entries)
-    except planning.Refused as refused:
-        raise Complaint(f"{refused}; nothing was changed") from None
-    except ValueError as error:
-        raise Complaint(f"{error}; nothing was changed") from None
-    for name in left:
-        print(f"Left as it is, somebody has changed it since: {name}")
+    entries, changes = _planned(client, folder, undo)
     if not changes:
         if undo and entries and write:
             journal.forget(folder)
@@ -74,18 +61,30 @@ def _change(client: Client, folder: Path, token: str, *, undo: bool, ask: bool, 
     if stale is not None:
         raise Complaint(f"{stale} was changed meanwhile; nothing was changed")
     if undo:
-        for change in changes:
-            if change.after is None:
-                journal.remove(change.path, entries[change.path].folders)
-            else:
-                journal.write(change.path, change.after)
-        journal.forget(folder)
+        journal.take_back(folder, changes, entries)
     else:
-        journal.keep(folder, changes, entries)
-        for change in changes:
-            if change.after is not None and change.after != change.before:
-                journal.write(change.path, change.after)
+        journal.carry_out(folder, changes, entries)
     _done(client, changes, folder, undo)
+    for path in () if undo else journal.exposed(changes, token):
+        print(f"Other users can read {path}, which now holds the token: chmod 600 {path}")
+
+
+def _planned(client: Client, folder: Path, undo: bool) -> tuple[dict[Path, Entry], tuple[Change, ...]]:
+    """What the journal says, and what is to change. Raises Complaint where a file cannot be edited."""
+    from codriver.cli.connect import journal, planning
+
+    try:
+        entries = journal.read(folder)
+        if not undo:
+            return entries, planning.connecting(client, entries)
+        undoing = planning.disconnecting(entries)
+    except planning.Refused as refused:
+        raise Complaint(f"{refused}; nothing was changed") from None
+    except ValueError as error:
+        raise Complaint(f"{folder / 'journal.json'}: {error}; nothing was changed") from None
+    for name in undoing.left:
+        print(f"Left as it is, somebody has changed it since: {name}")
+    return entries, undoing.changes
 
 
 def _agreed(client: Client, undo: bool) -> bool:

@@ -55,7 +55,7 @@ def read(folder: Path) -> dict[Path, Entry]:
     try:
         return {Path(row["path"]): _entry(folder, row) for row in rows}
     except (KeyError, TypeError) as error:
-        raise ValueError(f"{folder / 'journal.json'} is damaged: {error!r}") from None
+        raise ValueError(f"it is damaged: {error!r}") from None
 
 
 def _entry(folder: Path, row: dict[str, object]) -> Entry:
@@ -67,6 +67,24 @@ def _entry(folder: Path, row: dict[str, object]) -> Entry:
     assert isinstance(folders, list)
     base = (folder / str(kept)).read_bytes() if kept else None
     return Entry(Path(str(row["path"])), str(row["format"]), base, str(row["digest"]), made, tuple(map(Path, folders)))
+
+
+def carry_out(folder: Path, changes: Sequence[Change], entries: dict[Path, Entry]) -> None:
+    """Writes the journal, then the files. Raises OSError."""
+    keep(folder, changes, entries)
+    for change in changes:
+        if change.after is not None and change.after != change.before:
+            write(change.path, change.after)
+
+
+def take_back(folder: Path, changes: Sequence[Change], entries: dict[Path, Entry]) -> None:
+    """Writes the files as they are to be without us, then forgets the journal. Raises OSError."""
+    for change in changes:
+        if change.after is None:
+            remove(change.path, entries[change.path].folders)
+        else:
+            write(change.path, change.after)
+    forget(folder)
 
 
 def keep(folder: Path, changes: Sequence[Change], before: dict[Path, Entry]) -> None:
@@ -98,6 +116,12 @@ def present(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
+
+
+def exposed(changes: Sequence[Change], token: str) -> list[Path]:
+    """Those of the files with the token in them that other users can read."""
+    held = [change.path for change in changes if token.encode() in (change.after or b"")]
+    return [path for path in held if os.name == "posix" and path.stat().st_mode & 0o044]
 
 
 def forget(folder: Path) -> None:

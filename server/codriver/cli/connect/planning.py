@@ -46,7 +46,12 @@ def state(client: Client) -> str:
 def connecting(client: Client, entries: dict[Path, Entry]) -> tuple[Change, ...]:
     """The changes that point a client here; none where it does already. Raises Refused, OSError."""
     changes = [_connected(target, entries.get(target.path)) for target in client.targets]
-    return tuple(changes) if any(change.before != change.after for change in changes) else ()
+    if all(change.before == change.after for change in changes):
+        return ()
+    elsewhere = entries.keys() - {change.path for change in changes}
+    if elsewhere:
+        raise Refused(f"{min(elsewhere)} was connected before, and another file counts now; take it back first: --undo")
+    return tuple(changes)
 
 
 def disconnecting(entries: dict[Path, Entry]) -> Undoing:
