@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from typing import TYPE_CHECKING
@@ -25,6 +24,8 @@ EMPTY = "nothing is recorded in the last {days:g} days; requests through `codriv
 
 def rows(days: float) -> tuple[list[Row], list[Judgement]]:
     """Answered outcomes in the order of time, and judgements. Raises Complaint when there are none."""
+    import asyncio
+
     from codriver.state.sqlite import SqliteStore
 
     path = client.paths().ledger
