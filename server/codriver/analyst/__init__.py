@@ -121,10 +121,14 @@ class Analyst:
         held = self._buffers.get(owner, uri)
         return None if held is None else self._buffers.used(held).function_at(offset)
 
-    def features(self, request: Request) -> Features:
-        """What is known about a request and the code it is about. Costs no more than the code it finds."""
+    def features(self, request: Request, *, words: bool = True) -> Features:
+        """What is known about a request and the code it is about. Costs no more than the code it finds.
+
+        words: whether the wish's own words are weighed, which only those need who have a choice.
+        """
         family = request.task or self.classifiers.family(request) or task.family(request.purpose, request.tail)
-        found = judged(self._of_code(request), family, request.input_tokens, wish(request.tail))
+        wished = wish(request.tail) if words else ""
+        found = judged(self._of_code(request), family, request.input_tokens, wished)
         if self.local_only and not found.local_only and self._names_marked(request):
             return replace(found, local_only=True)
         return found

@@ -103,7 +103,7 @@ class Router:
 
     def _decided(self, request: Request, chance: Chance | None) -> tuple[Decision, Plan]:
         plan, arm, told = self._experimented(request, self.plan(request))
-        features = self.analyst.features(request)
+        features = self.analyst.features(request, words=len(plan.offers) > 1)
         view = self.ledger.view()
         if plan.rules or plan.steps is not None:
             plan = bent(plan, request, features, view, self.waiting)
