@@ -98,7 +98,13 @@ def test_where_blocks_begin(language: str, text: str, block: bool) -> None:
     ("language", "reading"),
     [
         *(("python", ""), ("scss", ""), ("sql", ""), ("yaml", "configuration"), ("json", "configuration")),
-        *(("terraform", "configuration"), ("html", "markup"), ("vue", "markup"), ("zig", "generic"), ("perl", "generic")),
+        *(
+            ("terraform", "configuration"),
+            ("html", "markup"),
+            ("vue", "markup"),
+            ("zig", "generic"),
+            ("perl", "generic"),
+        ),
     ],
 )
 def test_how_a_language_is_read_is_said(language: str, reading: str) -> None:
