@@ -1,6 +1,24 @@
-"""`workspace/executeCommand`: refactor, review and clear, feedback, explain, status.
+"""`workspace/executeCommand`: what an editor can ask for beside the protocol's own requests.
 
-Arguments come as one object or in its fields' order: [uri, range, instruction].
+Arguments come as one object, or in its fields' order: [uri, range, instruction]. An empty range is a cursor. Every
+answer has `model`, `simulated`, `cost` (USD) and `decision`; a refusal is an error with words for the user.
+
+    codriver.review         {uri, range?, diff?}          -> {findings, dropped, items: [{range, severity, message, why,
+                            fix?: {range, newText}}]}; also published as diagnostics of source "codriver".
+                            diff: "staged", "unstaged" or "head": only lines changed since then are reported
+    codriver.clearReview    {uri?}                        -> null; without uri all documents
+    codriver.refactor       {uri, range?, instruction?, preview?} -> {applied, merged, summary, edit?}
+    codriver.document       {uri, range?, preview?}       -> the same
+    codriver.fix            {uri, range?, diagnostics?, preview?} -> the same; diagnostics: the protocol's, or strings;
+                            without them the review's own findings at the range
+    codriver.tests          {uri, range?, preview?}       -> {applied, uri, text, edit?}; a new file, never an old one
+    codriver.explain        {uri, range?, question?, show?} -> {text} (Markdown)
+    codriver.suggestNames   {uri, range, show?}           -> {old, range, names: [{name, why}]}
+    codriver.commitMessage  {uri?, diff?}                 -> {text}; of the repository around the document or folder;
+                            diff: "staged" (default: staged, else all changes), "head"
+
+preview: the WorkspaceEdit comes back as `edit` and nothing is applied. show: what was found is shown as a message, for
+editors that do nothing with results. Without a range the function at the cursor is meant, or the file (review, explain).
 """
 
 from __future__ import annotations
