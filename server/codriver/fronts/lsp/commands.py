@@ -17,8 +17,8 @@ answer has `model`, `simulated`, `cost` (USD) and `decision`; a refusal is an er
     codriver.commitMessage  {uri?, diff?}                 -> {text}; of the repository around the document or folder;
                             diff: "staged" (default: staged, else all changes), "head"
 
-preview: the WorkspaceEdit comes back as `edit` and nothing is applied. show: what was found is shown as a message, for
-editors that do nothing with results. Without a range the function at the cursor is meant, or the file (review, explain).
+preview: the WorkspaceEdit comes back as `edit` and nothing is applied. show: what was found is shown as a message too,
+for editors that do nothing with results. Without a range the whole file is meant where that makes sense.
 """
 
 from __future__ import annotations
@@ -179,6 +179,10 @@ class Commands:
             "model": last.model if last else "",
             "cost": last.cost if last else 0.0,
             "simulated": last is not None and last.model.startswith("simulator/"),
+            "cost_today": self._session.app.ledger.spent_today,
+            "strategy": self._session.app.settings.routing.strategy,
+            "http": self._session.app.address,
+            "problem": self._session.app.config_error,
         }
 
     def _place(self, arguments: Arguments) -> tuple[Document, Snapshot]:
