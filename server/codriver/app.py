@@ -132,6 +132,9 @@ class App:
         self.simulate = simulate
         self._fleet = fleet
         self._keys = keys
+        self._handed: dict[str, str] = {}
+        self.address = ""
+        """Where agents and the dashboard find this process: scheme, host and port; "" without a TCP port."""
         self._store = store
         self._simulator: Simulator | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -153,6 +156,7 @@ class App:
         self.upstream = Upstream(Network(), keys)
         self._probes = probing.Probes(self.upstream, store, time.time)
         self._probing: asyncio.Task[None] | None = None
+        self._handing: asyncio.Future[None] | None = None
         self._declared = fleet  # as the catalog has it, before anything was proven
         self.lessons = Lessons(store, lambda: self.settings.learning, later=_later)
         self.experiments = Experiments(lambda: self._fleet.experiments, token)
@@ -219,7 +223,7 @@ class App:
 
     async def close(self) -> None:
         """Ends everything; what was recorded is durable when this returns."""
-        for task in (self._watching, self._probing):
+        for task in (self._watching, self._probing, self._handing):
             if task is not None:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -235,12 +239,20 @@ class App:
             await self._simulator.close()
         self._store.close()
 
+    def hand(self, keys: Mapping[str, str]) -> None:
+        """Takes keys out of an editor's own safe, by provider ("" takes one back). They live with this process."""
+        changed = {name: key for name, key in keys.items() if self._handed.get(name, "") != key}
+        if changed:
+            held = {**self._handed, **changed}
+            self._handed = {name: key for name, key in held.items() if key}
+            self._handing = asyncio.ensure_future(self.reload())
+
     async def reload(self) -> None:
         """Reads settings and keys again. A broken file changes nothing and is told by `config_error`."""
         async with self._changing:
             try:
                 settings = _settings(self.config_file, os.environ)
-                keys = _keys(self.paths, os.environ, self.token)
+                keys = _keys(self.paths, os.environ, self.token, self._handed)
                 fresh = load(self.paths, settings, self.config_file, os.environ)
             except ConfigError as error:
                 self.config_error = str(error)
@@ -470,10 +482,10 @@ def _settings(file: Path, environ: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _keys(paths: Paths, environ: Mapping[str, str], own: str) -> Keys:
+def _keys(paths: Paths, environ: Mapping[str, str], own: str, handed: Mapping[str, str] | None = None) -> Keys:
     """The providers' keys. After `eval "$(codriver env)"` our own token stands where a key would: it is none."""
     theirs = {name: value for name, value in environ.items() if value.strip() != own}
-    return Keys(theirs, file=read_key_file(paths.config / KEY_FILE))
+    return Keys(theirs, file=read_key_file(paths.config / KEY_FILE), handed=handed)
 
 
 def _later(work: Callable[[], None]) -> None:

@@ -142,6 +142,7 @@ async def _serve(app: App, paths: Paths, options: Options, say: Callable[[str], 
     lsp = LspFront(app, leave)
     await _open_lsp(lsp, paths)
     found = _whereabouts(app, paths, options, http, lsp)
+    app.address = _address(found)
     _write(paths.daemon, found)
     try:
         say(f"Codriver listens: {describe(found)}.")
@@ -217,6 +218,14 @@ def _whereabouts(app: App, paths: Paths, options: Options, http: HttpFront, lsp:
         },
         "lsp_port": lsp.port,
     }
+
+
+def _address(found: dict[str, Any]) -> str:
+    """The base address others on this machine reach us at; "" where there is no TCP port."""
+    if found["http"] is None:
+        return ""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(found["http"]["host"], found["http"]["host"])  # noqa: S104
+    return f"http://[{host}]:{found['http']['port']}" if ":" in host else f"http://{host}:{found['http']['port']}"
 
 
 async def _until_stopped(app: App, http: HttpFront, lsp: LspFront, *, ends_idle: bool) -> None:

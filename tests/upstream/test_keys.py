@@ -33,6 +33,13 @@ def test_the_first_that_is_set_wins(environ, file, named, key) -> None:
     assert Keys(environ, file=file, named=named).lookup(ACME) == key
 
 
+def test_what_an_editor_handed_over_comes_first_and_an_empty_one_is_none() -> None:
+    assert Keys({"ACME_API_KEY": "a"}, handed={"acme": "h"}).lookup(ACME) == "h"
+    assert Keys({"ACME_API_KEY": "a"}, handed={"acme": " "}).lookup(ACME) == "a"
+    with pytest.raises(ConfigError):
+        Keys({}, handed={"acme": f"{SECRET}\r\nx: y"}).lookup(ACME)
+
+
 def test_the_variables_to_name_when_a_key_is_missing() -> None:
     assert Keys({}).variables(ACME) == ("ACME_API_KEY", "ACME_TOKEN")
     assert Keys({}, named={"acme": "env:WORK"}).variables(ACME) == ("WORK", "ACME_API_KEY", "ACME_TOKEN")
@@ -54,7 +61,7 @@ def test_the_config_names_a_variable_and_holds_no_key(source: str) -> None:
 
 
 def test_nothing_shows_in_a_repr() -> None:
-    keys = Keys({"ACME_API_KEY": SECRET}, file={"acme": SECRET})
+    keys = Keys({"ACME_API_KEY": SECRET}, file={"acme": SECRET}, handed={"acme": SECRET})
     assert SECRET not in f"{keys!r} {keys!s} {keys}"
 
 

@@ -1,6 +1,7 @@
 """Provider keys: where they are looked for, and the care with which they are handled.
 
-The order is: what the config names (`env:NAME`), the variables everybody uses, the key file.
+The order is: what an editor handed over, what the config names (`env:NAME`), the variables everybody uses, the key
+file.
 """
 
 from __future__ import annotations
@@ -26,18 +27,24 @@ class Keys:
         *,
         file: Mapping[str, str] | None = None,
         named: Mapping[str, str] | None = None,
+        handed: Mapping[str, str] | None = None,
     ) -> None:
-        """file: from `read_key_file`. named: provider -> "env:NAME", as the config has it.
+        """file: from `read_key_file`. named: provider -> "env:NAME", as the config has it. handed: provider -> key, out
+        of an editor's own safe; kept in memory alone.
 
         Raises ConfigError for a `named` value that is not of that form: a key does not belong in
         the config file.
         """
         self._environ = dict(environ)
         self._file = dict(file or {})
+        self._handed = dict(handed or {})
         self._named = {name: _variable(name, source) for name, source in (named or {}).items()}
 
     def lookup(self, provider: Provider) -> str | None:
         """The key, or None when there is none. Raises ConfigError for one that cannot be sent."""
+        held = self._handed.get(provider.name, "").strip()
+        if held:
+            return _sendable(held, "the editor", provider.name)
         for variable in self.variables(provider):
             key = self._environ.get(variable, "").strip()
             if key:

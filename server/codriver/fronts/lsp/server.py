@@ -53,6 +53,9 @@ class Connection:
         client = capabilities.read(params)
         documents = self._documents = Documents(self._owner, self._app.analyst, client.encoding, _roots(params))
         workspace = self._workspace = Workspace(self._app.workspace, documents.roots)
+        keys = _keys(params.initialization_options)
+        if keys:
+            self._app.hand(keys)
         self.peer.handlers = _handlers(Session(self._app, self._owner, self.peer, client, documents), workspace)
         self.peer.phase = "ready"
         return lsp.InitializeResult(
@@ -116,6 +119,12 @@ def _roots(params: lsp.InitializeParams) -> list[str]:
     if params.workspace_folders:
         return [folder.uri for folder in params.workspace_folders]
     return [params.root_uri] if params.root_uri else []
+
+
+def _keys(options: Any) -> dict[str, str]:
+    """Providers' keys out of an editor's own safe: initializationOptions.keys, by provider."""
+    held = options.get("keys") if isinstance(options, dict) else None
+    return {str(name): key for name, key in held.items() if isinstance(key, str)} if isinstance(held, dict) else {}
 
 
 def warm() -> None:
