@@ -16,6 +16,7 @@ LAYERS = {
     "syntax": 1, "routing": 1, "wire": 1,
     "config": 2, "catalog": 2, "upstream": 2, "state": 2, "sources": 2,
     "analyst": 3, "ledger": 3, "lessons": 3, "experiments": 3, "verify": 3, "workspace": 3,
+    "overview": 3, "metrics": 3, "visits": 3,
     "router": 4,
     "tasks": 5, "batches": 5, "evaluation": 5,
     "app": 6,

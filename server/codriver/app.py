@@ -26,9 +26,11 @@ from codriver.errors import ConfigError, Kind, StoreError, reject
 from codriver.experiments import Experiments
 from codriver.ledger import Ledger
 from codriver.lessons import Lessons
+from codriver.metrics import Metrics
 from codriver.model.decision import Outcome
-from codriver.model.provider import Installed, Provider
+from codriver.model.provider import Installed, Model, Provider
 from codriver.model.request import Purpose, Request, Snapshot
+from codriver.overview import Overview
 from codriver.paths import Paths
 from codriver.router import Plan, Router, fusing
 from codriver.router.hedging import Limits
@@ -50,6 +52,7 @@ from codriver.upstream import discovery, logins, probing
 from codriver.upstream.client import Timeouts, Upstream
 from codriver.upstream.keys import KEY_FILE, Keys, read_key_file
 from codriver.upstream.proxies import Network
+from codriver.visits import Visits
 from codriver.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -129,6 +132,8 @@ class App:
         self.version = __version__
         self.started = time.monotonic()
         self.editors = 0
+        self.address = ""
+        """Where the HTTP front answers: scheme, host and port; "" while there is none on TCP."""
         self.simulate = simulate
         self._fleet = fleet
         self._keys = keys
@@ -162,6 +167,9 @@ class App:
         self.experiments = Experiments(lambda: self._fleet.experiments, token)
         self.ledger.abilities, self.ledger.heard = self.lessons.abilities.beliefs, self._heard
         self.ledger.troubles = self.lessons.troubles
+        self.metrics, self.visits = Metrics(), Visits()
+        self.overview = Overview(store, self._priced)
+        self.ledger.labelled = self.overview.told
         self.router = Router(
             plan=self.plan, upstream=self.upstream, analyst=self.analyst, ledger=self.ledger, timeouts=self.timeouts,
             lessons=self.lessons, experiments=self.experiments, hedge=self._hedge, peak=self._peak, fuse=self._fuse,
@@ -209,6 +217,11 @@ class App:
     def _heard(self, outcome: Outcome) -> None:
         self.lessons.ended(outcome)
         self.experiments.ended(outcome)
+        self.metrics.heard(outcome)
+        self.overview.heard(outcome)
+
+    def _priced(self) -> dict[str, Model]:
+        return {offer.model.key: offer.model for offer in self._fleet.offers}
 
     # Life.
 
@@ -229,6 +242,7 @@ class App:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
         await self.batches.close()
+        await self.overview.close()
         if self.lessons.fresh:
             with contextlib.suppress(StoreError):
                 await self.lessons.keep()

@@ -47,6 +47,17 @@ class Experiments:
             return experiment, arm, f"experiment {experiment.name}: {arm.name}"
         return None
 
+    def standing(self) -> list[tuple[Experiment, list[tuple[Arm, Tally, str]]]]:
+        """Each experiment with what its arms have done, and why an arm is stopped ("" while it is not)."""
+        found = []
+        for experiment in self._defined():
+            tallies = self._tallies.get(experiment.name, {})
+            arms = [
+                (arm, tallies.get(arm.name, Tally()), stopped(experiment, tallies, arm.name)) for arm in experiment.arms
+            ]
+            found.append((experiment, arms))
+        return found
+
     def ended(self, outcome: Outcome) -> None:
         """A request is over."""
         if outcome.decision.arm:

@@ -53,6 +53,8 @@ class Ledger:
         """What outcomes taught, live; whoever learns puts it here."""
         self.heard: Callable[[Outcome], None] | None = None
         """Told of every outcome, after it was recorded."""
+        self.labelled: Callable[[str, str], None] | None = None
+        """Told of feedback: an outcome's id and the word."""
         self.troubles: dict[str, str] = {}
         """Sessions that go wrong by their own signals, live, likewise."""
 
@@ -107,6 +109,8 @@ class Ledger:
     def label(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:
         """Adds feedback to an outcome, by its id or its decision's (they are the same). score: -1 (bad) to 1 (good)."""
         self._store.label(ident, word, score, remark)
+        if self.labelled is not None:
+            self.labelled(ident, word)
 
     async def knows(self, ident: str) -> bool:
         """Whether an outcome has this id, a recent one or one from long ago."""

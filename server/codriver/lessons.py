@@ -143,6 +143,11 @@ class Lessons:
             self._tried_usd = self._spent() + extra
         _remember(self._pending, decision.id, request, PENDING)
 
+    @property
+    def under_way(self) -> list[Request]:
+        """The requests that have not ended, the newest PENDING of them."""
+        return list(self._pending.values())
+
     def ended(self, outcome: Outcome) -> None:
         """A request is over: what it shows of those before it, and of itself, is looked at soon."""
         request = self._pending.pop(outcome.id, None)

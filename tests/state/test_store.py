@@ -79,6 +79,7 @@ async def test_outcomes_come_back_newest_first(store: Store) -> None:
     assert [row.id for row in rows] == ["three", "two", "one"]
     assert [row.id for row in await store.outcomes(since=2.0)] == ["three", "two"]
     assert [row.id for row in await store.outcomes(limit=1)] == ["three"]
+    assert [row.id for row in await store.outcomes(until=3.0)] == ["two", "one"]
     assert (rows[0].prompt_tokens, rows[0].output_tokens, rows[0].cost) == (15, 7, 0.25)
     assert rows[0].reasons.decision == outcome("three", 3.0).decision
     assert rows[0].reasons.attempts == outcome("three", 3.0).attempts

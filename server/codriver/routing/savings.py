@@ -14,6 +14,9 @@ from codriver.model.provider import Model
 WARM = 300.0
 """Seconds a prompt counts as warm for somebody else's model: the shortest life that providers promise."""
 
+SESSIONS = 2000
+"""Sessions whose last request is remembered; who asked nothing for longest goes first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Billed:
@@ -52,21 +55,46 @@ class Session:
     switching: float
 
 
-def alone(billed: Iterable[Billed], models: Mapping[str, Model]) -> list[Alone]:
-    """Each model that was a candidate somewhere, the cheapest share first. billed: in the order of time."""
-    sums: dict[str, list[float]] = {}
-    for one, usage in _warmed(billed):
+class Singles:
+    """The sums behind `Alone`, request by request. Each model that was a candidate somewhere has its own."""
+
+    __slots__ = ("_sums",)
+
+    def __init__(self) -> None:
+        self._sums: dict[str, list[float]] = {}
+
+    def add(self, one: Billed, usage: Usage, models: Mapping[str, Model]) -> None:
+        """Takes a request; usage: what would have been counted had its session's model never changed."""
+        was = one.expected.get(one.model)
         for key, quality in one.expected.items():
             model = models.get(key)
             if model is None:
                 continue
-            entry = sums.setdefault(key, [0.0] * 5)
-            would = model.price_at(one.at).cost(usage)
-            own = one.expected.get(one.model, quality)
-            for place, amount in enumerate((would, 1.0, one.cost, quality, own)):
-                entry[place] += amount
-    made = [Alone(key, cost, int(n), was, q / n, own / n) for key, (cost, n, was, q, own) in sums.items()]
-    return sorted(made, key=lambda one: (-one.requests, one.cost))
+            entry = self._sums.setdefault(key, [0.0] * 5)
+            entry[0] += model.price_at(one.at).cost(usage)
+            entry[1] += 1.0
+            entry[2] += one.cost
+            entry[3] += quality
+            entry[4] += quality if was is None else was
+
+    def include(self, other: Singles) -> None:
+        """Adds another's sums."""
+        for key, amounts in other._sums.items():
+            held = self._sums.get(key)
+            self._sums[key] = list(amounts) if held is None else [a + b for a, b in zip(held, amounts, strict=True)]
+
+    def rows(self) -> list[Alone]:
+        """One for each model, who could have answered most first, then the cheapest."""
+        made = [Alone(key, cost, int(n), was, q / n, own / n) for key, (cost, n, was, q, own) in self._sums.items()]
+        return sorted(made, key=lambda one: (-one.requests, one.cost))
+
+
+def alone(billed: Iterable[Billed], models: Mapping[str, Model]) -> list[Alone]:
+    """Each model that was a candidate somewhere, as `Singles.rows` has them. billed: in the order of time."""
+    sums = Singles()
+    for one, usage in _warmed(billed):
+        sums.add(one, usage, models)
+    return sums.rows()
 
 
 def sessions(billed: Iterable[Billed], models: Mapping[str, Model]) -> list[Session]:
@@ -96,18 +124,33 @@ def sessions(billed: Iterable[Billed], models: Mapping[str, Model]) -> list[Sess
     return sorted(found.values(), key=lambda session: -session.cost)
 
 
+class Warmth:
+    """What sessions had warm, as their requests come in the order of time. Bounded."""
+
+    __slots__ = ("_before",)
+
+    def __init__(self) -> None:
+        self._before: dict[str, Billed] = {}
+
+    def usage(self, one: Billed) -> Usage:
+        """What would have been counted for this request had its session's model never changed."""
+        if not one.session:
+            return one.usage
+        last = self._before.pop(one.session, None)
+        self._before[one.session] = one
+        if len(self._before) > SESSIONS:
+            del self._before[next(iter(self._before))]
+        if last is None or last.model == one.model or one.at - last.at > WARM:
+            return one.usage
+        warm = min(last.usage.prompt + last.usage.output, one.usage.prompt)
+        return _at_least(one.usage, warm)
+
+
 def _warmed(billed: Iterable[Billed]) -> Iterable[tuple[Billed, Usage]]:
     """Each request with what would have been counted had the session's model never changed."""
-    before: dict[str, Billed] = {}
+    warmth = Warmth()
     for one in billed:
-        last = before.get(one.session) if one.session else None
-        usage = one.usage
-        if last is not None and last.model != one.model and one.at - last.at <= WARM:
-            warm = min(last.usage.prompt + last.usage.output, usage.prompt)
-            usage = _at_least(usage, warm)
-        if one.session:
-            before[one.session] = one
-        yield one, usage
+        yield one, warmth.usage(one)
 
 
 def _at_least(usage: Usage, warm: int) -> Usage:

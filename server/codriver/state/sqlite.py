@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import astuple
+from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -117,10 +118,10 @@ class SqliteStore:
 
         return await self._ask(read)
 
-    async def outcomes(self, since: float = 0.0, limit: int = 100) -> list[Row]:
+    async def outcomes(self, since: float = 0.0, limit: int = 100, until: float = inf) -> list[Row]:
         def read(db: sqlite3.Connection) -> list[Row]:
-            query = f"SELECT {_COLUMNS} FROM outcome WHERE at >= ? ORDER BY at DESC, id LIMIT ?"  # noqa: S608 (constant)
-            return [_row(values) for values in db.execute(query, (since, limit))]
+            query = f"SELECT {_COLUMNS} FROM outcome WHERE at >= ? AND at < ? ORDER BY at DESC, id LIMIT ?"  # noqa: S608
+            return [_row(values) for values in db.execute(query, (since, until, limit))]
 
         return await self._ask(read)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Protocol
 
 from codriver.model.decision import Attempt, Decision, Outcome
@@ -102,8 +103,8 @@ class Store(Protocol):
         """The outcome with this id, if it is kept."""
         ...
 
-    async def outcomes(self, since: float = 0.0, limit: int = 100) -> list[Row]:
-        """Newest first, from this Unix time on."""
+    async def outcomes(self, since: float = 0.0, limit: int = 100, until: float = inf) -> list[Row]:
+        """Newest first, from this Unix time on, until before the other."""
         ...
 
     async def spent(self, since: float) -> float:
@@ -179,8 +180,8 @@ class MemoryStore:
     async def find(self, ident: str) -> Row | None:
         return self._rows.get(ident)
 
-    async def outcomes(self, since: float = 0.0, limit: int = 100) -> list[Row]:
-        kept = [r for r in self._rows.values() if r.at >= since]
+    async def outcomes(self, since: float = 0.0, limit: int = 100, until: float = inf) -> list[Row]:
+        kept = [r for r in self._rows.values() if since <= r.at < until]
         return sorted(kept, key=lambda r: (-r.at, r.id))[:limit]
 
     async def spent(self, since: float) -> float:
