@@ -14,6 +14,7 @@ from codriver.model.features import Features, Function
 from codriver.syntax import content, frameworks, languages, measures, outline, sizes
 from codriver.syntax.code import Code
 from codriver.syntax.embedded import Piece, Pieces
+from codriver.syntax.headers import Header, Item
 from codriver.syntax.language import Language
 from codriver.syntax.outline import Signatures
 from codriver.syntax.parse import Parse
@@ -206,6 +207,29 @@ class Buffer:
         if piece is not None:
             return piece.buffer.signatures_with(insert, start - piece.start, end - piece.start)
         return self._code.signatures_with(insert, start, end) if self._code else ((), ())
+
+    def headers_with(self, insert: bytes, start: int, end: int) -> tuple[tuple[Header, ...], tuple[Header, ...]] | None:
+        """What callers see of the outermost functions in bytes [start, end) before and after these would become
+        `insert`, in the coordinates of each; None when nobody can tell."""
+        piece = self._piece((start, end))
+        if piece is None:
+            return self._code.headers_with(insert, start, end) if self._code is not None else None
+        found = piece.buffer.headers_with(insert, start - piece.start, end - piece.start)
+        if found is None:
+            return None
+        old, new = (tuple(header.moved(piece.start) for header in side) for side in found)
+        return old, new
+
+    def same_code(self, insert: bytes, start: int, end: int) -> bool:
+        """Whether bytes [start, end) and `insert` in their place differ in comments and documentation alone."""
+        piece = self._piece((start, end))
+        if piece is not None:
+            return piece.buffer.same_code(insert, start - piece.start, end - piece.start)
+        return self._code is not None and self._code.same_code(insert, start, end)
+
+    def items(self) -> tuple[Item, ...]:
+        """What stands at the top of the text, in reading order; none without a grammar."""
+        return self._once(("items",), lambda: self._code.items() if self._code is not None else ())
 
     def surroundings(self, offset: int) -> Surroundings:
         """Scopes, symbols, calls and errors around a byte offset, from the newest tree."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from codriver.model.features import Function
-from codriver.syntax import outline, sizes, surroundings
+from codriver.syntax import headers, outline, sizes, surroundings
 from codriver.syntax.language import Language
 from codriver.syntax.measures import Measures, Placed
 from codriver.syntax.outline import Scope
@@ -179,6 +179,32 @@ class Code:
             outline.signatures(before, start, end, self.language) if before is not None else (),
             outline.signatures(after, start, start + len(insert), self.language) if after is not None else (),
         )
+
+    def headers_with(
+        self, insert: bytes, start: int, end: int
+    ) -> tuple[tuple[headers.Header, ...], tuple[headers.Header, ...]] | None:
+        """What callers see of the functions in a range, and in what it would become; None when nobody can tell."""
+        before, after = self.trees.tried(insert, start, end)
+        if before is None or after is None:
+            return None
+        return (
+            headers.headers(before, start, end, self.language),
+            headers.headers(after, start, start + len(insert), self.language),
+        )
+
+    def same_code(self, insert: bytes, start: int, end: int) -> bool:
+        """Whether a range and what it would become differ in comments and documentation alone. No, when nobody can
+        tell."""
+        before, after = self.trees.tried(insert, start, end)
+        if before is None or after is None:
+            return False
+        old = headers.bare(before, start, end, self.language)
+        return old == headers.bare(after, start, start + len(insert), self.language)
+
+    def items(self) -> tuple[headers.Item, ...]:
+        """What stands at the top of the text, as far as it is seen."""
+        parse = self.trees.newest()
+        return headers.items(parse, self.language) if parse is not None else ()
 
     def _scopes(self, offset: int) -> tuple[Scope, ...]:
         newest, good = self._seen(offset)

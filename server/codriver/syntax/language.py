@@ -47,6 +47,8 @@ class Scopes:
     """Class kind -> path to the node whose children are members, when that is no field `body`; "." for itself."""
     headings: Mapping[str, str] = field(default_factory=dict)
     """Kind -> path to the node that only says the function's name and parameters, where these look like a call."""
+    annotations: tuple[str, ...] = ()
+    """Types of parameters and results that may be left out and oblige nobody."""
     heads: tuple[str, ...] = ()
     """Nodes in front of a function's body that are no part of it, though name and parameters stand there (Dart)."""
 

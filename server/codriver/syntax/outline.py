@@ -186,6 +186,12 @@ def imports(root: Node, source: bytes, language: Language) -> tuple[str, ...]:
     return tuple(found)
 
 
+def imported(node: Node, parse: Parse, language: Language) -> tuple[str, ...]:
+    """The modules that one statement imports."""
+    text = parse.source[node.start_byte : min(node.end_byte, node.start_byte + 600)]
+    return _imported(text, language.imports)
+
+
 def in_string_or_comment(parse: Parse, offset: int, language: Language) -> bool:
     """Whether text typed here would be text of a string or comment, not code."""
     at, lexis = offset - parse.origin, language.lexis

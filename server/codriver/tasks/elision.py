@@ -1,0 +1,61 @@
+"""Replies that say "... existing code ..." instead of repeating it: what they leave out is put back, else refused.
+
+A gap is filled only from what surely stood there: between the lines before and behind it, each of which stands in the
+original exactly once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from codriver.tasks import indent
+
+_COMMENT = r"(?:#|//|--|/\*|<!--|;|%|\{/\*|\"\"\")"
+_LEFT = r"\b(?:rest of|remaining|existing|other|previous)\b"
+_KEPT = r"(?:\.\.\.|…|unchanged|(?:the|as) (?:same|before))"
+_ELIDED = re.compile(rf"(?im)^[ \t]*{_COMMENT}\s*(?:(?:\.\.\.|…).{{0,60}}|.{{0,40}}{_LEFT}.{{0,40}}{_KEPT}.{{0,20}})$")
+
+
+def elided(code: str, original: str) -> bool:
+    """Whether a comment stands for code that was left out (and did not stand there before)."""
+    return any(found[0].strip() not in original for found in _ELIDED.finditer(code))
+
+
+def restored(code: str, original: str) -> str | None:
+    """The code with its gaps filled from the original; None where one cannot be filled surely."""
+    lines, rows = code.split("\n"), original.replace("\r\n", "\n").split("\n")
+    gaps = [n for n, line in enumerate(lines) if _ELIDED.match(line) and line.strip() not in original]
+    whole: list[str] = []
+    done, reached = 0, 0
+    for gap in gaps:
+        segment = lines[done:gap]
+        before = next((line for line in reversed(segment) if line.strip()), None)
+        behind = next((line for line in lines[gap + 1 :] if line.strip()), None)
+        start = 0 if before is None else _only(rows, before)
+        stop = len(rows) if behind is None else _only(rows, behind)
+        if start is None or stop is None:
+            return None
+        start += before is not None
+        left_out = rows[start:stop]
+        if start < reached or not any(row.strip() for row in left_out):
+            return None
+        whole += [*segment, *_moved(left_out, rows, start, before)]
+        done, reached = gap + 1, stop
+    return "\n".join([*whole, *lines[done:]])
+
+
+def _moved(left_out: list[str], rows: Sequence[str], start: int, before: str | None) -> list[str]:
+    """The lines as deep as the reply has the line before them."""
+    if before is None:
+        return left_out
+    return indent.moved(left_out, indent.lead(rows[start - 1]), indent.lead(before))
+
+
+def _only(rows: Sequence[str], line: str) -> int | None:
+    """The one row that says this; None where there are more, or none. Brackets alone say nothing."""
+    wanted = line.strip()
+    if not re.search(r"\w", wanted):
+        return None
+    found = [n for n, row in enumerate(rows) if row.strip() == wanted]
+    return found[0] if len(found) == 1 else None
