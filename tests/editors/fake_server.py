@@ -11,6 +11,7 @@ import json
 import sys
 from typing import Any
 
+COMMANDS = [f"codriver.{name}" for name in ("accepted", "partlyAccepted", "rejected", "status", "review", "refactor")]
 ANSWER = "return a + b  # 😀 sum\n\n\ndef twice(a):\n    return 2 * a"
 
 
@@ -95,7 +96,7 @@ def main() -> int:
             "capabilities": {
                 "textDocumentSync": {"openClose": True, "change": 2},
                 "inlineCompletionProvider": {},
-                "executeCommandProvider": {"commands": ["codriver.accepted", "codriver.status"]},
+                "executeCommandProvider": {"commands": COMMANDS},
             },
             "serverInfo": {"name": "fake"},
         },

@@ -30,6 +30,12 @@ return function(editor)
   editor.keys('<CR># <Tab>.')
   editor.await('a tab', "vim.api.nvim_get_current_line():match('# \\t%.$') ~= nil")
 
+  report.typed = editor.text()
+
+  editor.keys('<Esc>ggore')
+  editor.await('a suggestion again', editor.GHOST .. ' ~= nil')
+  editor.keys('<C-]>')
+  editor.await('dismissed', editor.GHOST .. ' == nil')
   report.status = editor.lua([[
     local answer
     local client = require('codriver.client')
@@ -39,12 +45,7 @@ return function(editor)
     vim.wait(2000, function() return answer ~= nil end, 10)
     return answer
   ]])
-  report.typed = editor.text()
-
-  editor.keys('<Esc>ggore')
-  editor.await('a suggestion again', editor.GHOST .. ' ~= nil')
-  editor.keys('<C-]>')
-  editor.await('dismissed', editor.GHOST .. ' == nil')
+  report.text_at_the_end = editor.text()
   editor.keys('<Esc>u')
   editor.await('normal mode', "vim.api.nvim_get_mode().mode == 'n'")
 end

@@ -45,6 +45,15 @@ def nvim() -> str:
     return found
 
 
+UNDER_TEST = os.environ.get("NVIM_UNDER_TEST") or nvim()
+
+
+def version() -> tuple[int, ...]:
+    """Major and minor of the editor under test."""
+    told = subprocess.run([UNDER_TEST, "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(part) for part in told.split("\n")[0].removeprefix("NVIM v").split(".")[:2])
+
+
 def played(scenario: str, folder: Path, **environ: str) -> dict[str, Any]:
     """What the scenario saw. Everything Neovim writes stays in `folder`. Bounded: 20 s."""
     home = {name: str(folder / name.lower()) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")}
@@ -56,7 +65,7 @@ def played(scenario: str, folder: Path, **environ: str) -> dict[str, Any]:
         "PYTHON": sys.executable,
         "SERVER": str(HERE / "fake_server.py"),
         # Another editor to drive (0.7, 0.12); the driver itself stays the one found.
-        "NVIM_UNDER_TEST": os.environ.get("NVIM_UNDER_TEST", nvim()),
+        "NVIM_UNDER_TEST": UNDER_TEST,
         **environ,
     }
     command = [nvim(), "--headless", "-u", "NONE", "-i", "NONE", "-l", str(HERE / "drive.lua")]
@@ -87,12 +96,22 @@ def test_without_a_suggestion_tab_is_a_tab(seen: dict[str, Any]) -> None:
     assert seen["typed"] == ACCEPTED + "\n    # \t."
 
 
-def test_the_server_is_told_once_and_has_the_same_text(seen: dict[str, Any]) -> None:
-    status = seen["status"]
-    assert status["asked"] == [{"command": "codriver.accepted", "arguments": [{"id": "s1"}]}]
-    assert list(status["texts"].values()) == [f"{seen['typed']}\n"]
+def test_the_server_is_told_what_became_of_each_suggestion(seen: dict[str, Any]) -> None:
+    told = [(wish["command"], wish["arguments"]) for wish in seen["status"]["asked"]]
+    words = ("codriver.partlyAccepted", "codriver.accepted", "codriver.rejected")
+    assert told == [(word, [{"id": "s1"}]) for word in words]
 
 
+def test_the_server_has_the_same_text(seen: dict[str, Any]) -> None:
+    assert list(seen["status"]["texts"].values()) == [f"{seen['text_at_the_end']}\n"]
+
+
+def test_letters_typed_after_the_question_are_not_doubled(tmp_path: Path) -> None:
+    report = played("late", tmp_path)
+    assert report["text"] == "if x: return a + b  # 😀 sum\n\n\ndef twice(a):\n    return 2 * a"
+
+
+@pytest.mark.skipif(version() < (0, 11), reason="vim.lsp.enable came with Neovim 0.11")
 def test_the_editors_own_way_to_enable_a_server_is_enough(tmp_path: Path) -> None:
     report = played("enable", tmp_path)
     assert report["text"] == "return a + b  # 😀 sum\n\n\ndef twice(a):\n    return 2 * a"

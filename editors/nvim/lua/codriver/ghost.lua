@@ -6,6 +6,7 @@
 
 local client = require('codriver.client')
 local config = require('codriver.config')
+local fate = require('codriver.fate')
 local position = require('codriver.position')
 
 local M = {}
@@ -298,7 +299,7 @@ local function write(buf, text, tail)
   api.nvim_win_set_cursor(0, { row + #lines, #lines == 1 and col + last or last })
 end
 
---- Takes the suggestion, or its next word or line, into the text. Then the item's command tells the server.
+--- Takes the suggestion, or its next word or line, into the text, and tells the server.
 ---@param buf integer
 ---@param unit 'all'|'word'|'line'
 ---@return boolean taken
@@ -311,16 +312,23 @@ function M.accept(buf, unit)
   if part == rest then
     write(buf, rest, #item.tail)
     M.dismiss(buf)
-    local server = item.command and vim.lsp.get_client_by_id(item.client_id)
-    if server then
-      local params = { command = item.command.command, arguments = item.command.arguments }
-      client.request(server, 'workspace/executeCommand', params, function() end, buf)
-    end
+    fate.accepted(buf, item)
   else
     write(buf, part, 0)
     refresh(buf)
+    fate.partly_accepted(buf, item)
   end
   return true
+end
+
+--- Takes the suggestion away because the user does not want it, and tells the server.
+---@param buf integer
+function M.reject(buf)
+  local item = current(buf)
+  M.dismiss(buf)
+  if item then
+    fate.rejected(buf, item)
+  end
 end
 
 return M

@@ -46,9 +46,9 @@ function M.previous()
   engine().cycle(buffer(), -1)
 end
 
---- Takes the suggestion away without taking it.
+--- Takes the suggestion away: it is not wanted.
 function M.dismiss()
-  engine().dismiss(buffer())
+  engine().reject(buffer())
 end
 
 --- Asks for a suggestion now.

@@ -1,8 +1,15 @@
 --- Ghost text by Neovim 0.12's own vim.lsp.inline_completion; the same verbs as `codriver.ghost`.
+---
+--- The editor draws and asks; what is taken is written here, because letters that are typed while an answer is on its
+--- way would otherwise stand twice, and because the editor takes no words or lines.
 
+local fate = require('codriver.fate')
 local unit = require('codriver.unit')
 
 local M = {}
+
+local api = vim.api
+local asked = {} ---@type table<integer, {row: integer, length: integer}> the cursor's line when the server was asked
 
 ---@return boolean
 function M.available()
@@ -11,54 +18,72 @@ end
 
 --- Is a suggestion on screen? Told by what the editor has drawn.
 function M.visible(buf)
-  local space = vim.api.nvim_create_namespace('nvim.lsp.inline_completion')
-  return #vim.api.nvim_buf_get_extmarks(buf, space, 0, -1, { limit = 1 }) > 0
+  local space = api.nvim_create_namespace('nvim.lsp.inline_completion')
+  return #api.nvim_buf_get_extmarks(buf, space, 0, -1, { limit = 1 }) > 0
 end
 
 --- Makes the editor ask, as it does by itself 200 ms after a key; it has no public word for this.
 function M.invoke(buf)
   local group = 'nvim.lsp.inline_completion:' .. buf
-  pcall(vim.api.nvim_exec_autocmds, 'InsertEnter', { group = group, buffer = buf, modeline = false })
+  pcall(api.nvim_exec_autocmds, 'InsertEnter', { group = group, buffer = buf, modeline = false })
+end
+
+local function remember(event)
+  local request = event.data and event.data.request or {}
+  if request.type == 'pending' and request.method == 'textDocument/inlineCompletion' then
+    asked[event.buf] = { row = api.nvim_win_get_cursor(0)[1] - 1, length = #api.nvim_get_current_line() }
+  end
 end
 
 --- Clients are on by default, buffers are off.
 function M.attach(buf)
+  local group = api.nvim_create_augroup('codriver.native.' .. buf, { clear = true })
+  api.nvim_create_autocmd('LspRequest', { group = group, buffer = buf, callback = remember })
   vim.lsp.inline_completion.enable(true, { bufnr = buf })
-  if vim.api.nvim_get_mode().mode:sub(1, 1) == 'i' then
+  if api.nvim_get_mode().mode:sub(1, 1) == 'i' then
     M.invoke(buf)
   end
 end
 
 function M.detach() end -- the editor ends it with the client
 
---- The beginning of the suggestion that already stands before the cursor.
-local function typed(buf, item)
+--- Where the item's text goes now, as (row, col, row, col), and what of it is there already; nil when the text has
+--- become another one since.
+local function place(buf, item)
+  local at = api.nvim_win_get_cursor(0)
+  local row, col = at[1] - 1, at[2]
   if not item.range then
-    return ''
+    return { row, col, row, col }, ''
   end
-  local row, col = item.range:to_extmark()
-  local at = vim.api.nvim_win_get_cursor(0)
-  return table.concat(vim.api.nvim_buf_get_text(buf, row, col, at[1] - 1, at[2], {}), '\n')
+  local top, left, bottom, right = item.range:to_extmark()
+  if row < top or (row == top and col < left) then
+    return nil
+  end
+  local was = asked[buf]
+  if was and was.row == bottom then
+    right = right + #(api.nvim_buf_get_lines(buf, bottom, bottom + 1, false)[1] or '') - was.length
+  end
+  local typed = table.concat(api.nvim_buf_get_text(buf, top, left, row, col, {}), '\n')
+  if not vim.startswith(item.insert_text, typed) then
+    return nil
+  end
+  return { row, col, row, row == bottom and math.max(col, right) or col }, typed
 end
 
---- Writes the next word or line at the cursor by hand; the whole is left to the editor.
-local function partly(buf, item, which)
-  local text = item.insert_text
-  if type(text) ~= 'string' then
-    return item
+--- Writes the rest of the item, or the next part of it, at the cursor.
+local function write(buf, item, which)
+  local where, typed = place(buf, item)
+  if not where then
+    return
   end
-  local before = typed(buf, item)
-  local rest = vim.startswith(text, before) and text:sub(#before + 1) or ''
-  local part = unit.first(rest, which)
-  if rest == '' or part == rest then
-    return item
-  end
+  local rest = item.insert_text:sub(#typed + 1)
+  local part = which == 'all' and rest or unit.first(rest, which)
+  local whole = part == rest
   local lines = vim.split(part, '\n', { plain = true })
-  local at = vim.api.nvim_win_get_cursor(0)
-  vim.api.nvim_buf_set_text(buf, at[1] - 1, at[2], at[1] - 1, at[2], lines)
+  api.nvim_buf_set_text(buf, where[1], where[2], where[3], whole and where[4] or where[2], lines)
   local last = #lines[#lines]
-  vim.api.nvim_win_set_cursor(0, { at[1] + #lines - 1, #lines == 1 and at[2] + last or last })
-  return nil
+  api.nvim_win_set_cursor(0, { where[1] + #lines, #lines == 1 and where[2] + last or last })
+  fate[whole and 'accepted' or 'partly_accepted'](buf, item)
 end
 
 --- Takes the suggestion shortly after; false when there is none.
@@ -66,21 +91,25 @@ end
 ---@param which 'all'|'word'|'line'
 ---@return boolean
 function M.accept(buf, which)
-  if which == 'all' then
-    return vim.lsp.inline_completion.get({ bufnr = buf })
-  end
   return vim.lsp.inline_completion.get({
     bufnr = buf,
     on_accept = function(item)
-      return partly(buf, item, which)
+      if type(item.insert_text) ~= 'string' then
+        return item -- another server's snippet
+      end
+      write(buf, item, which)
     end,
   })
 end
 
---- The editor has no word for this: off and on again takes what is shown away.
-function M.dismiss(buf)
-  vim.lsp.inline_completion.enable(false, { bufnr = buf })
-  vim.lsp.inline_completion.enable(true, { bufnr = buf })
+--- Takes the suggestion away because the user does not want it, and tells the server.
+function M.reject(buf)
+  vim.lsp.inline_completion.get({
+    bufnr = buf,
+    on_accept = function(item)
+      fate.rejected(buf, item)
+    end,
+  })
 end
 
 function M.cycle(buf, step)
