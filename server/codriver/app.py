@@ -193,6 +193,10 @@ class App:
         """Every model of the catalog, usable or not."""
         return self._fleet.offers
 
+    def dashboard(self) -> str:
+        """An address that opens the dashboard once and soon; "" where no browser can reach it."""
+        return f"{self.address}/dashboard#{self.visits.code()}" if self.address else ""
+
     def _callable(self) -> list[Provider]:
         """The providers that can be called now."""
         return list({offer.provider.name: offer.provider for offer in self.offers() if not offer.missing}.values())

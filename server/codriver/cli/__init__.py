@@ -52,6 +52,7 @@ def commands() -> typer.Typer:
         batch,
         config,
         connect,
+        dashboard,
         doctor,
         env,
         evaluate,
@@ -82,6 +83,7 @@ def commands() -> typer.Typer:
     app.command()(ask.ask)
     app.add_typer(models.group(), name="models")
     app.command()(stats.stats)
+    app.command()(dashboard.dashboard)
     app.command()(replay.replay)
     app.command()(experiments.experiments)
     app.command()(analyze.analyze)

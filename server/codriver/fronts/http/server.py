@@ -21,11 +21,13 @@ from codriver.errors import Failure, Kind, RequestRejected, reject
 from codriver.fronts.http import (
     batches,
     converse,
+    dashboard,
     embeddings,
     feedback,
     files,
     gemini,
     listing,
+    measured,
     message_batches,
     pages,
     plugins,
@@ -56,6 +58,8 @@ ENDPOINTS: tuple[Routes, ...] = (
     responses.ROUTES,
     listing.ROUTES,
     pages.ROUTES,
+    dashboard.ROUTES,
+    measured.ROUTES,
     plugins.ROUTES,
 )
 """The tables of all modules with endpoints."""
@@ -202,8 +206,12 @@ async def start(app: App, *, host: str, port: int | None, unix: Path | None) -> 
         """Only where no other machine can reach it."""
         return path in plugins.KEYLESS and app.settings.http.open_plugins and host in LOOPBACK
 
-    front = HttpFront(app, Guard(app.token, names, free))
+    def visitor(path: str, key: str) -> bool:
+        return path == dashboard.DATA_PATH and app.visits.admits(key)
+
+    front = HttpFront(app, Guard(app.token, names, free, visitor))
     await front.listen(host, port, unix)
+    app.address = _address(host, front.port) if front.port else ""
     return front
 
 
@@ -256,6 +264,12 @@ def wire_of(exchange: Exchange) -> str:
     if known:
         return known.get(exchange.method, next(iter(known.values()))).wire
     return "anthropic" if "/messages" in exchange.path else "openai_chat"
+
+
+def _address(host: str, port: int) -> str:
+    """What a browser calls a listening address by: a wildcard is one to listen on, not to go to."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _tcp(host: str, port: int) -> socket.socket:
