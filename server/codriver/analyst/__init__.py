@@ -72,6 +72,10 @@ class Analyst:
         """A buffer was closed: its text is forgotten."""
         self._buffers.closed(owner, uri)
 
+    def focused(self, owner: int, uri: str) -> None:
+        """What somebody looks at in this editor now; "" for nothing."""
+        self._buffers.focused(owner, uri)
+
     def left(self, owner: int) -> None:
         """An editor went away: all its buffers are forgotten."""
         self._buffers.left(owner)

@@ -104,6 +104,7 @@ class Buffers:
     def __init__(self) -> None:
         self._open: OrderedDict[tuple[int, str], Held] = OrderedDict()
         self._uses = 0
+        self._focus: dict[int, str] = {}
 
     def __len__(self) -> int:
         return len(self._open)
@@ -134,8 +135,17 @@ class Buffers:
         """A buffer was closed: its text is forgotten."""
         self._open.pop((owner, uri), None)
 
+    def focused(self, owner: int, uri: str) -> None:
+        """What somebody looks at in this editor."""
+        self._focus[owner] = uri
+
+    def all(self) -> list[tuple[Held, bool]]:
+        """All, the latest edited first, each with whether somebody looks at it."""
+        return [(held, self._focus.get(owner) == uri) for (owner, uri), held in reversed(self._open.items())]
+
     def left(self, owner: int) -> None:
         """An editor went away: all its buffers are forgotten."""
+        self._focus.pop(owner, None)
         for key in [key for key in self._open if key[0] == owner]:
             del self._open[key]
 

@@ -60,6 +60,9 @@ class PlayedAnalyst:
     def closed(self, owner: int, uri: str) -> None:
         self.told.append(("closed", uri))
 
+    def focused(self, owner: int, uri: str) -> None:
+        self.told.append(("focused", uri))
+
     def left(self, owner: int) -> None:
         self.told.append(("left", owner))
 

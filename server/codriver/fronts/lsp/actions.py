@@ -51,7 +51,7 @@ class Actions:
 
 def around(session: Session, document: Document, offset: int) -> Function | None:
     """The innermost function around a byte offset."""
-    found = session.app.analyst.function_at(session.owner, document.uri, offset)
+    found = session.function_at(document, offset)
     return found if found is not None and found.name else None
 
 

@@ -54,7 +54,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "codriver.rejected": ("decision",),
     "codriver.feedback": ("decision", "word"),
     "codriver.explainLast": ("show",),
-    "codriver.status": (),
+    "codriver.status": ("sums",),
+    "codriver.dashboard": (),
 }
 """The commands, and their arguments in order."""
 
@@ -74,6 +75,7 @@ class Commands:
             "codriver.feedback": self.feedback,
             "codriver.explainLast": self.explain_last,
             "codriver.status": self.status,
+            "codriver.dashboard": self.dashboard,
         }
 
     def execute(self, params: lsp.ExecuteCommandParams) -> Any:
@@ -166,11 +168,12 @@ class Commands:
             self._session.peer.notify(lsp.WINDOW_SHOW_MESSAGE, params)
         return explain.as_json(found)
 
-    def status(self, arguments: Arguments, token: Token | None) -> dict[str, Any]:
-        """Who serves this editor, and what the last request took."""
-        last = self._session.app.router.last()
+    async def status(self, arguments: Arguments, token: Token | None) -> dict[str, Any]:
+        """Who serves this editor, and what the last request took; with `sums` also what today saved, which is read."""
+        app, last = self._session.app, self._session.app.router.last()
         return {
-            "version": self._session.app.version,
+            **({"saved_today": (await app.overview.look())[-1].saved} if arguments.get("sums") else {}),
+            "version": app.version,
             "pid": os.getpid(),
             "documents": [
                 {"uri": document.uri, "version": document.version, "bytes": len(document.text.data)}
@@ -179,11 +182,15 @@ class Commands:
             "model": last.model if last else "",
             "cost": last.cost if last else 0.0,
             "simulated": last is not None and last.model.startswith("simulator/"),
-            "cost_today": self._session.app.ledger.spent_today,
-            "strategy": self._session.app.settings.routing.strategy,
-            "http": self._session.app.address,
-            "problem": self._session.app.config_error,
+            "cost_today": app.ledger.spent_today,
+            "strategy": app.settings.routing.strategy,
+            "http": app.address,
+            "problem": app.config_error,
         }
+
+    def dashboard(self, arguments: Arguments, token: Token | None) -> dict[str, Any]:
+        """The address that opens the dashboard once and soon; "" where no browser can reach it."""
+        return {"url": self._session.app.dashboard()}
 
     def _place(self, arguments: Arguments) -> tuple[Document, Snapshot]:
         """The document and this moment of it, with the range as its selection when one is given."""
@@ -197,7 +204,7 @@ class Commands:
         return document, document.snapshot(where)
 
     def _unchanged(self, document: Document, snapshot: Snapshot) -> None:
-        if self._session.documents.get(snapshot.uri) is not document or not document.stands(snapshot):
+        if not self._session.documents.holds(document) or not document.stands(snapshot):
             name = snapshot.uri.rsplit("/", 1)[-1]
             raise Refused(f"{name} changed meanwhile, so nothing was done to it. Please ask again.", CONTENT_MODIFIED)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 
-from codriver.fronts.lsp.documents import Document
+from codriver.fronts.lsp.documents import Place
 from codriver.fronts.lsp.explain import by
 from codriver.fronts.lsp.session import Session
 from codriver.model.request import Snapshot
@@ -33,29 +33,29 @@ class Completions:
 
     def inline(self, params: lsp.InlineCompletionParams) -> Coroutine[Any, Any, lsp.InlineCompletionList] | None:
         """Handles textDocument/inlineCompletion."""
-        document = self._session.documents.get(params.text_document.uri)
+        document = self._session.documents.place(params.text_document.uri)
         if document is None:
             return None
         explicit = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Invoked
         return self._inline(document, document.snapshot(params.position), explicit)
 
-    async def _inline(self, document: Document, snapshot: Snapshot, explicit: bool) -> lsp.InlineCompletionList:
+    async def _inline(self, document: Place, snapshot: Snapshot, explicit: bool) -> lsp.InlineCompletionList:
         found = await self._suggestions(document, snapshot, explicit)
         return lsp.InlineCompletionList([_inline_item(document, suggestion) for suggestion in found])
 
     def plain(self, params: lsp.CompletionParams) -> Coroutine[Any, Any, lsp.CompletionList] | None:
         """Handles textDocument/completion. Editors send it while typing, so it never counts as explicit."""
-        document = self._session.documents.get(params.text_document.uri)
+        document = self._session.documents.place(params.text_document.uri)
         if document is None:
             return None
         return self._plain(document, document.snapshot(params.position))
 
-    async def _plain(self, document: Document, snapshot: Snapshot) -> lsp.CompletionList:
+    async def _plain(self, document: Place, snapshot: Snapshot) -> lsp.CompletionList:
         found = await self._suggestions(document, snapshot, explicit=False)
         items = [_plain_item(document, suggestion, n) for n, suggestion in enumerate(found)]
         return lsp.CompletionList(is_incomplete=True, items=[item for item in items if item is not None])
 
-    async def _suggestions(self, document: Document, snapshot: Snapshot, explicit: bool) -> Sequence[Suggestion]:
+    async def _suggestions(self, document: Place, snapshot: Snapshot, explicit: bool) -> Sequence[Suggestion]:
         older = self._running.get(snapshot.uri)
         if older is not None:
             older.cancel()
@@ -72,11 +72,12 @@ class Completions:
         finally:
             if self._running.get(snapshot.uri) is work:
                 del self._running[snapshot.uri]
-        current = self._session.documents.get(snapshot.uri) is document and document.stands(snapshot)
-        return found if current else ()
+        if not (self._session.documents.holds(document) and document.stands(snapshot)):
+            return ()
+        return [suggestion for suggestion in found if document.holds(suggestion.start, suggestion.end)]
 
 
-def _inline_item(document: Document, suggestion: Suggestion) -> lsp.InlineCompletionItem:
+def _inline_item(document: Place, suggestion: Suggestion) -> lsp.InlineCompletionItem:
     return lsp.InlineCompletionItem(
         insert_text=suggestion.text,
         filter_text=suggestion.text,
@@ -85,7 +86,7 @@ def _inline_item(document: Document, suggestion: Suggestion) -> lsp.InlineComple
     )
 
 
-def _plain_item(document: Document, suggestion: Suggestion, n: int) -> lsp.CompletionItem | None:
+def _plain_item(document: Place, suggestion: Suggestion, n: int) -> lsp.CompletionItem | None:
     """One menu entry, or None where a menu cannot carry it (its range must lie in one line)."""
     where = document.range(suggestion.start, suggestion.end)
     if where.start.line != where.end.line:

@@ -33,11 +33,13 @@ class Lenses:
 
     async def offer(self, params: lsp.CodeLensParams) -> list[lsp.CodeLens] | None:
         """Handles textDocument/codeLens, once the document was read whole."""
+        if not self._session.preferences.now.lenses:
+            return None
         await self._idle.read(params.text_document.uri)
         document = self._session.documents.get(params.text_document.uri)
         if document is None:
             return None
-        functions = self._session.app.analyst.functions(self._session.owner, document.uri)
+        functions = self._session.functions(document)
         return [_lens(document, function) for function in functions if _hard(function)]
 
     def resolve(self, lens: lsp.CodeLens) -> lsp.CodeLens:
@@ -72,11 +74,11 @@ class Lenses:
         return self._named(document, place) or self._at_line(document, line)
 
     def _at_line(self, document: Document, line: int) -> Function | None:
-        functions = self._session.app.analyst.functions(self._session.owner, document.uri)
+        functions = self._session.functions(document)
         return next((function for function in functions if function.start_line == line), None)
 
     def _named(self, document: Document, place: dict[str, Any]) -> Function | None:
-        functions = self._session.app.analyst.functions(self._session.owner, document.uri)
+        functions = self._session.functions(document)
         named = [function for function in functions if function.name == place.get("name")]
         return named[0] if len(named) == 1 else None
 

@@ -12,6 +12,7 @@ import functools
 import inspect
 import json
 import logging
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
@@ -21,26 +22,19 @@ from lsprotocol import types as lsp
 from pygls.protocol import JsonRPCProtocol, default_converter
 from pygls.server import JsonRPCServer
 
-from codriver.errors import CodriverError, RequestRejected, Unroutable, UpstreamFailed
+from codriver.fronts.lsp import failures
+from codriver.fronts.lsp.failures import CONTENT_MODIFIED as CONTENT_MODIFIED
+from codriver.fronts.lsp.failures import FAILED, INVALID_PARAMS
+from codriver.fronts.lsp.failures import Refused as Refused
 from codriver.fronts.lsp.framing import Frames, Malformed, error, frame
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Any], Any]
 
-CONTENT_MODIFIED = lsp.LSPErrorCodes.ContentModified.value
-FAILED = lsp.LSPErrorCodes.RequestFailed.value
 _CANCELLED = lsp.LSPErrorCodes.RequestCancelled.value
-_PARSE_ERROR, _INVALID_REQUEST, _NO_METHOD, _INVALID_PARAMS, _INTERNAL = -32700, -32600, -32601, -32602, -32603
+_PARSE_ERROR, _INVALID_REQUEST, _NO_METHOD = -32700, -32600, -32601
 _NOT_INITIALIZED = -32002
-
-
-class Refused(CodriverError):
-    """A request that cannot be served, with the protocol's code and words for the user."""
-
-    def __init__(self, text: str, code: int = FAILED) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 @functools.cache
@@ -86,6 +80,11 @@ class Peer(JsonRPCProtocol):
         self._frames = Frames()
         self._answers: dict[int | str, asyncio.Task[Any]] = {}
         """The editor's open requests. Ours are pygls's futures."""
+        self.trace = "off"
+        """off, messages or verbose: how much `$/logTrace` tells of each request. Never what is in it."""
+        self._began: dict[int | str, float] = {}
+        """When the open requests came; only while tracing."""
+        self._complained: set[str] = set()
 
     async def quiet(self, seconds: float) -> None:
         """Waits until the requests that are open now have ended, so many seconds at most."""
@@ -142,16 +141,19 @@ class Peer(JsonRPCProtocol):
     def _structure(self, content: dict[str, Any]) -> Any:
         """The typed params. Raises Refused, naming the field, when they are not what the method takes.
 
-        pygls's own reading writes a traceback of pages to the log for each message that it cannot read.
+        pygls's own reading writes a traceback of pages to the log for each message that it cannot read. Methods that
+        are not of the protocol get what was sent.
         """
         kind = self.get_message_type(content["method"])
         try:
-            return getattr(converter().structure(content, kind), "params", None) if kind else None
+            return getattr(converter().structure(content, kind), "params", None) if kind else content.get("params")
         except Exception as problem:
-            raise Refused(f"The message cannot be read: {_misfit(problem)}.", _INVALID_PARAMS) from problem
+            raise Refused(f"The message cannot be read: {failures.misfit(problem)}.", INVALID_PARAMS) from problem
 
     def _on_request(self, identity: int | str, method: str, content: dict[str, Any]) -> None:
         handler = self.handlers.get(method)
+        if self.trace != "off":
+            self._began[identity] = time.monotonic()
         try:
             self._check_phase(method)
             if handler is None:
@@ -188,6 +190,7 @@ class Peer(JsonRPCProtocol):
         """Sends a result, or an error where it cannot be written: what an editor sent along comes back in it."""
         try:
             self._send_response(identity, result)
+            self._traced(identity, method, "answered")
         except RecursionError:
             self._fail(identity, method, Refused("The answer is nested too deeply to be written."))
         except Exception as problem:
@@ -207,7 +210,10 @@ class Peer(JsonRPCProtocol):
             else:
                 handler(params)
         except Exception as problem:
-            log.error("notification %s failed: %s", method, _words(problem)[1], exc_info=_unforeseen(problem))
+            log.error(
+                "notification %s failed: %s", method, failures.words(problem)[1], exc_info=failures.unforeseen(problem)
+            )
+            self._complain(method, failures.words(problem)[1])
 
     def _cancel(self, identity: object) -> None:
         """Cancels a request of the editor's; one that has ended meanwhile is no news."""
@@ -232,6 +238,23 @@ class Peer(JsonRPCProtocol):
 
     # What goes out.
 
+    def tell(self, kind: lsp.MessageType, text: str) -> None:
+        """A line for the editor's log of us (`window/logMessage`); nobody is interrupted by it."""
+        self.notify(lsp.WINDOW_LOG_MESSAGE, lsp.LogMessageParams(kind, f"codriver: {text}"))
+
+    def _complain(self, method: str, text: str) -> None:
+        """Tells once a method that its notifications fail: they may come with every keystroke."""
+        if method not in self._complained:
+            self._complained.add(method)
+            self.tell(lsp.MessageType.Warning, f"{method} failed: {text}")
+
+    def _traced(self, identity: int | str, method: str, what: str) -> None:
+        began = self._began.pop(identity, None)
+        if began is not None:
+            verbose = f"{len(self._answers)} more open" if self.trace == "verbose" else None
+            message = f"{method} ({identity}) {what} after {(time.monotonic() - began) * 1e3:.1f} ms"
+            self.notify(lsp.LOG_TRACE, lsp.LogTraceParams(message, verbose))
+
     async def ask(self, method: str, params: Any) -> Any:
         """A request to the editor. Raises Refused when it says no."""
         identity = str(uuid.uuid4())
@@ -247,10 +270,12 @@ class Peer(JsonRPCProtocol):
         return cast("type[Any] | None", lsp.METHOD_TO_TYPES.get(method, (None, None))[1])
 
     def _fail(self, identity: int | str, method: str, problem: BaseException) -> None:
-        code, text = _words(problem)
-        if _unforeseen(problem):
+        code, text = failures.words(problem)
+        if failures.unforeseen(problem):
             log.error("request %s failed", method, exc_info=problem)
+            self.tell(lsp.MessageType.Error, f"{method} failed: {text}")
         self._write(error(identity, code, text))
+        self._traced(identity, method, "was cancelled" if code == _CANCELLED else "failed")
 
     def _send_data(self, data: Any) -> None:
         self._write(frame(json.dumps(data, default=self._serialize_message, separators=(",", ":")).encode()))
@@ -267,30 +292,3 @@ def _read(body: bytes) -> Any:
         return msgspec.json.decode(body)
     except msgspec.DecodeError:
         return json.loads(body)
-
-
-def _words(problem: BaseException) -> tuple[int, str]:
-    """The code and text of an error answer."""
-    if isinstance(problem, Refused):
-        return problem.code, str(problem)
-    if isinstance(problem, RequestRejected):
-        return _INVALID_PARAMS, str(problem)
-    if isinstance(problem, Unroutable):
-        return FAILED, "\n".join((str(problem), *problem.reasons))
-    if isinstance(problem, UpstreamFailed):
-        place = f" ({problem.failure.provider}/{problem.failure.model})" if problem.failure.model else ""
-        return FAILED, f"{problem}{place}"
-    if isinstance(problem, CodriverError):
-        return FAILED, str(problem)
-    return _INTERNAL, f"Something unforeseen happened ({type(problem).__name__}); the daemon's log has more."
-
-
-def _misfit(problem: Exception) -> str:
-    """What is wrong with a message, and in which fields of it."""
-    from cattrs import transform_error
-
-    return "; ".join(transform_error(problem, path="message")[:3])
-
-
-def _unforeseen(problem: BaseException) -> bool:
-    return not isinstance(problem, CodriverError)

@@ -8,58 +8,25 @@ microseconds. Standard library only.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from codriver.fronts.lsp.framing import error, frame, message
+from codriver.fronts.lsp.remembered import Notebook, OpenDocument, sound
 
-if TYPE_CHECKING:
-    from codriver.syntax.text import Text
-
-_QUIET = frozenset(
-    f"textDocument/{name}" for name in ("inlineCompletion", "completion", "hover", "codeLens", "codeAction")
-)
-"""Requests that editors send by themselves. Nothing is an answer to them; an error would be a box per keystroke."""
-READS = _QUIET | {"initialize", "codeLens/resolve", "codeAction/resolve"}
+_QUIET: dict[str, Any] = {
+    **{f"textDocument/{name}": None for name in ("inlineCompletion", "completion", "hover", "codeLens", "codeAction")},
+    "textDocument/copilotInlineEdit": {"edits": []},
+    "getCompletions": {"completions": []},
+    "getCompletionsCycling": {"completions": []},
+}
+"""Requests that editors send by themselves, and what is nothing to them: an error would be a box per keystroke."""
+READS = frozenset({*_QUIET, "initialize", "codeLens/resolve", "codeAction/resolve", "checkStatus", "getVersion"})
 """Requests that may simply be asked again of the next daemon: they change nothing."""
 
 _INTRODUCTION = "codriver/introduction"
 _CANCELLED, _SERVER_CANCELLED = -32800, -32802
-_FOLD_AT = 1000
-_ORIGIN = {"line": 0, "character": 0}
+_DOCUMENT = frozenset(f"textDocument/{name}" for name in ("didOpen", "didChange", "didSave", "didClose"))
 _LATEST = frozenset({"workspace/didChangeConfiguration", "$/setTrace"})
-
-
-class _Document:
-    """One open document: its last folded text and the changes since."""
-
-    def __init__(self, item: dict[str, Any]) -> None:
-        self.item = item
-        self.text: Text | str = str(item.get("text") or "")
-        self.changes: list[dict[str, Any]] = []
-
-    def change(self, version: object, changes: list[dict[str, Any]], encoding: str) -> None:
-        self.item["version"] = version
-        for change in changes:
-            if "range" not in change:
-                self.text, self.changes = str(change.get("text") or ""), []
-            else:
-                self.changes.append(change)
-        if len(self.changes) >= _FOLD_AT:
-            self.fold(encoding)
-
-    def fold(self, encoding: str) -> str:
-        """The current text."""
-        if not self.changes:
-            return self.text if isinstance(self.text, str) else self.text.data.decode("utf-8", "replace")
-        from codriver.syntax.text import Text
-
-        text = self.text if isinstance(self.text, Text) else Text(self.text)
-        for change in self.changes:
-            start, end = change["range"]["start"], change["range"]["end"]
-            span = (int(start["line"]), int(start["character"])), (int(end["line"]), int(end["character"]))
-            text.apply(span, change["text"], encoding)
-        self.text, self.changes = text, []
-        return text.data.decode("utf-8", "replace")
 
 
 class Memory:
@@ -78,7 +45,8 @@ class Memory:
         """Whether the editor has its answer to initialize."""
         self._initialized: bytes | None = None
         self._standing: dict[str, bytes] = {}
-        self._documents: dict[str, _Document] = {}
+        self._documents: dict[str, OpenDocument] = {}
+        self._notebooks: dict[str, Notebook] = {}
         self._pending: dict[Any, tuple[str, bytes, bool]] = {}
         """The editor's open requests: method, body, and whether a daemon has seen it."""
         self._asked: set[Any] = set()
@@ -107,10 +75,12 @@ class Memory:
             self.shut_down = True
 
     def _notification(self, method: str, body: bytes, params: Any) -> bool:
-        if method.startswith("textDocument/did"):
-            if not _sound(method, params):
+        if method in _DOCUMENT:
+            if not sound(method, params):
                 return False
             self._document(method, params)
+        elif method.startswith("notebookDocument/did"):
+            return self._notebook(method, params)
         elif method == "initialized":
             self._initialized = body
         elif method in _LATEST:
@@ -123,11 +93,25 @@ class Memory:
         item = params["textDocument"]
         uri = item["uri"]
         if method == "textDocument/didOpen":
-            self._documents[uri] = _Document(item)
+            self._documents[uri] = OpenDocument(item)
         elif method == "textDocument/didClose":
             self._documents.pop(uri, None)
         elif method == "textDocument/didChange" and uri in self._documents:
             self._documents[uri].change(item.get("version"), params["contentChanges"], self._encoding)
+
+    def _notebook(self, method: str, params: Any) -> bool:
+        """Follows a notebook; False for what no daemon could follow either."""
+        try:
+            uri = params["notebookDocument"]["uri"]
+            if method == "notebookDocument/didOpen":
+                self._notebooks[uri] = Notebook(params)
+            elif method == "notebookDocument/didClose":
+                self._notebooks.pop(uri, None)
+            elif method == "notebookDocument/didChange" and uri in self._notebooks:
+                self._notebooks[uri].change(params, self._encoding)
+        except (KeyError, TypeError, AttributeError):
+            return False
+        return True
 
     def cancelled(self, content: dict[str, Any]) -> bytes | None:
         """The answer to a request that is cancelled before any daemon saw it, else None."""
@@ -189,9 +173,9 @@ class Memory:
 
     def refuse(self, code: int, text: str) -> list[bytes]:
         """Answers to everything open, for when there will be no daemon: errors to what a person asked for."""
-        silent = _QUIET | {"shutdown"}
+        silent = {**_QUIET, "shutdown": None}
         frames = [
-            message({"id": identity, "result": None}) if method in silent else error(identity, code, text)
+            message({"id": identity, "result": silent[method]}) if method in silent else error(identity, code, text)
             for identity, (method, _, _) in self._pending.items()
         ]
         self._pending.clear()
@@ -209,37 +193,10 @@ class Memory:
         for document in self._documents.values():
             item = {**document.item, "text": document.fold(self._encoding)}
             frames.append(message({"method": "textDocument/didOpen", "params": {"textDocument": item}}))
+        for notebook in self._notebooks.values():
+            frames.append(message({"method": "notebookDocument/didOpen", "params": notebook.opening(self._encoding)}))
         for identity, (method, body, _) in self._pending.items():
             if method != "initialize":
                 frames.append(frame(body))
             self._pending[identity] = (method, body, True)
         return frames
-
-
-def _sound(method: str, params: Any) -> bool:
-    """Whether a notification says what the protocol wants it to say of a document.
-
-    One that does not is passed on to nobody: a daemon that reads it kindly (5 as "5") and this memory
-    must not hold different texts.
-    """
-    item = params.get("textDocument") if isinstance(params, dict) else None
-    if not isinstance(item, dict) or not isinstance(item.get("uri"), str):
-        return False
-    if method == "textDocument/didOpen":
-        return isinstance(item.get("text"), str)
-    changes = params.get("contentChanges")
-    return method != "textDocument/didChange" or (isinstance(changes, list) and all(map(_sound_change, changes)))
-
-
-def _sound_change(change: Any) -> bool:
-    if not isinstance(change, dict) or not isinstance(change.get("text"), str):
-        return False
-    where = change.get("range", {"start": _ORIGIN, "end": _ORIGIN})
-    ends = (where.get("start"), where.get("end")) if isinstance(where, dict) else ()
-    numbers = [end.get(name) for end in ends if isinstance(end, dict) for name in ("line", "character")]
-    return len(numbers) == 4 and all(_whole(number) for number in numbers)
-
-
-def _whole(number: Any) -> bool:
-    """Some editors' JSON has 3.0 for 3."""
-    return type(number) is int or (isinstance(number, float) and number.is_integer())

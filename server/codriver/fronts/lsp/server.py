@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,17 @@ from lsprotocol import types as lsp
 from codriver.fronts.lsp import capabilities
 from codriver.fronts.lsp.actions import Actions
 from codriver.fronts.lsp.commands import FIELDS, Commands
-from codriver.fronts.lsp.completion import Completions
+from codriver.fronts.lsp.completion import ACCEPTED, Completions
+from codriver.fronts.lsp.dialect import Dialect
 from codriver.fronts.lsp.documents import Documents
 from codriver.fronts.lsp.idle import Idle
 from codriver.fronts.lsp.lens import Lenses
+from codriver.fronts.lsp.preferences import Preferring
 from codriver.fronts.lsp.progress import Progress
-from codriver.fronts.lsp.protocol import Out, Peer, converter
+from codriver.fronts.lsp.protocol import Handler, Out, Peer, converter
 from codriver.fronts.lsp.reviews import Reviews
 from codriver.fronts.lsp.session import Session
+from codriver.fronts.lsp.sync import Sync
 from codriver.fronts.lsp.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -37,6 +41,7 @@ class Connection:
         self.peer.handlers = {lsp.INITIALIZE: self.initialize}
         self._documents: Documents | None = None
         self._workspace: Workspace | None = None
+        self._preferring: Preferring | None = None
 
     async def run(self, reader: asyncio.StreamReader) -> None:
         """Serves until the editor leaves."""
@@ -47,6 +52,8 @@ class Connection:
                 self._documents.leave()
             if self._workspace is not None:
                 self._workspace.leave()
+            if self._preferring is not None:
+                self._preferring.leave()
 
     def initialize(self, params: lsp.InitializeParams) -> lsp.InitializeResult:
         """Answers at once; whatever takes time happens later."""
@@ -56,7 +63,13 @@ class Connection:
         keys = _keys(params.initialization_options)
         if keys:
             self._app.hand(keys)
-        self.peer.handlers = _handlers(Session(self._app, self._owner, self.peer, client, documents), workspace)
+        session = Session(self._app, self._owner, self.peer, client, documents)
+        preferring = self._preferring = Preferring(
+            session.preferences, self.peer, asks=client.configuration, registers=client.configures
+        )
+        self.peer.handlers = _handlers(session, workspace, preferring)
+        if params.trace is not None:
+            self.peer.trace = params.trace.value
         self.peer.phase = "ready"
         return lsp.InitializeResult(
             capabilities=capabilities.ours(client, list(FIELDS)),
@@ -64,54 +77,68 @@ class Connection:
         )
 
 
-def _handlers(session: Session, workspace: Workspace) -> dict[str, Any]:
+def _handlers(session: Session, workspace: Workspace, preferring: Preferring) -> dict[str, Handler]:
     reviews, progress = Reviews(session), Progress(session)
     idle = Idle(session.documents, session.app.analyst)
     completions, lenses, actions = Completions(session), Lenses(session, idle), Actions(session, reviews)
-    commands = Commands(session, reviews, progress)
-    documents = session.documents
+    inline = _patient(session, _welcome(session, completions.inline))
+    dialect = Dialect(session, inline, ACCEPTED)
 
     def shutdown(params: None) -> None:
         session.peer.phase = "down"
 
-    def open_(params: lsp.DidOpenTextDocumentParams) -> None:
-        documents.open(params.text_document)
-        idle.opened(params.text_document.uri)
+    def initialized(params: object) -> None:
+        if session.client.watches:
+            workspace.watch(session.peer)
+        preferring.begin()
+        dialect.status()
 
-    def change(params: lsp.DidChangeTextDocumentParams) -> None:
-        reviews.moved(params.text_document.uri, documents.change(params))
-        idle.touched(params.text_document.uri)
-
-    def close(params: lsp.DidCloseTextDocumentParams) -> None:
-        documents.close(params.text_document.uri)
-        idle.closed(params.text_document.uri)
-        reviews.clear([params.text_document.uri])
-
-    def folders(params: lsp.DidChangeWorkspaceFoldersParams) -> None:
-        gone = {folder.uri.rstrip("/") for folder in params.event.removed}
-        workspace.closed(gone)
-        workspace.opened(folder.uri.rstrip("/") for folder in params.event.added)
-        documents.roots = [root for root in documents.roots if root not in gone]
-        documents.roots += [folder.uri.rstrip("/") for folder in params.event.added]
+    def trace(params: lsp.SetTraceParams) -> None:
+        session.peer.trace = str(params.value.value)
 
     return {
         lsp.SHUTDOWN: shutdown,
-        lsp.TEXT_DOCUMENT_DID_OPEN: open_,
-        lsp.TEXT_DOCUMENT_DID_CHANGE: change,
-        lsp.TEXT_DOCUMENT_DID_CLOSE: close,
-        lsp.INITIALIZED: lambda params: workspace.watch(session.peer) if session.client.watches else None,
-        lsp.TEXT_DOCUMENT_DID_SAVE: lambda params: workspace.changed(params.text_document.uri),
-        lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES: lambda params: workspace.changed(*(c.uri for c in params.changes)),
-        lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: folders,
-        lsp.TEXT_DOCUMENT_INLINE_COMPLETION: completions.inline,
-        lsp.TEXT_DOCUMENT_COMPLETION: completions.plain,
-        lsp.TEXT_DOCUMENT_CODE_LENS: lenses.offer,
+        lsp.INITIALIZED: initialized,
+        lsp.SET_TRACE: trace,
+        lsp.WORKSPACE_DID_CHANGE_CONFIGURATION: preferring.changed,
+        lsp.TEXT_DOCUMENT_INLINE_COMPLETION: inline,
+        lsp.TEXT_DOCUMENT_COMPLETION: _patient(session, _welcome(session, completions.plain)),
+        lsp.TEXT_DOCUMENT_CODE_LENS: _patient(session, lenses.offer),
         lsp.CODE_LENS_RESOLVE: lenses.resolve,
-        lsp.TEXT_DOCUMENT_HOVER: lenses.hover,
-        lsp.TEXT_DOCUMENT_CODE_ACTION: actions.offer,
-        lsp.WORKSPACE_EXECUTE_COMMAND: commands.execute,
+        lsp.TEXT_DOCUMENT_HOVER: _patient(session, lenses.hover),
+        lsp.TEXT_DOCUMENT_CODE_ACTION: _patient(session, actions.offer),
+        lsp.WORKSPACE_EXECUTE_COMMAND: Commands(session, reviews, progress).execute,
         lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL: progress.cancel,
+        **Sync(session, workspace, reviews, idle).handlers(),
+        **dialect.handlers(),
     }
+
+
+def _patient(session: Session, handler: Handler) -> Handler:
+    """The handler, which waits a moment for a document that is not open yet: some plugins ask before they tell."""
+
+    async def late(params: Any) -> Any:
+        await session.documents.arrival(params.text_document.uri)
+        found = handler(params)
+        return await found if inspect.isawaitable(found) else found
+
+    return lambda params: handler(params) if session.documents.get(params.text_document.uri) else late(params)
+
+
+def _welcome(session: Session, handler: Handler) -> Handler:
+    """The handler, which is asked only where this editor wants suggestions, or its user asks for one."""
+
+    def handle(params: lsp.InlineCompletionParams | lsp.CompletionParams) -> Any:
+        document = session.documents.get(params.text_document.uri)
+        invoked = (
+            isinstance(params, lsp.InlineCompletionParams)
+            and params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Invoked
+        )
+        if document is not None and not invoked and not session.preferences.now.suggests(document.language):
+            return None
+        return handler(params)
+
+    return handle
 
 
 def _roots(params: lsp.InitializeParams) -> list[str]:
