@@ -138,8 +138,6 @@ class App:
         self._fleet = fleet
         self._keys = keys
         self._handed: dict[str, str] = {}
-        self.address = ""
-        """Where agents and the dashboard find this process: scheme, host and port; "" without a TCP port."""
         self._store = store
         self._simulator: Simulator | None = None
         self._watching: asyncio.Task[None] | None = None

@@ -72,6 +72,12 @@ class Day:
     singles: Singles = field(default_factory=Singles)
     warmth: Warmth = field(default_factory=Warmth)
 
+    @property
+    def saved(self) -> float:
+        """USD that the model of the best expected quality, had it answered alone, would have cost beyond what was."""
+        best = max(self.singles.rows(), key=lambda one: one.quality, default=None)
+        return best.cost - best.was if best is not None else 0.0
+
     def fold(self, one: Row, models: Mapping[str, Model]) -> None:
         """Takes an outcome of this day."""
         reasons = one.reasons

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -149,6 +149,11 @@ class PlayedTasks:
         return self.findings
 
 
+class PlayedOverview:
+    async def look(self) -> list[Any]:
+        return [SimpleNamespace(saved=7.0), SimpleNamespace(saved=0.5)]
+
+
 @dataclass
 class PlayedApp:
     token: str = "a-token-for-tests"
@@ -157,6 +162,12 @@ class PlayedApp:
     workspace: PlayedProjects = field(default_factory=PlayedProjects)
     router: PlayedRouter = field(default_factory=PlayedRouter)
     tasks: PlayedTasks = field(default_factory=PlayedTasks)
+    ledger: Any = field(default_factory=lambda: SimpleNamespace(spent_today=1.25))
+    settings: Any = field(default_factory=lambda: SimpleNamespace(routing=SimpleNamespace(strategy="cost")))
+    overview: Any = field(default_factory=PlayedOverview)
+    address: str = "http://127.0.0.1:5"
+    config_error: str = ""
+    handed: dict[str, str] = field(default_factory=dict)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     counts: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
     """How many editors there were, at each change."""
@@ -165,6 +176,12 @@ class PlayedApp:
         super().__setattr__(name, value)
         if name == "editors":
             self.counts.put_nowait(int(str(value)))
+
+    def hand(self, keys: Mapping[str, str]) -> None:
+        self.handed |= keys
+
+    def dashboard(self) -> str:
+        return f"{self.address}/dashboard#code"
 
     async def until_editors(self, count: int) -> None:
         async with asyncio.timeout(5):

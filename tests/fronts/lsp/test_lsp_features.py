@@ -311,6 +311,28 @@ async def test_status(ready: Editor) -> None:
     )
 
 
+async def test_status_tells_todays_sums_and_where_agents_and_the_dashboard_go(ready: Editor) -> None:
+    told = await ready.wait(ready.command("codriver.status"))
+    assert (told["cost_today"], told["strategy"], told["http"]) == (1.25, "cost", "http://127.0.0.1:5")
+    assert "saved_today" not in told, "what has to be read is read only for who asks"
+    assert (await ready.wait(ready.command("codriver.status", {"sums": True})))["saved_today"] == 0.5
+    assert await ready.wait(ready.command("codriver.dashboard")) == {"url": "http://127.0.0.1:5/dashboard#code"}
+
+
+@pytest.mark.parametrize(
+    ("options", "handed"),
+    [
+        ({"keys": {"acme": "k", "odd": 3}, "editor": "x"}, {"acme": "k"}),
+        ({"keys": ["acme"]}, {}),
+        ("keys", {}),
+        (None, {}),
+    ],
+)
+async def test_keys_out_of_an_editors_safe_are_handed_on_at_once(editor: Editor, options: Any, handed: Any) -> None:
+    await editor.initialize(CAPABILITIES, initializationOptions=options)
+    assert editor.app.handed == handed
+
+
 async def test_the_innermost_workspace_folder_is_the_root(editor: Editor) -> None:
     folders = [{"uri": "file:///w", "name": "w"}, {"uri": "file:///w/sub%20one/", "name": "s"}]
     await editor.initialize(CAPABILITIES, workspaceFolders=folders)
