@@ -218,10 +218,24 @@ def _item(node: Node, parse: Parse, language: Language) -> Item:
         opened = core.child_by_field_name("body") or names.follow(core, language.scopes.bodies.get(kind, "."))
         inner = tuple(_items(opened, parse, language)) if opened is not None and opened is not core else ()
         return Item("class", names.name_of(core, parse.source, language), *span, inner=inner)
-    if node.type in language.imports.nodes and outline.imported(node, parse, language):
+    if _imports(node, parse, language):
         return Item("import", "", *span)
-    runs = node.type == "expression_statement" and node.named_child_count == 1 and "call" in node.named_children[0].type
-    return Item("statement", "", *span, runs=runs)
+    return Item("statement", "", *span, runs=_runs(node))
+
+
+def _imports(node: Node, parse: Parse, language: Language) -> bool:
+    wanted = language.imports
+    if node.type in wanted.containers and "import" in node.type:
+        return True
+    return node.type in wanted.nodes and bool(outline.imported(node, parse, language))
+
+
+def _runs(node: Node) -> bool:
+    """Whether a statement is nothing but a call."""
+    called = node
+    while called.type in ("expression_statement", "await_expression", "await") and called.named_child_count:
+        called = called.named_children[0]
+    return "call" in called.type or called.type == "print_statement"
 
 
 def _core(node: Node, parse: Parse, language: Language) -> Node:

@@ -1,29 +1,38 @@
 """From a model's reply to an edit that may be applied: taken out, put in place, checked or refused.
 
-Nothing is repaired by guessing: what does not parse in place, leaves something out or changes a
-signature nobody asked to change is refused with a reason, and the router asks a stronger model.
+Nothing is repaired by guessing: what does not parse in place, leaves something out, changes a signature nobody asked to
+change or code elsewhere is refused with a reason, and the router asks a stronger model.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 
 from codriver.syntax import languages
-from codriver.tasks import indent
+from codriver.syntax.headers import Header
+from codriver.tasks import elision, indent, narrowing
+from codriver.tasks.merging import Patch
 from codriver.tasks.region import Region
 from codriver.tasks.suggestion import newline
 
 NEAR = 60_000
 """Bytes before and after a region that tell how its buffer is indented."""
 
+elided = elision.elided
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The new text of a region, or why there is none. why: "" is good."""
+    """The new text of a region, or why there is none. why: "" is good. imports: what the file's head gets for it."""
 
     text: str = ""
     why: str = ""
+    imports: tuple[Patch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +47,52 @@ class Block:
 def judged(reply: str, region: Region, instruction: str) -> Judged:
     """The edit a reply makes of a region."""
     code, why = code_of(reply, region.buffer.language_id)
-    if why:
-        return Judged(why=why)
-    placed = in_place(code, region)
-    new, old = placed.encode("utf-8", "replace"), region.code
-    if elided(code, old.decode("utf-8", "replace")):
-        return Judged(why="leaves code out")
-    if new == old:
+    return Judged(why=why) if why else placed(code, region, instruction)
+
+
+def placed(code: str, region: Region, instruction: str) -> Judged:
+    """The edit that code (LF) makes of a region, whatever of it is for there."""
+    original = region.code.decode("utf-8", "replace")
+    found = region.buffer.headers_with(region.code, region.start, region.end)
+    wanted = found[0] if found is not None else ()
+    narrow = narrowing.narrowed(code, region, wanted)
+    if narrow.why:
+        return Judged(why=narrow.why)
+    code = narrow.code
+    if elided(code, original):
+        whole = elision.restored(code, original)
+        if whole is None:
+            return Judged(why="leaves code out")
+        code = whole
+    imports = narrowing.hoisted(narrow.imports, region)
+    if imports is None:
+        return Judged(why="needs an import that cannot be placed")
+    judged = _checked(in_place(code, region), region, instruction)
+    return judged if judged.why else Judged(judged.text, imports=imports)
+
+
+def _checked(text: str, region: Region, instruction: str) -> Judged:
+    """The text in its place, if it may stand there."""
+    new = text.encode("utf-8", "replace")
+    if new == region.code:
         return Judged(why="changes nothing")
     before, after = region.buffer.errors_with(new, region.start, region.end)
     if after > before:
         return Judged(why="does not parse in place")
-    lost = _lost(region, new) if not _MAY_CHANGE.search(instruction) else ""
-    return Judged(why=f"changes the signature of {lost}") if lost else Judged(placed)
+    found = region.buffer.headers_with(new, region.start, region.end)
+    if found is None:
+        return Judged(text)
+    old, now = found
+    again = narrowing.defined_elsewhere(old, now, region)
+    if again:
+        return Judged(why=f"defines {again}, which stands outside the selection already")
+    if may_change(instruction, [header.last for header in old]):
+        return Judged(text)
+    decorated = _decorated(text, region, old, now)
+    if decorated is not None:
+        return _checked(decorated, region, instruction)
+    lost = _lost(region, old, now)
+    return Judged(why=f"changes the signature of {lost}") if lost else Judged(text)
 
 
 # Taking the code out of the reply.
@@ -110,17 +152,6 @@ def prose(text: str) -> bool:
     return 2 * talk > len(lines)
 
 
-_COMMENT = r"(?:#|//|--|/\*|<!--|;|%|\{/\*|\"\"\")"
-_LEFT = r"\b(?:rest of|remaining|existing|other|previous)\b"
-_KEPT = r"(?:\.\.\.|…|unchanged|(?:the|as) (?:same|before))"
-_ELIDED = re.compile(rf"(?im)^[ \t]*{_COMMENT}\s*(?:(?:\.\.\.|…).{{0,60}}|.{{0,40}}{_LEFT}.{{0,40}}{_KEPT}.{{0,20}})$")
-
-
-def elided(code: str, original: str) -> bool:
-    """Whether a comment stands for code that was left out (and did not stand there before)."""
-    return any(found[0].strip() not in original for found in _ELIDED.finditer(code))
-
-
 # Putting it in place.
 
 
@@ -149,13 +180,60 @@ def _only_first(lines: list[str], own: str, wanted: str, step: str) -> bool:
 
 # Keeping the signature.
 
-_MAY_CHANGE = re.compile(
-    r"(?i)\b(renam\w*|signatures?|param\w*|arg(?:s|uments?)?\b|split|inline|remov\w*|delet\w*|drop|merge|convert"
-    r"|replac\w*|move|rewrite as)\b"
-)
+
+def may_change(instruction: str, names: Sequence[str]) -> bool:
+    """Whether an instruction asks for another signature of functions with these names, in any of eight languages."""
+    anyway, with_function = _asking()
+    if anyway.search(instruction):
+        return True
+    wished = with_function.search(instruction)
+    named = "|".join(re.escape(name) for name in names if name)
+    what = rf"(?i)\b(function|method|class|{named or 'function'})\b"
+    return wished is not None and re.search(what, instruction) is not None
 
 
-def _lost(region: Region, new: bytes) -> str:
-    """The name of a function of the region that is gone or takes another number of parameters; else ""."""
-    old, now = region.buffer.signatures_with(new, region.start, region.end)
-    return next((name for name, parameters in old if (name, parameters) not in now), "")
+@cache
+def _asking() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Words that ask for another signature, and words that do where they are about a function."""
+    table = tomllib.loads((resources.files("codriver") / "tasks" / "signatures.toml").read_text("utf-8"))
+    stems = [rf"\b{stem}" for stem in table["stems"]]
+    return (
+        re.compile("|".join([*stems, *table["spaceless"]]), re.IGNORECASE),
+        re.compile("|".join(rf"\b{stem}" for stem in table["of_functions"]), re.IGNORECASE),
+    )
+
+
+def _decorated(text: str, region: Region, old: Sequence[Header], now: Sequence[Header]) -> str | None:
+    """The text with the decorators (`export`, annotations) that the reply left out of its one function."""
+    if len(old) != 1 or len(now) != 1 or old[0].head == old[0].start:
+        return None
+    was, new = old[0], now[0]
+    missing = len(was.tokens) - len(new.tokens)
+    data = region.snapshot.text
+    if missing <= 0 or new.head != new.start or was.tokens[missing:] != new.tokens:
+        return None
+    if data[region.start : was.start].strip():
+        return None
+    at = len(text.encode("utf-8", "replace")[: new.start - region.start].decode("utf-8", "replace"))
+    return f"{text[:at]}{data[was.start : was.head].decode('utf-8', 'replace')}{text[at:]}"
+
+
+def _lost(region: Region, old: Sequence[Header], now: Sequence[Header]) -> str:
+    """The name of a function of the region that is gone, or that callers could not call as before; else ""."""
+    left = list(now)
+    for header in old:
+        same = next((new for new in left if new.name == header.name and header.serves(new)), None)
+        if same is not None:
+            left.remove(same)
+        elif not _own_business(header, region):
+            return header.name
+    return ""
+
+
+def _own_business(header: Header, region: Region) -> bool:
+    """Whether a function is private and nothing outside the region names it."""
+    last = header.last
+    private = (last.startswith(("_", "#")) and not last.endswith("__")) or b"private" in header.tokens[:4]
+    text = region.snapshot.text
+    outside = text[: region.start] + b"\n" + text[region.end :]
+    return private and re.search(rb"(?<!\w)" + re.escape(last.encode()) + rb"(?!\w)", outside) is None

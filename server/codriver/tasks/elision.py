@@ -34,7 +34,7 @@ def restored(code: str, original: str) -> str | None:
         behind = next((line for line in lines[gap + 1 :] if line.strip()), None)
         start = 0 if before is None else _only(rows, before)
         stop = len(rows) if behind is None else _only(rows, behind)
-        if start is None or stop is None:
+        if start is None or stop is None or before is behind is None:
             return None
         start += before is not None
         left_out = rows[start:stop]

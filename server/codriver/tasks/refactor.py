@@ -6,25 +6,23 @@ unasked never reaches the editor; the router then tries the next, stronger candi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codriver.config import Settings
 from codriver.errors import reject
-from codriver.model.events import Reply
-from codriver.model.ids import new_id
 from codriver.model.request import Conversation, Purpose, Request, Snapshot
-from codriver.tasks import alongside, context, edits, gate, prompts
+from codriver.tasks import alongside, edits, gate, prompts
+from codriver.tasks.asking import FRONT, Answered, Asking, silent
+from codriver.tasks.merging import Patch
 from codriver.tasks.region import Region, around, chosen
-from codriver.verify import verdict
 
 if TYPE_CHECKING:
     from codriver.analyst import Analyst
     from codriver.model.features import Features
     from codriver.router import Router
 
-FRONT = "lsp"
 DEFAULT = "Make this clearer and simpler without changing what it does."
 LONGEST = 60_000
 """Bytes rewritten at once: about 20,000 tokens, all of which a model has to write again."""
@@ -33,7 +31,10 @@ NOTHING = "There is nothing to refactor: select some code, or place the cursor i
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """The new text of the bytes [start, end). cost in USD; summary: one line for people; decision: the outcome's id."""
+    """The new text of the bytes [start, end). cost in USD; summary: one line for people; decision: the outcome's id.
+
+    also: what else the edit needs in the same text, such as an import at its head.
+    """
 
     start: int
     end: int
@@ -43,6 +44,18 @@ class Rewrite:
     cost: float
     decision: str
     summary: str
+    also: tuple[Patch, ...] = ()
+
+    @property
+    def patches(self) -> tuple[Patch, ...]:
+        """All of it."""
+        return (Patch(self.start, self.end, self.text), *self.also)
+
+
+def rewrite(region: Region, judged: edits.Judged, by: Answered, told: str) -> Rewrite:
+    """A judged edit of a region and who made it."""
+    who = (by.model, by.simulated, by.cost, by.decision)
+    return Rewrite(region.start, region.end, judged.text, *who, told, judged.imports)
 
 
 async def refactor(
@@ -52,8 +65,9 @@ async def refactor(
     instruction: str,
     *,
     owner: int = 0,
-    notify: Callable[[str], None] = lambda text: None,
+    notify: Callable[[str], None] = silent,
     settings: Settings | None = None,
+    front: str = FRONT,
 ) -> Rewrite:
     """Rewrites the selection, or the function around the cursor, as instructed.
 
@@ -63,44 +77,27 @@ async def refactor(
     settings = settings or Settings()
     gate.admit(snapshot, settings.privacy.never, settings.refactor.max_bytes, "refactor")
     buffer = analyst.buffer(snapshot)
-    region = chosen(snapshot, buffer) or around(snapshot, buffer)
+    region = within(chosen(snapshot, buffer) or around(snapshot, buffer), NOTHING)
+    wish = instruction.strip() or DEFAULT
+    others = alongside.files(analyst, snapshot, buffer, region.start, settings.privacy.never)
+    asking = Asking(router, settings.refactor.deadline, notify, front)
+    request = Request("", Purpose.REFACTOR, tail=(wish,), code=region.marked)
+    talk = _talk(region, wish, analyst.features(request), alongside.told(others))
+    notify(f"Rewriting lines {region.lines}")
+    request = asking.request(Purpose.REFACTOR, talk, code=region.marked, tail=(wish,))
+    reply, by = await asking.held(request, lambda text: edits.judged(text, region, wish).why)
+    return rewrite(region, edits.judged(reply, region, wish), by, summary(reply) or wish)
+
+
+def within(region: Region | None, nothing: str) -> Region:
+    """The region, where there is one that can be written again. Raises RequestRejected."""
     if region is None:
-        raise reject(NOTHING)
+        raise reject(nothing)
     if len(region.code) > LONGEST:
         raise reject(
             f"This is too much to rewrite at once ({len(region.code):,} bytes): select up to {LONGEST:,} bytes."
         )
-    wish = instruction.strip() or DEFAULT
-    others = alongside.files(analyst, snapshot, buffer, region.start, settings.privacy.never)
-    request = _request(analyst, region, wish, settings.refactor.deadline, others)
-
-    def check(reply: Reply) -> str:
-        why = verdict(request, reply) or edits.judged(reply.text, region, wish).why
-        if why:
-            notify(f"An answer was not good enough ({why}).")
-        return why
-
-    notify(f"Rewriting lines {region.lines}")
-    async with router.open(request, front=FRONT, check=check) as stream:
-        reply = await stream.reply()
-        notify(f"{stream.model.key} answered (${stream.cost:.4f})")
-        text = edits.judged(reply.text, region, wish).text
-        return Rewrite(
-            region.start,
-            region.end,
-            text,
-            stream.model.key,
-            stream.simulated,
-            stream.cost,
-            stream.id,
-            summary(reply.text) or wish,
-        )
-
-
-def _request(analyst: Analyst, region: Region, wish: str, deadline: float, others: Sequence[alongside.File]) -> Request:
-    request = Request(new_id(), Purpose.REFACTOR, tail=(wish,), code=region.marked, deadline=deadline)
-    talk = _talk(region, wish, analyst.features(request), alongside.told(others))
-    return replace(request, unfold=lambda: talk, input_tokens=context.tokens(prompts.size(talk)))
+    return region
 
 
 def _talk(region: Region, wish: str, features: Features, others: str) -> Conversation:

@@ -1,0 +1,213 @@
+"""What of a reply's code belongs into the region: models also send the class around it, imports, neighbours.
+
+What stands in the file already is left out, imports go to the file's head; what would change or add code elsewhere is
+refused with a reason.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from codriver.syntax import languages
+from codriver.syntax.analysis import Buffer
+from codriver.syntax.headers import Header, Item
+from codriver.tasks.merging import Patch
+from codriver.tasks.region import Region
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """The code for the region (LF), statements that import what it needs, or why it cannot be had."""
+
+    code: str
+    imports: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """The code of a reply as a text of its own. `lead` bytes in front of it are not its own."""
+
+    text: bytes
+    lead: int
+    items: tuple[Item, ...]
+
+    def of(self, item: Item) -> str:
+        return self.text[item.start : item.end].decode("utf-8", "replace")
+
+    def row(self, offset: int) -> int:
+        return self.text.count(b"\n", self.lead, offset)
+
+
+def narrowed(code: str, region: Region, wanted: Sequence[Header]) -> Narrowed:
+    """What of the code is for the region. wanted: its functions."""
+    reply = _read(code, region) if wanted else None
+    if reply is None:
+        return Narrowed(code)
+    lasts = {header.last for header in wanted}
+    items, outer = reply.items, ()
+    if not lasts & {item.name for item in items}:
+        around = _around(items, lasts)
+        if around is None:
+            return Narrowed(code)
+        outer, items = tuple(item for item in items if item is not around), around.inner
+        if _strange(reply, around, region):
+            return Narrowed(code, why=f"changes {around.name}, which is outside the selection")
+    inside = f"{wanted[0].name.rpartition('.')[0]}."
+    return _sorted(code, reply, items, outer, region, lasts, inside if inside != "." else "")
+
+
+def _sorted(
+    code: str, reply: _Reply, items: Sequence[Item], outer: Sequence[Item], region: Region, lasts: set[str], inside: str
+) -> Narrowed:
+    """The items one by one: kept, left out because they are there already, moved to the head, or refused."""
+    known, lines = _known(region), _lines(region)
+    kept: list[Item] = []
+    imports: list[str] = []
+    for item, mine in [*((item, True) for item in items), *((item, False) for item in outer)]:
+        text = reply.of(item)
+        there = all(line.strip() in lines for line in text.split("\n"))
+        name = f"{inside}{item.name}" if mine else item.name
+        if mine and (item.name in lasts or (item.kind == "comment" and not (outer and there))):
+            kept.append(item)
+        elif item.kind == "import" and not _imports_here(region):
+            imports += [] if there or _imported(text, region) else [text.strip()]
+        elif there or item.kind == "comment":
+            continue
+        elif name in known:
+            return Narrowed(code, why=f"changes {item.name}, which is outside the selection")
+        elif item.runs:
+            return Narrowed(code, why="adds code that runs beside the function")
+        elif not mine:
+            return Narrowed(code, why=f"adds {item.name or 'code'} outside the selection")
+        else:
+            kept.append(item)
+    if len(kept) == len(items) and not outer and not imports:
+        return Narrowed(code)
+    return Narrowed(_cut(reply, items, kept), tuple(imports))
+
+
+def _read(code: str, region: Region) -> _Reply | None:
+    """The code parsed by itself; None where it cannot be: methods of some languages are nothing without their class."""
+    named = region.buffer.facts((region.start, region.end)).language
+    language = languages.of_id(named)
+    lead = f"{language.opener}\n".encode() if language is not None and language.opener else b""
+    own = textwrap.dedent(code).encode("utf-8", "replace")
+    lead = b"" if lead and own.lstrip().startswith(lead.strip()) else lead
+    buffer = Buffer(lead + own, language_id=named)
+    items = tuple(item for item in buffer.items() if item.start >= len(lead))
+    if not items or buffer.errors():
+        return None
+    return _Reply(lead + own, len(lead), items)
+
+
+def _around(items: Sequence[Item], lasts: set[str]) -> Item | None:
+    """The class in which the functions stand."""
+    return next((item for item in items if item.kind == "class" and lasts & {one.name for one in item.inner}), None)
+
+
+def _strange(reply: _Reply, around: Item, region: Region) -> bool:
+    """Whether the class begins otherwise than the file's own."""
+    head = reply.text[around.start : around.inner[0].start].decode("utf-8", "replace")
+    return not all(line.strip() in _lines(region) for line in head.split("\n"))
+
+
+def _known(region: Region) -> set[str]:
+    """Dotted names of what the file has outside of the region."""
+    found = set[str]()
+    for item in region.buffer.items():
+        if not _overlaps(item, region):
+            found.add(item.name)
+        found |= {f"{item.name}.{one.name}" for one in item.inner if not _overlaps(one, region)}
+    return found - {""}
+
+
+def defined_elsewhere(old: Sequence[Header], now: Sequence[Header], region: Region) -> str:
+    """A function that is new in the region and stands in the same place of the file outside of it already; or ""."""
+    names = [header.name for header in now if header.name not in {other.name for other in old}]
+    known = _known(region) if names else set()
+    return next((name for name in names if name in known), "")
+
+
+def _overlaps(item: Item, region: Region) -> bool:
+    return item.start < region.end and item.end > region.start
+
+
+def _imports_here(region: Region) -> bool:
+    return any(item.kind == "import" and _overlaps(item, region) for item in region.buffer.items())
+
+
+def _imported(text: str, region: Region) -> bool:
+    """Whether one of the file's own imports names all that this one does."""
+    words, data = set(re.findall(r"\w+", text)), region.snapshot.text
+    own = (data[item.start : item.end] for item in region.buffer.items() if item.kind == "import")
+    return any(words <= set(re.findall(r"\w+", one.decode("utf-8", "replace"))) for one in own)
+
+
+def _lines(region: Region) -> set[str]:
+    """All lines of the file outside of the region, without blanks around them."""
+    text = region.snapshot.text
+    outside = text[: region.start] + b"\n" + text[region.end :]
+    return {line.strip() for line in outside.decode("utf-8", "replace").split("\n")} | {""}
+
+
+def _cut(reply: _Reply, items: Sequence[Item], kept: Sequence[Item]) -> str:
+    """The rows of the kept items, with the blank ones between neighbours."""
+    rows = reply.text[reply.lead :].decode("utf-8", "replace").split("\n")
+    pieces: list[str] = []
+    last = -1
+    for item in items:
+        if item not in kept:
+            last = -1
+            continue
+        first, end = reply.row(item.start), reply.row(item.end)
+        between = "\n".join(rows[last + 1 : first]) if last >= 0 else ""
+        if pieces:
+            pieces.append(between if last >= 0 and not between.strip() and first > last + 1 else "")
+        pieces += rows[max(first, last + 1) : end + 1]
+        last = end
+    while pieces and not pieces[-1].strip():
+        pieces.pop()
+    return "\n".join(pieces)
+
+
+# Imports.
+
+
+def hoisted(imports: Sequence[str], region: Region) -> tuple[Patch, ...] | None:
+    """The imports put behind the file's own; None where it has none to put them beside, or they would not parse."""
+    if not imports:
+        return ()
+    data, items = region.snapshot.text, region.buffer.items()
+    first = next((item.start for item in items if item.kind in ("function", "class")), region.start)
+    own = [item for item in items if item.kind == "import" and item.start < min(first, region.start)]
+    place = _behind(data, own) if own else _head(region)
+    if place is None or place > region.start:
+        return None
+    newline = "\r\n" if b"\r\n" in data else "\n"
+    text = "".join(f"{line}{newline}" for line in _once(imports)).replace("\r\n", "\n").replace("\n", newline)
+    before, after = region.buffer.errors_with(text.encode("utf-8", "replace"), place, place)
+    return None if after > before else (Patch(place, place, text),)
+
+
+def _behind(data: bytes, own: Sequence[Item]) -> int | None:
+    """The line behind the last of these imports."""
+    end = data.find(b"\n", own[-1].end - 1)
+    return end + 1 if end >= 0 else None
+
+
+def _head(region: Region) -> int | None:
+    """Before the first function or class of a file that imports nothing, where an import may stand anywhere."""
+    language = languages.of_id(region.buffer.language_id)
+    if language is None or language.family not in ("python", "javascript"):
+        return None
+    first = next((item for item in region.buffer.items() if item.kind in ("function", "class")), None)
+    return region.snapshot.text.rfind(b"\n", 0, first.start) + 1 if first is not None else None
+
+
+def _once(imports: Sequence[str]) -> Iterator[str]:
+    for line in dict.fromkeys(imports):
+        yield re.sub(r"[ \t]+$", "", line, flags=re.M)
