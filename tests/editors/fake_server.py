@@ -11,7 +11,9 @@ import json
 import sys
 from typing import Any
 
-COMMANDS = [f"codriver.{name}" for name in ("accepted", "partlyAccepted", "rejected", "status", "review", "refactor")]
+FATES = ("accepted", "partlyAccepted", "rejected")
+TASKS = ("review", "clearReview", "refactor", "document", "fix", "tests", "explain", "commitMessage", "status")
+COMMANDS = [f"codriver.{name}" for name in (*FATES, *TASKS)]
 ANSWER = "return a + b  # 😀 sum\n\n\ndef twice(a):\n    return 2 * a"
 
 
@@ -75,17 +77,29 @@ def suggest(text: str, place: dict[str, int]) -> list[dict[str, Any]]:
     ]
 
 
-def obey(command: str, wish: dict[str, Any], text: str) -> None:
-    """What a command does besides being remembered."""
+def edited(command: str, wish: dict[str, Any]) -> dict[str, Any]:
+    """The workspace edit of a command that changes the buffer: the range becomes what one can recognise."""
+    said = wish.get("instruction") or next((one["message"] for one in wish.get("diagnostics", ())), command)
+    change = {"textDocument": {"uri": wish["uri"], "version": None}}
+    return {"documentChanges": [change | {"edits": [{"range": wish["range"], "newText": said}]}]}
+
+
+def obey(command: str, wish: dict[str, Any], text: str) -> dict[str, Any]:
+    """Does what a command asks; its own part of the answer."""
     if command == "codriver.review":
         at_emoji = units(text.split("😀")[0])
         where = {"start": {"line": 0, "character": at_emoji}, "end": {"line": 0, "character": at_emoji + 2}}
         found = {"range": where, "severity": 2, "source": "codriver", "message": "a face"}
         write({"method": "textDocument/publishDiagnostics", "params": {"uri": wish["uri"], "diagnostics": [found]}})
-    elif command == "codriver.refactor":
-        edit = {"range": wish["range"], "newText": wish["instruction"]}
-        change = {"textDocument": {"uri": wish["uri"], "version": None}, "edits": [edit]}
-        write({"id": "edit", "method": "workspace/applyEdit", "params": {"edit": {"documentChanges": [change]}}})
+        return {"findings": 1}
+    if command in ("codriver.refactor", "codriver.document", "codriver.fix"):
+        edit = edited(command, wish)
+        if wish.get("preview"):
+            return {"applied": False, "edit": edit}
+        write({"id": "edit", "method": "workspace/applyEdit", "params": {"edit": edit}})
+        return {"applied": True, "summary": "Done."}
+    texts = {"codriver.explain": "It **is** so.", "codriver.commitMessage": "Say less\n\nBecause.", "codriver.tests": "pass"}
+    return {"text": texts[command]} if command in texts else {}
 
 
 def main() -> int:
@@ -103,9 +117,10 @@ def main() -> int:
         "textDocument/inlineCompletion": lambda p: {
             "items": suggest(texts.get(p["textDocument"]["uri"], ""), p["position"])
         },
-        "workspace/executeCommand": lambda p: {"asked": asked, "texts": texts, "model": "m", "simulated": True},
+        "workspace/executeCommand": lambda p: done | {"model": "m", "simulated": True, "cost_today": 0.5},
         "shutdown": lambda p: None,
     }
+    done: dict[str, Any] = {}
     while message := read():
         method, params = message.get("method", ""), message.get("params") or {}
         if method == "exit":
@@ -116,10 +131,12 @@ def main() -> int:
             uri = params["textDocument"]["uri"]
             for change in params["contentChanges"]:
                 texts[uri] = changed(texts[uri], change)
-        elif method == "workspace/executeCommand" and params["command"] != "codriver.status":
+        elif method == "workspace/executeCommand" and params["command"] == "codriver.status":
+            done = {"asked": asked, "texts": texts}
+        elif method == "workspace/executeCommand":
             asked.append(params)
             wish = (params.get("arguments") or [{}])[0]
-            obey(params["command"], wish, texts.get(wish.get("uri", ""), ""))
+            done = obey(params["command"], wish, texts.get(wish.get("uri", ""), ""))
         if "id" in message and method:
             write({"id": message["id"], "result": results[method](params) if method in results else None})
     return 1

@@ -15,7 +15,7 @@ return function(editor)
   editor.keys('<Esc>')
   editor.await('the status line', "require('codriver').statusline():match('codriver: .') ~= nil")
   report.statusline = editor.lua("return require('codriver').statusline()")
-  editor.keys(':CodriverExplain<CR>')
+  editor.keys(':CodriverWhy<CR>')
   editor.await('a window', "#vim.api.nvim_list_wins() == 2 and vim.bo.filetype == 'json'")
   report.explained = vim.fn.json_decode(editor.text())
 end

@@ -117,16 +117,49 @@ def test_the_editors_own_way_to_enable_a_server_is_enough(tmp_path: Path) -> Non
     assert report["text"] == "return a + b  # 😀 sum\n\n\ndef twice(a):\n    return 2 * a"
 
 
-def test_commands_reach_an_unnamed_buffer(tmp_path: Path) -> None:
-    report = played("commands", tmp_path)
-    (found,) = report["findings"]
+@pytest.fixture(scope="module")
+def commanded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One run of the commands in an unnamed buffer."""
+    return played("commands", tmp_path_factory.mktemp("commands"))
+
+
+def test_findings_and_edits_reach_an_unnamed_buffer(commanded: dict[str, Any]) -> None:
+    (found,) = commanded["findings"]
     assert (found["lnum"], found["col"], found["end_col"], found["message"]) == (0, 6, 10, "a face")
-    assert report["text"] == 'x = "é"\nlast = 1'
-    assert report["statusline"] == "codriver: m (simulated)"
-    assert report["explained"].startswith("{")
-    asked = [(wish["command"], wish["arguments"]) for wish in report["asked"]]
-    assert ("codriver.review", [{"uri": "file://"}]) in asked
-    assert ("codriver.clearReview", [{"uri": "file://"}]) in asked
+    assert commanded["text"] == 'x = "é"\ncodriver.document'
+
+
+def test_a_change_can_be_seen_before_it_is_made(commanded: dict[str, Any]) -> None:
+    assert commanded["proposed"] == ["a face", "last = 1"]
+    assert commanded["kept"] == 'é = "😀"\nlast = 1'
+
+
+def test_the_server_is_asked_for_what_the_command_said(commanded: dict[str, Any]) -> None:
+    asked = [(wish["command"], wish["arguments"]) for wish in commanded["asked"]]
+    line = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 8}}
+    face = {"start": {"line": 0, "character": 5}, "end": {"line": 0, "character": 7}}
+    found = [{"range": face, "severity": 2, "source": "codriver", "message": "a face"}]
+    fix = {"uri": "file://", "range": line, "diagnostics": found, "preview": True}
+    for wish in (
+        ("codriver.review", [{"uri": "file://"}]),
+        ("codriver.review", [{"uri": "file://", "diff": "staged"}]),
+        ("codriver.clearReview", [{"uri": "file://"}]),
+        ("codriver.fix", [fix]),
+    ):
+        assert wish in asked
+
+
+def test_answers_are_shown_with_who_gave_them(commanded: dict[str, Any]) -> None:
+    assert commanded["CodriverExplain"] == "It **is** so.\n\n*m (simulated)*"
+    assert commanded["CodriverCommitMessage"] == "Say less\n\nBecause."
+    assert commanded["paused"]
+    assert commanded["statusline"] == "codriver: m (simulated), $0.50 today"
+
+
+def test_health_knows_the_server_and_the_keys(commanded: dict[str, Any]) -> None:
+    for words in ("suggests inline", "<Tab>: accept", "from the option cmd"):
+        assert words in commanded["health"]
+    assert "ERROR" not in commanded["health"]
 
 
 def test_columns_agree_with_the_editors_own(tmp_path: Path) -> None:

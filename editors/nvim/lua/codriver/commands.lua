@@ -1,25 +1,37 @@
---- What the :Codriver... commands do: each asks the server by workspace/executeCommand.
+--- What the :Codriver... commands do: most ask the server by workspace/executeCommand.
 
 local client = require('codriver.client')
-local position = require('codriver.position')
+local config = require('codriver.config')
+local place = require('codriver.place')
+local window = require('codriver.window')
 
 local M = {}
 
 local api = vim.api
 
+M.STRATEGIES = { 'auto', 'balanced', 'cost', 'fuse', 'quality', 'speed' }
+
 local function say(text, level)
   vim.notify('Codriver: ' .. text, level or vim.log.levels.INFO)
 end
 
---- Runs a server's command for the current buffer; `done` gets its result.
+local function known(server, name)
+  local provider = server.server_capabilities.executeCommandProvider or {}
+  return vim.tbl_contains(provider.commands or {}, name)
+end
+
+--- Runs a server's command for the current buffer; `done` gets its result, an object.
 ---@param name string
 ---@param arguments table[]
----@param done fun(result: any)|nil
+---@param done fun(result: table, server: table)|nil
 local function run(name, arguments, done)
   local buf = api.nvim_get_current_buf()
   local server = client.of(buf)
   if not server then
     return say('no server for this buffer (:checkhealth codriver says why)', vim.log.levels.WARN)
+  end
+  if not known(server, name) then
+    return say(('this server is too old for %s'):format(name), vim.log.levels.WARN)
   end
   local params = { command = name, arguments = arguments }
   client.request(server, 'workspace/executeCommand', params, function(err, result)
@@ -27,70 +39,40 @@ local function run(name, arguments, done)
       return say(err.message or vim.inspect(err), vim.log.levels.ERROR)
     end
     if done then
-      done(result)
+      done(type(result) == 'table' and result or {}, server)
     end
   end, buf)
 end
 
---- The protocol's range of whole lines (from 1, inclusive) of the current buffer.
-local function lines_range(first, last)
-  local server = client.of(api.nvim_get_current_buf())
-  local line = api.nvim_buf_get_lines(0, last - 1, last, false)[1] or ''
-  local encoding = server and server.offset_encoding or 'utf-16'
-  return {
-    start = { line = first - 1, character = 0 },
-    ['end'] = { line = last - 1, character = position.to_protocol(line, #line, encoding) },
-  }
-end
-
---- The range a command was given, or the place of the cursor as an empty one.
-local function asked_range(arguments)
-  if arguments.range and arguments.range > 0 then
-    return lines_range(arguments.line1, arguments.line2)
-  end
-  local at = api.nvim_win_get_cursor(0)
-  local server = client.of(api.nvim_get_current_buf())
-  local encoding = server and server.offset_encoding or 'utf-16'
-  local place = {
-    line = at[1] - 1,
-    character = position.to_protocol(api.nvim_get_current_line(), at[2], encoding),
-  }
-  return { start = place, ['end'] = place }
-end
-
---- Shows a text in a window below, closed by `q`.
-local function show(title, text)
-  local markdown = type(text) == 'string'
-  local shown = markdown and text or vim.fn.json_encode(text)
-  if not markdown and vim.json and vim.fn.executable('python3') == 1 then
-    local pretty = vim.fn.system({ 'python3', '-m', 'json.tool', '--no-ensure-ascii' }, shown)
-    shown = vim.v.shell_error == 0 and pretty or shown
-  end
-  vim.cmd('botright new')
-  local buf = api.nvim_get_current_buf()
-  vim.bo[buf].buftype, vim.bo[buf].bufhidden, vim.bo[buf].swapfile = 'nofile', 'wipe', false
-  api.nvim_buf_set_lines(buf, 0, -1, false, vim.split(vim.trim(shown), '\n', { plain = true }))
-  vim.bo[buf].modifiable = false
-  vim.bo[buf].filetype = markdown and 'markdown' or 'json'
-  api.nvim_buf_set_name(buf, ('codriver://%s/%d'):format(title, buf))
-  vim.keymap.set('n', 'q', '<Cmd>close<CR>', { buffer = buf, nowait = true })
-end
-
---- Who did it, so that nobody takes a simulated answer for a model's.
+--- Who did it and for how much, so that nobody takes a simulated answer for a model's.
 local function by(done)
-  return (done.model or '?') .. (done.simulated == true and ' (simulated)' or '')
+  local cost = type(done.cost) == 'number' and done.cost > 0 and (', $%.4f'):format(done.cost) or ''
+  return (done.model or '?') .. (done.simulated == true and ' (simulated)' or '') .. cost
+end
+
+local function plain(text, otherwise)
+  local words = type(text) == 'string' and text:gsub('%.$', '') or ''
+  return words ~= '' and words or otherwise
+end
+
+--- A command that changes the buffer; with `!` the change is only shown, beside it.
+local function change(name, wish, preview, otherwise)
+  wish.uri, wish.preview = place.uri(), preview or nil
+  run(name, { wish }, function(done, server)
+    if preview and type(done.edit) == 'table' then
+      local shown = window.preview(done.edit, server.offset_encoding)
+      return say(shown and ('proposed by %s: `do` takes a hunk'):format(by(done)) or 'nothing to change here')
+    end
+    say(('%s, by %s'):format(plain(done.summary, otherwise), by(done)))
+  end)
 end
 
 --- Changes the range as told; asks for the instruction when there is none.
 function M.refactor(arguments)
-  local uri, range = vim.uri_from_bufnr(0), asked_range(arguments)
+  local range = place.asked(arguments)
   local function go(instruction)
     if instruction and vim.trim(instruction) ~= '' then
-      run('codriver.refactor', { { uri = uri, range = range, instruction = instruction } }, function(result)
-        local done = type(result) == 'table' and result or {}
-        local what = (done.summary or ''):gsub('%.$', '')
-        say(('%s, by %s'):format(what ~= '' and what or 'refactored', by(done)))
-      end)
+      change('codriver.refactor', { range = range, instruction = instruction }, arguments.bang, 'refactored')
     end
   end
   if arguments.args ~= '' then
@@ -100,56 +82,138 @@ function M.refactor(arguments)
   end
 end
 
---- Reviews the range, or the whole buffer; with `!` takes the findings away.
+--- Writes the documentation of what is in the range or around the cursor.
+function M.document(arguments)
+  change('codriver.document', { range = place.asked(arguments) }, arguments.bang, 'documented')
+end
+
+--- Mends what the editor's findings at the range or cursor say is wrong.
+function M.fix(arguments)
+  local found = place.diagnostics(arguments)
+  local wish = { range = place.asked(arguments), diagnostics = #found > 0 and found or nil }
+  change('codriver.fix', wish, arguments.bang, 'fixed')
+end
+
+--- Writes tests of what is in the range or around the cursor into a new file, and opens it.
+function M.tests(arguments)
+  run('codriver.tests', { { uri = place.uri(), range = place.asked(arguments), preview = arguments.bang or nil } }, function(done)
+    if arguments.bang and type(done.text) == 'string' then
+      return window.show('tests', ('```%s\n%s\n```'):format(vim.bo.filetype, done.text))
+    end
+    if type(done.uri) == 'string' then
+      vim.cmd('split ' .. vim.fn.fnameescape(vim.uri_to_fname(done.uri)))
+    end
+    say(('%s, by %s'):format(plain(done.summary, 'tests written'), by(done)))
+  end)
+end
+
+--- Reviews the range, the whole buffer, or its changes since a state of the repository; with `!` takes the findings away.
 function M.review(arguments)
-  local uri = vim.uri_from_bufnr(0)
   if arguments.bang then
-    return run('codriver.clearReview', { { uri = uri } })
+    return run('codriver.clearReview', { { uri = place.uri() } })
   end
-  local wish = { uri = uri }
-  if arguments.range > 0 then
-    wish.range = lines_range(arguments.line1, arguments.line2)
+  local wish = { uri = place.uri() }
+  if arguments.args and arguments.args ~= '' then
+    wish.diff = arguments.args
+  elseif arguments.range > 0 then
+    wish.range = place.lines(arguments.line1, arguments.line2)
   end
-  run('codriver.review', { wish }, function(result)
-    local done = type(result) == 'table' and result or {}
+  run('codriver.review', { wish }, function(done)
     say(('%d finding(s), by %s'):format(done.findings or 0, by(done)))
   end)
 end
 
+--- Explains the range or what is around the cursor; an argument is a question about it.
+function M.explain(arguments)
+  local question = arguments.args ~= '' and arguments.args or nil
+  run('codriver.explain', { { uri = place.uri(), range = place.asked(arguments), question = question } }, function(done)
+    window.show('explain', ('%s\n\n*%s*'):format(done.text or '', by(done)))
+  end)
+end
+
+--- Proposes names for what is at the cursor; the chosen one goes to the language's own server.
+function M.names(arguments)
+  run('codriver.suggestNames', { { uri = place.uri(), range = place.asked(arguments) } }, function(done)
+    local asked = { prompt = ('Rename %s: '):format(done.old or ''), format_item = function(one)
+      return one.why and one.why ~= '' and ('%s  (%s)'):format(one.name, one.why) or one.name
+    end }
+    vim.ui.select(done.names or {}, asked, function(one)
+      if one then
+        vim.lsp.buf.rename(one.name)
+      end
+    end)
+  end)
+end
+
+--- Writes a commit message: at the top of a commit's buffer, else into a window.
+function M.commit_message()
+  local buf = api.nvim_get_current_buf()
+  local wish = vim.bo[buf].filetype ~= 'gitcommit' and { uri = place.uri() } or {}
+  run('codriver.commitMessage', { wish }, function(done)
+    local text = vim.trim(done.text or '')
+    if vim.bo[buf].filetype ~= 'gitcommit' then
+      return window.show('commit', text)
+    end
+    api.nvim_buf_set_lines(buf, 0, 0, false, vim.split(text, '\n', { plain = true }))
+    say('written by ' .. by(done))
+  end)
+end
+
 --- Shows why the last request went where it went.
-function M.explain()
+function M.why()
   run('codriver.explainLast', {}, function(result)
-    if result == nil or result == vim.NIL then
+    if next(result) == nil then
       return say('nothing was decided yet')
     end
-    show('explain', result)
+    window.show('why', result)
   end)
 end
 
 --- Shows the server's state.
 function M.status()
   run('codriver.status', {}, function(result)
-    show('status', result)
+    window.show('status', result)
   end)
 end
 
---- A line about the last request, for the status line: its model, and whether it was only simulated.
+--- Shows the strategy, or writes another one into the server's settings, for everything that runs here.
+function M.strategy(arguments)
+  if arguments.args == '' then
+    return run('codriver.status', {}, function(result)
+      say('strategy ' .. (result.strategy or 'unknown'))
+    end)
+  end
+  local program = config.program()
+  if not program then
+    return say("the server's program is not known: `codriver config set routing.strategy=...` in a shell does it", vim.log.levels.WARN)
+  end
+  local said = vim.trim(vim.fn.system(vim.list_extend(program, { 'config', 'set', 'routing.strategy=' .. arguments.args })))
+  if vim.v.shell_error ~= 0 then
+    return say(said, vim.log.levels.ERROR)
+  end
+  say('strategy ' .. arguments.args)
+end
+
+--- What the status line needs: the last request's model, whether it was only simulated, and what today cost.
 ---@param server table
----@param done fun(text: string)
+---@param done fun(told: {model: string, simulated: boolean, today: number})
 function M.ask_status(server, done)
   client.request(server, 'workspace/executeCommand', { command = 'codriver.status', arguments = {} }, function(err, result)
     local last = not err and type(result) == 'table' and result or {}
-    local text = type(last.model) == 'string' and last.model or ''
-    local simulated = last.simulated
-    if simulated == nil then
-      simulated = vim.startswith(text, 'simulator/')
-    end
-    done(simulated and text .. ' (simulated)' or text)
+    local model = type(last.model) == 'string' and last.model or ''
+    done({
+      model = model,
+      simulated = last.simulated == true or vim.startswith(model, 'simulator/'),
+      today = type(last.cost_today) == 'number' and last.cost_today or 0,
+    })
   end)
 end
 
 --- Keeps the code lenses of a buffer fresh.
 function M.keep_lenses(buf)
+  if vim.lsp.codelens.enable then
+    return vim.lsp.codelens.enable(true, { bufnr = buf })
+  end
   local group = api.nvim_create_augroup('codriver.lens.' .. buf, { clear = true })
   api.nvim_create_autocmd({ 'BufEnter', 'BufWritePost', 'InsertLeave' }, {
     group = group,

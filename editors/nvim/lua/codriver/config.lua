@@ -120,6 +120,19 @@ function M.command()
   return nil, 'codriver is not on PATH: `pip install codriver` (or pipx, uv tool), or set the option cmd'
 end
 
+--- The words that start the program itself, for its other commands; nil where they cannot be told.
+---@return string[]|nil
+function M.program()
+  local words = {}
+  for _, word in ipairs(M.command() or {}) do
+    if word == 'lsp' then
+      return words
+    end
+    words[#words + 1] = word
+  end
+  return nil
+end
+
 --- What the client tells the server it can do.
 ---
 --- Neovim offers UTF-8 first, but mixes columns up when clients of one buffer disagree, and most

@@ -6,7 +6,8 @@ local config = require('codriver.config')
 local M = {}
 
 local ready = false
-local status = { text = '', asked = 0 }
+local status = { model = '', simulated = false, today = 0, asked = 0 }
+local paused = false
 
 --- What draws suggestions here: the editor itself (0.12 and later), or our own ghost text.
 local function engine()
@@ -67,7 +68,9 @@ function M.on_attach(server, buf)
     return
   end
   require('codriver.keys').install()
-  engine().attach(buf)
+  if not paused then
+    engine().attach(buf)
+  end
   if config.current.code_lens and vim.lsp.codelens then
     require('codriver.commands').keep_lenses(buf)
   end
@@ -119,31 +122,67 @@ function M.setup(options)
   ready = true
 end
 
---- Ends every client and starts again for the current buffer.
+--- Ends every client and starts again for the current buffer, when the old one is gone (3 s at most).
 function M.restart()
   client.stop()
-  local buf = buffer()
-  vim.defer_fn(function()
-    attach(buf)
-  end, 300)
+  local buf, tries = buffer(), 0
+  local function again()
+    tries = tries + 1
+    if #client.all(buf) > 0 and tries < 60 then
+      vim.defer_fn(again, 50)
+    elseif vim.api.nvim_buf_is_valid(buf) then
+      attach(buf)
+    end
+  end
+  again()
 end
 
---- A short text for the status line: the model of the last request. Never waits; at most one
---- question to the server every five seconds.
----@return string
-function M.statusline()
+--- Stops (or begins again) to suggest, in every buffer; the commands work all the same.
+---@param on boolean
+function M.pause(on)
+  paused = on
+  for _, buf in ipairs(vim.api.nvim_list_bufs()) do
+    if #client.all(buf) > 0 then
+      engine()[on and 'detach' or 'attach'](buf)
+    end
+  end
+end
+
+--- What the status line shows, in parts: model of the last request (with its provider), whether it was only simulated,
+--- what today cost (USD), and whether suggestions are paused. Never waits; asks the server every five seconds at most.
+---@return {model: string, simulated: boolean, today: number, paused: boolean}|nil nil where no server is
+function M.status()
   local server = client.of(buffer())
   if not server then
-    return ''
+    return nil
   end
   local now = vim.loop.now()
   if status.asked == 0 or now - status.asked > 5000 then
     status.asked = now
-    require('codriver.commands').ask_status(server, function(text)
-      status.text = text
+    require('codriver.commands').ask_status(server, function(told)
+      status = vim.tbl_extend('force', status, told)
     end)
   end
-  return status.text ~= '' and 'codriver: ' .. status.text or 'codriver'
+  return { model = status.model, simulated = status.simulated, today = status.today, paused = paused }
+end
+
+--- The status in words, for 'statusline': "codriver: model, $0.12 today". Empty where no server is.
+---@return string
+function M.statusline()
+  local now = M.status()
+  if not now then
+    return ''
+  end
+  local parts = {}
+  if now.paused then
+    parts[1] = 'paused'
+  elseif now.model ~= '' then
+    parts[1] = now.model .. (now.simulated and ' (simulated)' or '')
+  end
+  if now.today > 0 then
+    parts[#parts + 1] = ('$%.2f today'):format(now.today)
+  end
+  return #parts > 0 and 'codriver: ' .. table.concat(parts, ', ') or 'codriver'
 end
 
 return M

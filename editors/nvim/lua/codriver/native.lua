@@ -45,7 +45,10 @@ function M.attach(buf)
   end
 end
 
-function M.detach() end -- the editor ends it with the client
+function M.detach(buf)
+  api.nvim_create_augroup('codriver.native.' .. buf, { clear = true })
+  vim.lsp.inline_completion.enable(false, { bufnr = buf })
+end
 
 --- Where the item's text goes now, as (row, col, row, col), and what of it is there already; nil when the text has
 --- become another one since.
