@@ -48,12 +48,17 @@ def told(reply: str) -> list[Mapping[str, Any]] | None:
 
     Of a list that was cut off, the whole findings are kept.
     """
+    return listed(reply, "findings", "quote")
+
+
+def listed(reply: str, name: str, mark: str) -> list[Mapping[str, Any]] | None:
+    """The objects that a reply lists under a name, or by themselves; single ones are known by their field `mark`."""
     for text in [*(block.text for block in edits.fenced(reply)), reply]:
         for value in _values(text):
-            listed = value.get("findings") if isinstance(value, dict) else value
-            if isinstance(listed, list) and all(isinstance(item, dict) for item in listed):
-                return listed
-    single = [value for value in _values(reply) if isinstance(value, dict) and "quote" in value]
+            found = value.get(name) if isinstance(value, dict) else value
+            if isinstance(found, list) and all(isinstance(item, dict) for item in found):
+                return found
+    single = [value for value in _values(reply) if isinstance(value, dict) and mark in value]
     return list(single) or None
 
 
