@@ -12,6 +12,10 @@ def main() -> int:
         from codriver.fronts.lsp.forwarder import main as forward
 
         return forward(arguments[1:])
+    if arguments[:1] == ["mcp"]:
+        from codriver.cli.mcp import main as carry
+
+        return carry(arguments[1:])
     if arguments[:1] == ["serve"] and "--from-forwarder" in arguments:
         from codriver.daemon import main as serve
 

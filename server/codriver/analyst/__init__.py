@@ -94,6 +94,16 @@ class Analyst:
         """How many buffers are open."""
         return len(self._buffers)
 
+    def open_buffers(self) -> list[tuple[Snapshot, bool]]:
+        """The newest texts of all editors, the latest edited first, each with whether somebody looks at it."""
+        return [(held.snapshot, focused) for held, focused in self._buffers.all()]
+
+    def named(self, path: str) -> Snapshot | None:
+        """The newest text of the open buffer that a path, the end of one or a URI names; of several the latest."""
+        exact = next((held for held in self._buffers.latest() if held.uri == path), None)
+        held = exact or self._buffers.of_path(path_of(path) if "://" in path else path)
+        return None if held is None else held.snapshot
+
     def buffer(self, snapshot: Snapshot) -> Buffer:
         """The parsed form of this very snapshot: the open one when it is still current, else a fresh one."""
         held = self._buffers.current(snapshot)

@@ -72,6 +72,11 @@ class Held:
         return self._buffer
 
     @property
+    def uri(self) -> str:
+        """Its name at the editor."""
+        return self._snapshot.uri
+
+    @property
     def language_id(self) -> str:
         """What the editor calls its language."""
         return self._snapshot.language_id

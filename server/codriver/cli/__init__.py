@@ -79,6 +79,7 @@ def commands() -> typer.Typer:
     app.command()(serve.stop)
     app.command()(serve.status)
     app.command(context_settings={"ignore_unknown_options": True})(lsp)
+    app.command(context_settings={"ignore_unknown_options": True})(mcp)
     app.command()(route.route)
     app.command()(ask.ask)
     app.add_typer(models.group(), name="models")
@@ -106,6 +107,16 @@ def lsp(arguments: list[str] | None = None) -> None:
     from codriver.fronts.lsp.forwarder import main as forward
 
     raise SystemExit(forward(arguments or []))
+
+
+def mcp(arguments: list[str] | None = None) -> None:
+    """Give an agent read-only tools over stdio (MCP): open buffers with unsaved text, complexity, routes.
+
+    Agents start this. The daemon serves the same over HTTP, at /mcp. Options: --simulate, --config FILE.
+    """
+    from codriver.cli.mcp import main as carry
+
+    raise SystemExit(carry(arguments or []))
 
 
 def version() -> None:

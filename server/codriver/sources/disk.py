@@ -28,6 +28,8 @@ TEXTS = 8 * 1024 * 1024
 """Bytes of texts that are kept, the last asked for."""
 KEPT = 512
 """Names that are remembered with what they led to, the last asked for."""
+READING = 10.0
+"""Seconds that `read` waits at most."""
 WAITING = 32
 """Questions that wait for the thread; more are forgotten, and asked again with the next turn."""
 FRESH = 2.0
@@ -97,6 +99,22 @@ class Disk:
         if answer is None or self._clock() - answer.checked >= FRESH:
             self._ask(key)
             answer = self._answers.get(key)
+        return answer.source if answer else None
+
+    def read(self, path: str, roots: Sequence[str]) -> Source | None:
+        """As `look`, but waits until it was read. Never call it where an event loop runs."""
+        found = threading.Event()
+        key = path, tuple(roots)
+
+        def work() -> None:
+            try:
+                self._answer(key)
+            finally:
+                found.set()
+
+        self._run(work)
+        found.wait(READING)
+        answer = self._answers.get(key)
         return answer.source if answer else None
 
     def forbid(self, never: Sequence[str]) -> None:
