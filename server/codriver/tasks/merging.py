@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from codriver.syntax.text import Edit
+
 LONGEST = 20_000
 """Lines that are compared one by one; what is longer counts as changed from its first difference to its last."""
 
@@ -65,6 +67,63 @@ def merged(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
         whole += side[first:last]
         at = end
     return b"\n".join(whole + rows[max(at, 0) :])
+
+
+def landed(patch: Patch, base: bytes, now: bytes, edits: Sequence[Edit]) -> Patch | None:
+    """A patch of `base` as a patch of `now`, which these edits made of it; None where both changed the same lines.
+
+    The lines of the patch are followed through every edit, so what looks alike elsewhere is never taken for them.
+    """
+    start, end = _line_start(base, patch.start), _line_end(base, patch.end)
+    ours = base[start : patch.start] + patch.text.encode("utf-8", "replace") + base[patch.end : end]
+    place = (start, end)
+    for edit in _told_apart(edits, base, now):
+        place = _followed(place, edit)
+    here = _line_start(now, place[0]), _line_end(now, max(place))
+    whole = merged(base[start:end], ours, now[slice(*here)])
+    return Patch(*here, whole.decode("utf-8", "replace")) if whole is not None else None
+
+
+def _told_apart(edits: Sequence[Edit], base: bytes, now: bytes) -> Sequence[Edit]:
+    """The edits; where an editor sent whole texts, the one edit between what both ends share."""
+    size = len(base)
+    for edit in edits:
+        if size and edit.start_byte == 0 and edit.old_end_byte == size:
+            start, old_end, new_end = narrowest(base, now)
+            return [Edit(start, old_end, new_end, (0, 0), (0, 0), (0, 0))]
+        size += edit.new_end_byte - edit.old_end_byte
+    return edits
+
+
+def _followed(place: tuple[int, int], edit: Edit) -> tuple[int, int]:
+    """Where a byte range is after an edit; one that touches it stretches it."""
+    start, end = place
+    delta = edit.new_end_byte - edit.old_end_byte
+    if edit.start_byte >= end:
+        return place
+    if edit.old_end_byte <= start:
+        return start + delta, end + delta
+    return min(start, edit.start_byte), max(end + delta, edit.new_end_byte)
+
+
+def _line_start(data: bytes, at: int) -> int:
+    return data.rfind(b"\n", 0, at) + 1
+
+
+def _line_end(data: bytes, at: int) -> int:
+    found = data.find(b"\n", at)
+    return found if found >= 0 else len(data)
+
+
+def carried(lines: Lines, old: bytes, new: bytes) -> Lines | None:
+    """Lines of the old text where they stand in the new one; None where they were changed."""
+    moved = 0
+    for start, end, _, last in _hunks(old.split(b"\n"), new.split(b"\n")):
+        if end < lines[0]:
+            moved = last - end
+        elif start < lines[1]:
+            return None
+    return lines[0] + moved, lines[1] + moved
 
 
 def narrowest(old: bytes, new: bytes) -> tuple[int, int, int]:
