@@ -30,7 +30,7 @@ DAYS = 31
 FORGOTTEN = 600.0
 """Seconds without a look after which everything is forgotten."""
 
-HOURS, PAGE, SLICE = 4, 300, 8
+HOURS, PAGE, SLICE = 4, 100, 4
 """Hours and rows read from the store at once, and rows folded before others get their turn (some 0.1 ms each)."""
 
 WAITING = 500
@@ -99,7 +99,10 @@ class Day:
             self.words[one.label] += 1
         if one.model and reasons.decision.strategy != "local":
             expected = {candidate.model: candidate.quality for candidate in reasons.decision.candidates}
-            billed = Billed(one.at, one.session, one.model, reasons.usage, one.cost, expected)
+            cost = one.cost
+            if not cost and (model := models.get(one.model)) is not None:
+                cost = model.price_at(one.at).cost(reasons.usage)  # simulated: beside prices, only prices say anything
+            billed = Billed(one.at, one.session, one.model, reasons.usage, cost, expected)
             self.singles.add(billed, self.warmth.usage(billed), models)
 
 

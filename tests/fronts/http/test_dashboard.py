@@ -119,9 +119,12 @@ def test_it_tells_what_was_decided_spent_and_saved(daemon: Daemon) -> None:
     assert told["budgets"] == [{"of": "today", "spent_usd": 0.0, "limit_usd": 2.0, "left_usd": 2.0}]
     (experiment,) = told["experiments"]
     assert sum(arm["requests"] for arm in experiment["arms"]) == told["today"]["requests"]
-    single = told["today"]["alone"][0]
+    assert told["today"]["cost_usd"] == 0.0
+    single = next(one for one in told["today"]["alone"] if one["model"] == mine["model"])
+    assert single["simulated"] is True
     assert single["requests"] == told["today"]["requests"]
-    assert single["saved_usd"] == pytest.approx(single["cost_usd"])
+    # As if simulated answers were billed: whoever answered all of them has saved nothing against himself.
+    assert 0.0 < single["was_usd"] == pytest.approx(single["cost_usd"])
     until(lambda: page(daemon)["read"], "the days before today")
     assert len(page(daemon)["days"]) == 31
 

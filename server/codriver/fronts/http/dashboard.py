@@ -34,7 +34,7 @@ DATA_PATH = "/v1/dashboard"
 
 SMALL_BODY = 10_000
 
-MODELS, PAYERS = 60, 8
+MODELS, PAYERS = 60, 5
 """Models and sessions told of, those with the most traffic or spending first."""
 
 FRAMED_BY = "'self' http://127.0.0.1:* http://localhost:* vscode-webview: vscode-file: https://*.vscode-cdn.net"
