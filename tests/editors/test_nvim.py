@@ -55,7 +55,7 @@ def version() -> tuple[int, ...]:
 
 
 def played(scenario: str, folder: Path, **environ: str) -> dict[str, Any]:
-    """What the scenario saw. Everything Neovim writes stays in `folder`. Bounded: 20 s."""
+    """What the scenario saw. Everything Neovim writes stays in `folder`. Bounded: 60 s."""
     home = {name: str(folder / name.lower()) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")}
     variables = {
         **os.environ,
@@ -69,7 +69,7 @@ def played(scenario: str, folder: Path, **environ: str) -> dict[str, Any]:
         **environ,
     }
     command = [nvim(), "--headless", "-u", "NONE", "-i", "NONE", "-l", str(HERE / "drive.lua")]
-    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=60, check=False)
     lines = done.stdout.splitlines()
     assert lines, done.stderr
     report: dict[str, Any] = json.loads(lines[-1])
@@ -185,3 +185,11 @@ def test_the_real_server_suggests_in_an_unsaved_buffer(daemon: Daemon, tmp_path:
     assert report["statusline"].endswith(" (simulated)")
     assert report["explained"]["purpose"] == "complete"
     assert report["explained"]["decision"]["candidates"]
+
+
+def test_a_code_action_of_the_real_server_changes_a_file_and_is_undone(daemon: Daemon, tmp_path: Path) -> None:
+    report = played("action", tmp_path, CODRIVER_HOME=str(daemon.home))
+    assert any("Refactor function" in title for title in report["titles"])
+    assert report["after"] != report["before"] == report["undone"]
+    assert "suggests inline" in report["health"]
+    assert "ERROR" not in report["health"]
