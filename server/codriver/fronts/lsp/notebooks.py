@@ -27,7 +27,8 @@ class Notebook:
     """One open notebook: its cells in order. `owner` is the editor's number at the analyst."""
 
     def __init__(self, uri: str, owner: int, analyst: Analyst, root: str) -> None:
-        self.uri, self.root, self.cells = uri, root, list[Document]()
+        self.uri, self.root = uri, root
+        self.cells: list[Document] = []
         self._owner, self._analyst = owner, analyst
         self._known: set[str] = set()
         self._joined: dict[str, bytes] = {}
