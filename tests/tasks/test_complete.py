@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -23,9 +25,12 @@ UNROUTABLE = Unroutable(Failure(Kind.UNROUTABLE, "no provider is configured"))
 BROKEN = UpstreamFailed(Failure(Kind.BROKEN, "the connection broke"))
 
 
-def completer(router: Any, analyst: Analyst, **settings: Any) -> Completer:
-    """Without the local predictor, unless the test is about it."""
-    return Completer(router, analyst, Settings.model_validate({"complete": {"predictor": False} | settings}))
+def completer(
+    router: Any, analyst: Analyst, *, clock: Callable[[], float] = time.monotonic, **settings: Any
+) -> Completer:
+    """Without the local predictor and without alternatives, unless the test is about them."""
+    few = {"predictor": False, "alternatives": 1}
+    return Completer(router, analyst, Settings.model_validate({"complete": few | settings}), clock)
 
 
 @pytest.mark.parametrize(
@@ -306,11 +311,16 @@ async def test_editors_do_not_share_what_is_typed(kit: Any, analyst: Analyst) ->
 
 async def test_a_rejected_suggestion_does_not_come_back(kit: Any, analyst: Analyst) -> None:
     router = kit.router("first + second", "first + second", "second + first")
-    completing = completer(router, analyst)
+    now = [100.0]
+    completing = completer(router, analyst, clock=lambda: now[0])
     [suggestion] = await completing.complete(kit.snapshot(ADD), owner=1, explicit=False)
     completing.fate(suggestion.decision, "rejected")
     assert router.learned == [("d1", "rejected")]
     assert await completing.complete(kit.snapshot(ADD), owner=1, explicit=False) == []
+    assert len(router.requests) == 1, "the line is left alone for a while"
+    now[0] += 10
+    assert await completing.complete(kit.snapshot(ADD), owner=1, explicit=False) == []
+    assert len(router.requests) == 2
     [other] = await completing.complete(kit.snapshot(ADD), owner=1, explicit=False)
     assert other.text == "second + first"
 

@@ -48,6 +48,11 @@ class Complete(Table):
     others: bool = Field(
         default=True, description="Whether parts of other open files that look alike go along to the model."
     )
+    comments: bool = Field(default=False, description="Whether prose is completed too: in comments and strings.")
+    alternatives: int = Field(default=3, ge=1, le=5, description="How many suggestions a model is asked for on demand.")
+    next_edits: bool = Field(
+        default=True, description="Whether the place where an edit is likely to be repeated is offered."
+    )
     max_bytes: int = Field(default=1_000_000, ge=1, description="Larger files get no completions.")
     deadline: float = Field(default=4.0, gt=0, description="Seconds after which a completion is no longer wanted.")
     one_line_tokens: int = Field(default=48, ge=1, description="Longest answer in the middle of a line, in tokens.")

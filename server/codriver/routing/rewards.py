@@ -34,6 +34,7 @@ WORDS: Mapping[str, Reward] = MappingProxyType(
         "accepted": Reward("editor", 1.0, 0.6),
         "partly-accepted": Reward("editor", 0.7, 0.5),
         "rejected": Reward("editor", 0.0, 0.5),
+        "typed-over": Reward("editor", 0.2, 0.2),
         "success": Reward("person", 1.0, 1.0),
         "failure": Reward("person", 0.0, 1.0),
         "up": Reward("person", 1.0, 0.8),

@@ -70,6 +70,10 @@ class Text:
             return b""
         return self._chunks.cut(self._chunks.line_start(n), self._content_end(n))
 
+    def cut(self, start: int, end: int) -> bytes:
+        """The bytes [start, end). 0 <= start <= end <= size."""
+        return self._chunks.cut(start, end)
+
     def line_start(self, n: int) -> int:
         """Byte offset of line n; of the text's end when n is behind the last line."""
         return self._chunks.line_start(n) if n < self.line_count else self.size

@@ -34,11 +34,11 @@ class Change:
 def narrowed(at: int, removed: bytes, inserted: bytes) -> Change:
     """The change without what is the same at its ends; cuts fall on whole UTF-8 characters."""
     head = _common(removed, inserted)
-    while head and _inside(removed, head, inserted):
+    while head and (_split(removed, head) or _split(inserted, head)):
         head -= 1
     removed, inserted = removed[head:], inserted[head:]
-    tail = _common(removed[::-1], inserted[::-1])
-    while tail and _inside(removed, len(removed) - tail, inserted, len(inserted) - tail):
+    tail = _common_end(removed, inserted)
+    while tail and _split(removed, len(removed) - tail):
         tail -= 1
     return Change(at + head, removed[: len(removed) - tail], inserted[: len(inserted) - tail])
 
@@ -95,11 +95,20 @@ def _common(one: bytes, two: bytes) -> int:
     return low
 
 
-def _inside(one: bytes, at: int, two: bytes, there: int | None = None) -> bool:
-    """Whether a cut falls inside of a character of either text."""
-    other = at if there is None else there
-    return one[at : at + 1] > b"\x7f" and _continues(one, at) or _continues(two, other)
+def _common_end(one: bytes, two: bytes) -> int:
+    """How many bytes two texts end with alike."""
+    low, high = 0, min(len(one), len(two))
+    if one[len(one) - high :] == two[len(two) - high :]:
+        return high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if one[len(one) - middle : len(one) - low] == two[len(two) - middle : len(two) - low]:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
-def _continues(text: bytes, at: int) -> bool:
+def _split(text: bytes, at: int) -> bool:
+    """Whether a cut before this byte falls inside of a character."""
     return at < len(text) and text[at] & 0xC0 == 0x80

@@ -1,8 +1,7 @@
 """Inline completion: gate, typed along, local predictor, model; then silence or one that parses.
 
-The answer is streamed and judged here, not held by the router: a completion is done long before the
-model is, and closing the stream then saves the time and the tokens. When what came does not parse in
-place, the next stronger candidate of the same decision is asked once, if it can still be in time.
+The steps live beside: `gate` (when not to speak), `following` (what is known of the buffer's last changes and
+suggestions), `syntax/predictor`, `suggestion` (what fits a place), `listening` (models), `next_edit`.
 """
 
 from __future__ import annotations
@@ -10,40 +9,39 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from codriver.analyst import path_of
 from codriver.errors import CodriverError, Unroutable
-from codriver.model.decision import Candidate, Decision
-from codriver.model.events import Finish, Finished, TextDelta
 from codriver.model.ids import new_id
 from codriver.model.request import Conversation, Limits, Purpose, Request, Snapshot
 from codriver.router import PREDICTOR
 from codriver.syntax import predictor
-from codriver.tasks import alongside, context, gate, prompts, trim
-from codriver.tasks.kept import Kept
-from codriver.tasks.shown import Shown
-from codriver.tasks.suggestion import Site, Suggestion, site
+from codriver.tasks import alongside, context, gate, listening, next_edit, prompts
+from codriver.tasks.changes import Change
+from codriver.tasks.following import Following
+from codriver.tasks.listening import BROKEN, CURSOR, FRONT
+from codriver.tasks.suggestion import Picked, Site, Suggestion, picked_back, site, with_picked
+from codriver.tasks.watch import Doing, Watch
 
 if TYPE_CHECKING:
     from codriver.analyst import Analyst
     from codriver.config import Settings
     from codriver.router import Router
 
-FRONT = "lsp"
 OTHERS = 8
 """Open buffers the local predictor learns from."""
-
-CURSOR, _BROKEN = "<|cursor|>", "< |cursor|>"
-"""The prompt's mark, and how a buffer that has it says it: there must be one cursor only."""
 
 OFFLINE = 0.5
 """With no model to ask, so much of the usual confidence is enough for the local predictor."""
 
-DEAREST = 0.02
-"""USD: a second opinion on one completion may be expected to cost no more."""
+NEXT_EDIT = "local/next-edit"
+"""The name under which next edits are recorded."""
+
+_RESTING = (Doing.NOTHING, Doing.UNDONE, Doing.PASTED, Doing.MANY)
 
 _log = logging.getLogger(__name__)
 
@@ -56,87 +54,152 @@ class _Guess:
     confidence: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """What a model said, as far as it was listened to."""
-
-    text: str
-    decision: Decision
-    model: str
-    simulated: bool
-
-
 class Completer:
-    """Completions for all editors. Keeps the last suggestion of each buffer and nothing else.
+    """Completions for all editors.
 
-    `settings` may be replaced at any time and holds from the next request on.
+    `settings` may be replaced at any time and holds from the next request on. `silences` counts why nothing was said;
+    under "" what was shown. `pause` waits so many seconds.
     """
 
     def __init__(
-        self, router: Router, analyst: Analyst, settings: Settings, clock: Callable[[], float] = time.monotonic
+        self,
+        router: Router,
+        analyst: Analyst,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._router = router
         self._analyst = analyst
         self.settings = settings
-        self._clock = clock
-        self._shown = Shown()
-        self._kept = Kept()
+        self.silences: Counter[str] = Counter()
+        self._clock, self._pause = clock, pause
+        self._following = Following(router.learn, clock)
 
-    async def complete(self, snapshot: Snapshot, *, owner: int, explicit: bool) -> list[Suggestion]:
-        """What to show at the snapshot's cursor, best first; [] is silence. Raises nothing but CancelledError."""
+    # What editors tell.
+
+    def opened(self, owner: int, uri: str) -> None:
+        """A buffer was opened: until it is changed nothing is suggested in it unasked."""
+        self._following.opened(owner, uri)
+
+    def changed(self, owner: int, uri: str, batch: Sequence[Change], content: Callable[[], bytes]) -> None:
+        """A buffer was changed by one message; `content` gives its text, where it is needed. Costs microseconds."""
+        self._following.changed(owner, uri, batch, content)
+
+    def closed(self, owner: int, uri: str) -> None:
+        """A buffer was closed."""
+        self._following.closed(owner, uri)
+
+    def left(self, owner: int) -> None:
+        """An editor has gone."""
+        self._following.left(owner)
+
+    def fate(self, decision: str, word: str) -> None:
+        """What became of a suggestion, in an editor's words: accepted, partly-accepted, rejected, ...
+
+        A rejected one is not offered there again. Editors need not say so: see tasks/following.py.
+        """
+        self._following.fate(decision, word)
+
+    # What they ask.
+
+    async def complete(
+        self, snapshot: Snapshot, *, owner: int, explicit: bool, picked: Picked | None = None
+    ) -> list[Suggestion]:
+        """What to show at the snapshot's cursor, best first; [] is silence. Raises nothing but CancelledError.
+
+        picked: the entry chosen in the editor's own menu, which whatever is shown must begin with.
+        """
         try:
-            return await self._complete(snapshot, owner, explicit)
+            if picked is None:
+                found = await self._complete(snapshot, owner, explicit)
+            else:
+                whole = await self._complete(with_picked(snapshot, picked), owner, explicit, virtual=True)
+                found = [picked_back(snapshot, picked, suggestion) for suggestion in whole]
+            if found:
+                self.silences[""] += 1
+                self._following.given(owner, snapshot, found)
+            return found
         except CodriverError as error:
             _log.info("no completion: %s", error)
         except Exception:
             _log.exception("no completion")
         return []
 
-    def fate(self, decision: str, word: str) -> None:
-        """What became of a suggestion: accepted, rejected, ... A rejected one is not offered there again."""
-        if word == "rejected":
-            self._shown.rejected(decision)
-        elif word == "accepted":
-            shown = self._shown.found(decision)
-            if shown is not None:
-                self._kept.accepted(decision, *shown, self._clock())
-            self._shown.forget(decision)
-        self._router.learn(decision, word)
+    def next_edits(self, snapshot: Snapshot, *, owner: int) -> list[Suggestion]:
+        """The likely next place of the edit just made, anywhere in the buffer; [] for none.
 
-    async def _complete(self, snapshot: Snapshot, owner: int, explicit: bool) -> list[Suggestion]:
+        The one after it is found when this is asked again, after the first was made or refused. Raises nothing.
+        """
+        settings = self.settings.complete
+        shut = gate.shut(
+            replace(snapshot, cursor=snapshot.cursor or 0), self.settings.privacy.never, settings.max_bytes
+        )
+        watch = self._following.watch(owner, snapshot.uri)
+        if shut or watch is None or not (settings.enabled and settings.next_edits) or watch.doing in _RESTING:
+            return []
+        try:
+            found = self._next_edit(snapshot, watch)
+        except Exception:
+            _log.exception("no next edit")
+            return []
+        if found is not None:
+            self._following.offered(owner, snapshot, found)
+        return [found] if found is not None else []
+
+    async def _complete(
+        self, snapshot: Snapshot, owner: int, explicit: bool, *, virtual: bool = False
+    ) -> list[Suggestion]:
         settings = self.settings.complete
         if not settings.enabled or gate.shut(snapshot, self.settings.privacy.never, settings.max_bytes):
-            return []
-        for decision, word in self._kept.seen(snapshot.uri, snapshot.text, self._clock()):
-            self._router.learn(decision, word)
-        along = self._shown.along(owner, snapshot)
+            return self._silent("not here")
+        self._following.looked(owner, snapshot)
+        along = self._following.shown.along(owner, snapshot)
         if along is not None and not explicit:
             return [along]
+        reason = "" if explicit or virtual else self._following.silent(owner, snapshot)
+        reason = "" if explicit else reason or gate.text(snapshot)
+        if reason:
+            there = self._on_this_line(snapshot, owner) if reason == gate.MOVED and not virtual else []
+            return there or self._silent(reason)
         buffer = self._analyst.buffer(snapshot)
-        while buffer.unread and not buffer.step():  # noqa: ASYNC110 (slices of one parse: others get their turns)
+        while not virtual and buffer.unread and not buffer.step():  # noqa: ASYNC110 (slices: others get their turns)
             await asyncio.sleep(0)
-        if not explicit and gate.unwanted(snapshot, buffer):
-            return []
-        there = site(snapshot, buffer, explicit=explicit)
-        found = await self._found(there, explicit)
-        welcome = [suggestion for suggestion in found if not self._shown.unwelcome(snapshot, suggestion)]
-        if welcome:
-            self._shown.keep(owner, snapshot, welcome[0])
-        return welcome
+        if not explicit and (reason := gate.tree(buffer, snapshot.cursor or 0, comments=settings.comments)):
+            return self._silent(reason)
+        found = await self._found(site(snapshot, buffer, explicit=explicit), owner, explicit)
+        if not found:
+            self._following.shown.in_vain(snapshot, self._clock())
+        welcome = [one for one in found if not self._following.shown.unwelcome(snapshot, one)]
+        return welcome or self._silent("nothing to say" if not found else "rejected before")
 
-    async def _found(self, there: Site, explicit: bool) -> list[Suggestion]:
-        """The predictor's where it is sure, else a model's; both when asked explicitly."""
+    def _silent(self, reason: str) -> list[Suggestion]:
+        self.silences[reason] += 1
+        return []
+
+    async def _found(self, there: Site, owner: int, explicit: bool) -> list[Suggestion]:
+        """The predictor's where it is sure, else a model's; several when asked explicitly."""
+        settings = self.settings.complete
         request = self._request(there)
         guess = self._guess(there)
-        if guess is not None and not explicit and guess.confidence >= self.settings.complete.threshold:
+        if guess is not None and not explicit and guess.confidence >= settings.threshold:
             return [self._local(request, there, guess)]
+        if not explicit and (seconds := self._following.delay(owner, there.snapshot)) > 0.0:
+            await self._pause(seconds)
         try:
-            asked = await self._asked(self._informed(request, there), there)
+            asked = await self._asked(self._informed(request, there), there, settings.alternatives if explicit else 1)
         except Unroutable:
             return [self._local(request, there, guess)] if guess is not None else []
         if explicit and guess is not None and all(_added(there, s) != guess.text for s in asked):
             asked.append(self._local(request, there, guess))
         return asked
+
+    async def _asked(self, request: Request, there: Site, count: int) -> list[Suggestion]:
+        seconds = self.settings.complete.deadline
+        if count > 1:
+            return await listening.several(self._router, request, there, seconds, self._clock, count)
+        one = await listening.asked(self._router, request, there, seconds, self._clock)
+        return [one] if one is not None else []
 
     # The local predictor.
 
@@ -157,7 +220,35 @@ class Completer:
         noted = self._router.note(request, front=FRONT, model=PREDICTOR, text=guess.text, confidence=guess.confidence)
         return there.suggestion(guess.text, model=PREDICTOR, decision=noted.decision.id)
 
-    # A model.
+    # Next edits.
+
+    def _next_edit(self, snapshot: Snapshot, watch: Watch) -> Suggestion | None:
+        """The first place that is of the same kind (code, or a string) and parses no worse with the edit."""
+        for edit in next_edit.find(snapshot.text, tuple(watch.past), self._clock()):
+            buffer, new = self._analyst.buffer(snapshot), edit.text.encode()
+            before, after = buffer.errors_with(new, edit.start, edit.end)
+            alike = buffer.in_string_or_comment(edit.start) == buffer.in_string_or_comment(edit.like)
+            if after > before or not alike or self._following.refused(snapshot, edit.start, edit.text):
+                continue
+            request = Request(new_id(), Purpose.COMPLETE, code=replace(snapshot, cursor=edit.start))
+            sure = next_edit.CONFIDENCE
+            noted = self._router.note(request, front=FRONT, model=NEXT_EDIT, text=edit.text, confidence=sure)
+            return Suggestion(edit.text, edit.start, edit.end, NEXT_EDIT, noted.decision.id, label=edit.label)
+        return None
+
+    def _on_this_line(self, snapshot: Snapshot, owner: int) -> list[Suggestion]:
+        """The next edit as a suggestion, where the cursor went to its line: its range holds both."""
+        text, cursor = snapshot.text, snapshot.cursor or 0
+        start, end = text.rfind(b"\n", 0, cursor) + 1, text.find(b"\n", cursor)
+        for edit in self.next_edits(snapshot, owner=owner):
+            if start <= edit.start and edit.end <= (end if end >= 0 else len(text)):
+                first, last = min(edit.start, cursor), max(edit.end, cursor)
+                head, tail = text[first : edit.start], text[edit.end : last]
+                new = head.decode("utf-8", "replace") + edit.text + tail.decode("utf-8", "replace")
+                return [replace(edit, text=new, start=first, end=last)]
+        return []
+
+    # A request for models.
 
     def _request(self, there: Site) -> Request:
         snapshot, buffer = there.snapshot, there.buffer
@@ -199,64 +290,6 @@ class Completer:
             input_tokens=request.input_tokens + context.tokens(*(text for _, text in files)),
         )
 
-    async def _asked(self, request: Request, there: Site) -> list[Suggestion]:
-        """A model's suggestion that parses, or []. One bad answer is followed by one stronger model."""
-        until = self._clock() + self.settings.complete.deadline
-        for _ in range(2):
-            heard = await self._heard(request, there, until - self._clock())
-            if heard is None:
-                return []
-            fit = there.fit(heard.text)
-            if fit:
-                told = heard.decision.id
-                return [there.suggestion(fit, model=heard.model, decision=told, simulated=heard.simulated)]
-            if not there.adds(trim.tidy(heard.text, there.place)):
-                return []  # nothing to add, or nothing new: no fault, and no other model asked
-            self._router.learn(heard.decision.id, "verified-bad")
-            stronger = _stronger(heard, until - self._clock())
-            if stronger is None:
-                return []
-            request = replace(request, id=new_id(), model=stronger.model)
-        return []
-
-    async def _heard(self, request: Request, there: Site, seconds: float) -> _Heard | None:
-        """Listens until it is enough. None when the time is up."""
-        try:
-            async with asyncio.timeout(seconds), self._router.open(request, front=FRONT) as stream:
-                text, finish = "", None
-                async for piece in stream:
-                    said = "".join(event.text for event in piece.events if isinstance(event, TextDelta))
-                    text += said
-                    finish = next((event.reason for event in piece.events if isinstance(event, Finished)), finish)
-                    if "\n" in said and trim.enough(text, there.place):
-                        break
-                text = text.replace(_BROKEN, CURSOR)
-                return _Heard(_unbroken(text, finish), stream.decision, stream.model.key, stream.simulated)
-        except TimeoutError:
-            return None
-
-
-def _unbroken(text: str, finish: Finish | None) -> str:
-    """Without the last line when the length limit broke it off."""
-    return text[: text.rfind("\n") + 1] if finish is Finish.LENGTH else text
-
-
-def _stronger(heard: _Heard, seconds: float) -> Candidate | None:
-    """The next candidate expected to be better, in time and not dear."""
-    candidates = heard.decision.candidates
-    tried = next((c for c in candidates if c.model == heard.model), None)
-    return next(
-        (
-            candidate
-            for candidate in candidates
-            if tried is not None
-            and candidate.quality > tried.quality
-            and candidate.latency <= seconds
-            and candidate.cost <= DEAREST
-        ),
-        None,
-    )
-
 
 def _chat(there: Site, prefix: str, suffix: str, others: str = "") -> Conversation:
     """The same hole for models that only chat."""
@@ -264,9 +297,9 @@ def _chat(there: Site, prefix: str, suffix: str, others: str = "") -> Conversati
     return prompts.load("fill").filled(
         language=there.buffer.language_id or "text",
         extent=many if there.place.many else one,
-        others=others.replace(CURSOR, _BROKEN),
-        prefix=prefix.replace(CURSOR, _BROKEN),
-        suffix=suffix.replace(CURSOR, _BROKEN),
+        others=others.replace(CURSOR, BROKEN),
+        prefix=prefix.replace(CURSOR, BROKEN),
+        suffix=suffix.replace(CURSOR, BROKEN),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from codriver.model.request import Snapshot
@@ -41,6 +41,15 @@ class Suggestion:
     decision: str
     simulated: bool = False
     label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """The entry chosen in an editor's menu: text that would replace bytes [start, end) of the buffer."""
+
+    start: int
+    end: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,23 @@ def _many(place: trim.Place, at_block_start: Callable[[], bool], *, explicit: bo
         return True
     empty = not place.line.strip() and not place.rest.strip()
     return empty and (explicit or _COMMENTED.match(place.above) is not None or indent.opens(place.above))
+
+
+def with_picked(snapshot: Snapshot, picked: Picked) -> Snapshot:
+    """The snapshot as it will be when the entry is taken, with the cursor behind it."""
+    new = picked.text.encode("utf-8", "replace")
+    text = snapshot.text[: picked.start] + new + snapshot.text[picked.end :]
+    return replace(snapshot, text=text, cursor=picked.start + len(new))
+
+
+def picked_back(snapshot: Snapshot, picked: Picked, suggestion: Suggestion) -> Suggestion:
+    """A suggestion for that text as one for the snapshot: it begins with the entry, and replaces what that would."""
+    new = picked.text.encode("utf-8", "replace")
+    virtual = snapshot.text[: picked.start] + new
+    start = min(suggestion.start, picked.start)
+    between = virtual[start : suggestion.start].decode("utf-8", "replace")
+    end = suggestion.end - len(new) + picked.end - picked.start
+    return replace(suggestion, text=between + suggestion.text, start=start, end=end)
 
 
 def word_start(text: bytes, cursor: int) -> int:

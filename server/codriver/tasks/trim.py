@@ -13,8 +13,8 @@ from codriver.tasks import indent
 from codriver.wire.cutting import Place, bare, unchatted, unechoed, unfenced, unmarked, unthought
 
 __all__ = [
-    "Place", "aligned", "bare", "block", "enough", "one_line", "shaped", "tidy", "unchatted", "undoubled", "unechoed",
-    "unfenced", "unlooped", "unmarked", "unthought",
+    "Place", "aligned", "bare", "block", "circling", "enough", "one_line", "shaped", "tidy", "unchatted", "undoubled",
+    "unechoed", "unfenced", "unlooped", "unmarked", "unthought",
 ]  # fmt: skip
 
 
@@ -138,14 +138,40 @@ def _leaves(current: str, floor: int, *, header: bool, blank: bool) -> bool:
 
 
 def unlooped(text: str) -> str:
-    """Cut where up to four lines begin to come three times in a row; the first round stays."""
-    lines = text.split("\n")
+    """Cut where up to four lines, or the signs of a line, begin to come again and again; the first round stays."""
+    lines = [_uncircled(line) for line in text.split("\n")]
+    text = "\n".join(lines)
     for start in range(len(lines)):
         for period in range(1, 5):
             one, two, three = (lines[start + period * n : start + period * (n + 1)] for n in range(3))
             if one == two == three and len("".join(one).strip()) >= 4:
                 return "\n".join(lines[: start + period])
     return text
+
+
+_SIGNS = re.compile(r"\w+|([^\w\s])\1*")
+
+
+def circling(text: str) -> bool:
+    """Whether the last line of a text says the same again and again."""
+    line = text[text.rfind("\n") + 1 :]
+    return _uncircled(line) != line
+
+
+def _uncircled(line: str) -> str:
+    """Cut where up to twenty signs begin to come again, at least three times and for at least thirty signs."""
+    if len(line) < 60:
+        return line
+    signs = list(_SIGNS.finditer(line))
+    words = [sign[0] for sign in signs]
+    for period in range(1, 21):
+        size = max(30, 3 * period)
+        run = 0
+        for n in range(period, len(words)):
+            run = run + 1 if words[n] == words[n - period] else 0
+            if run + period >= size:
+                return line[: signs[n - run].end()]
+    return line
 
 
 def undoubled(text: str, place: Place) -> str:

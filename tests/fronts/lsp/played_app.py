@@ -11,6 +11,7 @@ from typing import Any
 
 from lsp_client import CAPABILITIES, Failed
 
+from codriver.config import Settings
 from codriver.errors import Failure, Kind, Unroutable
 from codriver.fronts.lsp.framing import Frames, frame
 from codriver.fronts.lsp.server import Connection
@@ -18,7 +19,8 @@ from codriver.model.decision import Candidate, Decision, Outcome, Refusal
 from codriver.model.features import Function
 from codriver.model.request import Request, Snapshot
 from codriver.syntax.text import Edit
-from codriver.tasks.suggestion import Suggestion
+from codriver.tasks.changes import Change
+from codriver.tasks.suggestion import Picked, Suggestion
 
 URI = "file:///w/a.py"
 
@@ -116,9 +118,13 @@ class PlayedTasks:
         self.seen: list[tuple[Snapshot, Any]] = []
         self.cancelled = 0
         self.fates: list[tuple[str, str]] = []
+        self.followed: list[tuple[Any, ...]] = []
+        self.picked: Picked | None = None
         self.suggest: Callable[[Snapshot], list[Suggestion]] = lambda snapshot: []
         self.rewrite: Any = None
         self.findings: Any = None
+        self.told: Any = None
+        self.diffs: list[tuple[str, tuple[str, ...]]] = []
         self.failure: Exception | None = None
 
     async def _pass(self, snapshot: Snapshot, what: Any) -> None:
@@ -131,7 +137,22 @@ class PlayedTasks:
         if self.failure is not None:
             raise self.failure
 
-    async def complete(self, snapshot: Snapshot, *, owner: int, explicit: bool) -> list[Suggestion]:
+    def opened(self, owner: int, uri: str) -> None:
+        self.followed.append(("opened", uri))
+
+    def changed(self, owner: int, uri: str, batch: list[Change], content: Callable[[], bytes]) -> None:
+        self.followed += [("changed", uri, change) for change in batch]
+
+    def closed(self, owner: int, uri: str) -> None:
+        self.followed.append(("closed", uri))
+
+    def left(self, owner: int) -> None:
+        self.followed.append(("left",))
+
+    async def complete(
+        self, snapshot: Snapshot, *, owner: int, explicit: bool, picked: Picked | None = None
+    ) -> list[Suggestion]:
+        self.picked = picked
         await self._pass(snapshot, explicit)
         return self.suggest(snapshot)
 
@@ -143,10 +164,38 @@ class PlayedTasks:
         await self._pass(snapshot, instruction)
         return self.rewrite
 
-    async def review(self, snapshot: Snapshot, *, owner: int, notify: Callable[[str], None]) -> Any:
+    async def review(
+        self, snapshot: Snapshot, *, base: bytes | None, owner: int, notify: Callable[[str], None]
+    ) -> Any:
         notify("reading")
-        await self._pass(snapshot, None)
+        await self._pass(snapshot, base)
         return self.findings
+
+    async def document(self, snapshot: Snapshot, *, notify: Callable[[str], None]) -> Any:
+        await self._pass(snapshot, "document")
+        return self.rewrite
+
+    async def fix(self, snapshot: Snapshot, complaints: list[str], *, notify: Callable[[str], None]) -> Any:
+        await self._pass(snapshot, complaints)
+        return self.rewrite
+
+    async def tests(
+        self, snapshot: Snapshot, *, exists: Callable[[str], bool], notify: Callable[[str], None]
+    ) -> Any:
+        await self._pass(snapshot, exists)
+        return self.told
+
+    async def explain(self, snapshot: Snapshot, question: str, *, notify: Callable[[str], None]) -> Any:
+        await self._pass(snapshot, question)
+        return self.told
+
+    async def names(self, snapshot: Snapshot, *, notify: Callable[[str], None]) -> Any:
+        await self._pass(snapshot, "names")
+        return self.told
+
+    async def commit_message(self, diff: str, recent: tuple[str, ...], *, notify: Callable[[str], None]) -> Any:
+        self.diffs.append((diff, recent))
+        return self.told
 
 
 class PlayedOverview:
@@ -163,7 +212,7 @@ class PlayedApp:
     router: PlayedRouter = field(default_factory=PlayedRouter)
     tasks: PlayedTasks = field(default_factory=PlayedTasks)
     ledger: Any = field(default_factory=lambda: SimpleNamespace(spent_today=1.25))
-    settings: Any = field(default_factory=lambda: SimpleNamespace(routing=SimpleNamespace(strategy="cost")))
+    settings: Any = field(default_factory=lambda: Settings.model_validate({"routing": {"strategy": "cost"}}))
     overview: Any = field(default_factory=PlayedOverview)
     address: str = "http://127.0.0.1:5"
     config_error: str = ""
@@ -294,4 +343,4 @@ def suggestion(text: str, start: int, end: int, **more: Any) -> Suggestion:
 
 
 def findings(*items: Any) -> Any:
-    return SimpleNamespace(items=items, model="acme/large", simulated=False, cost=0.02, decision="d1")
+    return Findings(items, 0, 0, "acme/large", False, 0.02, "d1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from lsprotocol import types as lsp
+from played_app import PlayedTasks
 
 from codriver.analyst import Analyst
 from codriver.fronts.lsp.documents import Documents
@@ -21,7 +22,7 @@ class Open:
 
     def __init__(self, size: int, pause: float) -> None:
         self.analyst = Analyst()
-        self.documents = Documents(1, self.analyst, "utf-16", [])
+        self.documents = Documents(1, self.analyst, PlayedTasks(), "utf-16", [])
         self.idle = Idle(self.documents, self.analyst, pause)
         self.documents.open(lsp.TextDocumentItem(URI, "python", 1, LINE * (size // len(LINE) + 1)))
         self.idle.touched(URI)

@@ -16,6 +16,7 @@ from codriver.fronts.lsp.documents import Place
 from codriver.fronts.lsp.explain import by
 from codriver.fronts.lsp.session import Session
 from codriver.model.request import Snapshot
+from codriver.tasks.suggestion import Picked
 
 if TYPE_CHECKING:
     from codriver.tasks.suggestion import Suggestion
@@ -37,10 +38,13 @@ class Completions:
         if document is None:
             return None
         explicit = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Invoked
-        return self._inline(document, document.snapshot(params.position), explicit)
+        picked = _picked(document, params.context.selected_completion_info)
+        return self._inline(document, document.snapshot(params.position), explicit, picked)
 
-    async def _inline(self, document: Place, snapshot: Snapshot, explicit: bool) -> lsp.InlineCompletionList:
-        found = await self._suggestions(document, snapshot, explicit)
+    async def _inline(
+        self, document: Place, snapshot: Snapshot, explicit: bool, picked: Picked | None
+    ) -> lsp.InlineCompletionList:
+        found = await self._suggestions(document, snapshot, explicit, picked)
         return lsp.InlineCompletionList([_inline_item(document, suggestion) for suggestion in found])
 
     def plain(self, params: lsp.CompletionParams) -> Coroutine[Any, Any, lsp.CompletionList] | None:
@@ -55,12 +59,15 @@ class Completions:
         items = [_plain_item(document, suggestion, n) for n, suggestion in enumerate(found)]
         return lsp.CompletionList(is_incomplete=True, items=[item for item in items if item is not None])
 
-    async def _suggestions(self, document: Place, snapshot: Snapshot, explicit: bool) -> Sequence[Suggestion]:
+    async def _suggestions(
+        self, document: Place, snapshot: Snapshot, explicit: bool, picked: Picked | None = None
+    ) -> Sequence[Suggestion]:
         older = self._running.get(snapshot.uri)
         if older is not None:
             older.cancel()
         completer = self._session.app.tasks.completer
-        work = asyncio.ensure_future(completer.complete(snapshot, owner=self._session.owner, explicit=explicit))
+        asked = completer.complete(snapshot, owner=self._session.owner, explicit=explicit, picked=picked)
+        work = asyncio.ensure_future(asked)
         self._running[snapshot.uri] = work
         try:
             found = await work
@@ -75,6 +82,14 @@ class Completions:
         if not (self._session.documents.holds(document) and document.stands(snapshot)):
             return ()
         return [suggestion for suggestion in found if document.holds(suggestion.start, suggestion.end)]
+
+
+def _picked(document: Place, chosen: lsp.SelectedCompletionInfo | None) -> Picked | None:
+    """The entry chosen in the editor's own menu."""
+    if chosen is None:
+        return None
+    start, end = sorted((document.offset(chosen.range.start), document.offset(chosen.range.end)))
+    return Picked(start, end, chosen.text)
 
 
 def _inline_item(document: Place, suggestion: Suggestion) -> lsp.InlineCompletionItem:

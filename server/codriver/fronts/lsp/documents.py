@@ -6,14 +6,17 @@ The only place where the protocol's positions and our byte offsets meet.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from lsprotocol import types as lsp
 
 from codriver.analyst import Analyst, path_of
 from codriver.fronts.lsp.notebooks import Joined, Notebook
 from codriver.model.request import Snapshot
-from codriver.syntax.text import Edit, Text
+from codriver.syntax.text import Edit, Text, utf8
+from codriver.tasks import changes
+from codriver.tasks.changes import Change
 
 PATIENCE = 0.25
 """Seconds that a request waits for its document to be opened."""
@@ -34,15 +37,18 @@ class Document:
         """Whether the editor's text must be another one: it named lines that are not here. A whole text mends it."""
         self._encoding = encoding
 
-    def apply(self, change: lsp.TextDocumentContentChangeEvent) -> Edit:
+    def apply(self, change: lsp.TextDocumentContentChangeEvent) -> tuple[Edit, Change]:
+        """What it did to the bytes: as it was sent, and what it came to."""
         if isinstance(change, lsp.TextDocumentContentChangeWholeDocument):
-            self.stale = False
-            return self.text.apply(None, change.text, self._encoding)
+            self.stale, old = False, self.text.data
+            edit = self.text.apply(None, change.text, self._encoding)
+            return edit, changes.narrowed(0, old, self.text.data)
         start, end = change.range.start, change.range.end
         if min(start.line, end.line) > self.text.line_count:
             self.stale = True  # the line behind the last one is said of the end
-        span = ((start.line, start.character), (end.line, end.character))
-        return self.text.apply(span, change.text, self._encoding)
+        first, last = sorted((self.offset(start), self.offset(end)))
+        removed, inserted = self.text.cut(first, last), utf8(change.text)
+        return self.text.splice(first, last, inserted), changes.narrowed(first, removed, inserted)
 
     def snapshot(self, at: lsp.Position | lsp.Range | None = None) -> Snapshot:
         """This moment, with the cursor or the selection (an empty range is a cursor)."""
@@ -94,11 +100,23 @@ Place = Document | Joined
 """What completions are made in: a document, or a cell among the others of its notebook."""
 
 
+class Follower(Protocol):
+    """Who is told what somebody does with buffers (tasks/complete.py); cells of notebooks are not followed."""
+
+    def opened(self, owner: int, uri: str) -> None: ...
+
+    def changed(self, owner: int, uri: str, batch: Sequence[Change], content: Callable[[], bytes]) -> None: ...
+
+    def closed(self, owner: int, uri: str) -> None: ...
+
+    def left(self, owner: int) -> None: ...
+
+
 class Documents:
     """All documents of one editor, kept in step with the analyst."""
 
-    def __init__(self, owner: int, analyst: Analyst, encoding: str, roots: Iterable[str]) -> None:
-        self._owner, self._analyst, self._encoding = owner, analyst, encoding
+    def __init__(self, owner: int, analyst: Analyst, follower: Follower, encoding: str, roots: Iterable[str]) -> None:
+        self._owner, self._analyst, self._follower, self._encoding = owner, analyst, follower, encoding
         self._open: dict[str, Document] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
         self._notebooks: dict[str, Notebook] = {}
@@ -139,6 +157,7 @@ class Documents:
             self._arrivals.pop(uri, None)
 
     def open(self, item: lsp.TextDocumentItem) -> None:
+        self._follower.opened(self._owner, item.uri)
         self._analyst.opened(self._owner, self._opened(item).snapshot())
 
     def _opened(self, item: lsp.TextDocumentItem) -> Document:
@@ -152,18 +171,22 @@ class Documents:
         document = self._open.get(params.text_document.uri)
         if document is None:
             return ()
-        edits = [document.apply(change) for change in params.content_changes]
+        applied = [document.apply(change) for change in params.content_changes]
+        edits = [edit for edit, _ in applied]
         document.version = params.text_document.version
         notebook = self._cells.get(document.uri)
         if notebook is not None:
             notebook.changed(document, edits)
         else:
+            batch = [change for _, change in applied]
+            self._follower.changed(self._owner, document.uri, batch, lambda: document.text.data)
             self._analyst.changed(self._owner, document.uri, edits, document.snapshot)
         return edits
 
     def close(self, uri: str) -> None:
         if uri not in self._cells and self._open.pop(uri, None) is not None:
             self._analyst.closed(self._owner, uri)
+            self._follower.closed(self._owner, uri)
 
     # Notebooks: their cells come and go with them.
 
@@ -236,6 +259,7 @@ class Documents:
         for held in (self._open, self._cells, self._notebooks):
             held.clear()
         self._analyst.left(self._owner)
+        self._follower.left(self._owner)
 
     def _root(self, uri: str) -> str:
         """The path of the innermost workspace folder around this document, or ""."""

@@ -58,7 +58,8 @@ class Connection:
     def initialize(self, params: lsp.InitializeParams) -> lsp.InitializeResult:
         """Answers at once; whatever takes time happens later."""
         client = capabilities.read(params)
-        documents = self._documents = Documents(self._owner, self._app.analyst, client.encoding, _roots(params))
+        analyst, completer = self._app.analyst, self._app.tasks.completer
+        documents = self._documents = Documents(self._owner, analyst, completer, client.encoding, _roots(params))
         workspace = self._workspace = Workspace(self._app.workspace, documents.roots)
         keys = _keys(params.initialization_options)
         if keys:
