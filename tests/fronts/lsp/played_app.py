@@ -20,6 +20,7 @@ from codriver.model.features import Function
 from codriver.model.request import Request, Snapshot
 from codriver.syntax.text import Edit
 from codriver.tasks.changes import Change
+from codriver.tasks.review import Findings
 from codriver.tasks.suggestion import Picked, Suggestion
 
 URI = "file:///w/a.py"
@@ -164,9 +165,7 @@ class PlayedTasks:
         await self._pass(snapshot, instruction)
         return self.rewrite
 
-    async def review(
-        self, snapshot: Snapshot, *, base: bytes | None, owner: int, notify: Callable[[str], None]
-    ) -> Any:
+    async def review(self, snapshot: Snapshot, *, base: bytes | None, owner: int, notify: Callable[[str], None]) -> Any:
         notify("reading")
         await self._pass(snapshot, base)
         return self.findings
@@ -179,9 +178,7 @@ class PlayedTasks:
         await self._pass(snapshot, complaints)
         return self.rewrite
 
-    async def tests(
-        self, snapshot: Snapshot, *, exists: Callable[[str], bool], notify: Callable[[str], None]
-    ) -> Any:
+    async def tests(self, snapshot: Snapshot, *, exists: Callable[[str], bool], notify: Callable[[str], None]) -> Any:
         await self._pass(snapshot, exists)
         return self.told
 

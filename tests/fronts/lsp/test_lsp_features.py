@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from lsp_client import CAPABILITIES, Failed, change, position
 from played_app import URI, Editor, findings, function, suggestion
+
+from codriver.config import Settings
+from codriver.tasks.findings import Finding
+from codriver.tasks.merging import Patch
+from codriver.tasks.refactor import Rewrite
 
 PLAIN: dict[str, Any] = {"general": {"positionEncodings": ["utf-16"]}}
 CODE = "def f(a):\n    return a\n\nx = 1\n"
@@ -18,16 +22,7 @@ def span(start: tuple[int, int], end: tuple[int, int]) -> dict[str, Any]:
 
 
 def finding(first: int, last: int, start: int, end: int, fix: str | None = None, severity: str = "warning") -> Any:
-    return SimpleNamespace(
-        start=start,
-        end=end,
-        start_line=first,
-        end_line=last,
-        severity=severity,
-        message="Off by one",
-        why="The end is exclusive.",
-        fix=fix,
-    )
+    return Finding(start, end, first, last, severity, "Off by one", "The end is exclusive.", fix)
 
 
 async def actions(editor: Editor, where: dict[str, Any], only: list[str] | None = None) -> list[dict[str, Any]]:
@@ -81,12 +76,22 @@ async def test_a_menu_cannot_carry_a_range_over_lines(editor: Editor) -> None:
 # Actions.
 
 
+OURS = ["Refactor {}", "Review {}", "Explain {}"]
+OF_F = ["Document f", "Write tests for f"]
+ANYWHERE = ["Review file", "Explain the last route"]
+
+
+def titled(name: str, *more: str) -> list[str]:
+    return [f"Codriver: {title.format(name)}" for title in (*OURS, *more, *ANYWHERE)]
+
+
 @pytest.mark.parametrize(
     ("where", "titles"),
     [
-        (span((0, 0), (1, 4)), ["Refactor selection", "Review selection", "Review file", "Explain the last route"]),
-        (span((1, 4), (1, 4)), ["Refactor function", "Review function", "Review file", "Explain the last route"]),
-        (span((3, 0), (3, 0)), ["Review file", "Explain the last route"]),
+        pytest.param(span((0, 0), (1, 4)), titled("selection"), id="a part of a function"),
+        pytest.param(span((0, 0), (1, 12)), titled("selection", *OF_F), id="all of it"),
+        pytest.param(span((1, 4), (1, 4)), titled("function", *OF_F), id="the cursor in it"),
+        pytest.param(span((3, 0), (3, 0)), [f"Codriver: {title}" for title in ANYWHERE], id="in no function"),
     ],
 )
 async def test_actions_are_offered_where_they_make_sense(
@@ -94,7 +99,56 @@ async def test_actions_are_offered_where_they_make_sense(
 ) -> None:
     ready.open(CODE)
     ready.app.analyst.known = (function("f", 0, 22),)
-    assert [action["title"] for action in await actions(ready, where)] == [f"Codriver: {title}" for title in titles]
+    assert [action["title"] for action in await actions(ready, where)] == titles
+
+
+@pytest.mark.parametrize(
+    ("uri", "settings", "offered"),
+    [
+        pytest.param("file:///w/test_a.py", {}, False, id="a test needs no tests"),
+        pytest.param(URI, {}, True, id="code does"),
+    ],
+)
+async def test_tests_are_offered_for_code(ready: Editor, uri: str, settings: dict[str, Any], offered: bool) -> None:
+    ready.open(CODE, uri=uri)
+    ready.app.analyst.known = (function("f", 0, 22),)
+    params = {"textDocument": {"uri": uri}, "range": span((1, 5), (1, 5)), "context": {"diagnostics": []}}
+    kinds = [action["kind"] for action in await ready.request("textDocument/codeAction", params)]
+    assert ("source.codriver.tests" in kinds) is offered
+
+
+@pytest.mark.parametrize(
+    ("uri", "settings"),
+    [("file:///w/.env", {}), (URI, {"refactor": {"max_bytes": 3}})],
+    ids=["private", "too large"],
+)
+async def test_nothing_is_offered_for_what_no_model_may_see(ready: Editor, uri: str, settings: dict[str, Any]) -> None:
+    ready.app.settings = Settings.model_validate(settings)
+    ready.app.router.outcome = None
+    ready.open(CODE, uri=uri)
+    params = {"textDocument": {"uri": uri}, "range": span((1, 5), (1, 5)), "context": {"diagnostics": []}}
+    assert await ready.request("textDocument/codeAction", params) == []
+
+
+async def test_what_others_complain_about_gets_a_fix_and_our_own_findings_do_not(ready: Editor) -> None:
+    ready.open(CODE)
+    told = {"range": span((1, 4), (1, 10)), "message": "a is\nunknown", "source": "ruff"}
+    context = {"diagnostics": [told, told | {"source": "codriver"}], "only": ["quickfix"]}
+    params = {"textDocument": {"uri": URI}, "range": span((1, 5), (1, 5)), "context": context}
+    (fix,) = await ready.request("textDocument/codeAction", params)
+    assert fix["title"] == "Codriver: Fix: a is unknown" and fix["diagnostics"] == [told]
+    assert fix["command"]["command"] == "codriver.fix"
+    (argument,) = fix["command"]["arguments"]
+    assert argument == {"uri": URI, "range": told["range"], "diagnostics": [told]}
+
+
+@pytest.mark.parametrize(("trigger", "offered"), [(1, True), (2, False)], ids=["asked for", "by itself"])
+async def test_names_are_suggested_only_to_who_looks_for_actions(ready: Editor, trigger: int, offered: bool) -> None:
+    ready.open(CODE)
+    context = {"diagnostics": [], "triggerKind": trigger}
+    params = {"textDocument": {"uri": URI}, "range": span((1, 11), (1, 11)), "context": context}
+    titles = [action["title"] for action in await ready.request("textDocument/codeAction", params)]
+    assert ("Codriver: Suggest names for a" in titles) is offered
 
 
 async def test_nothing_is_offered_for_nothing(ready: Editor) -> None:
@@ -121,17 +175,8 @@ async def test_editors_that_know_only_commands_get_commands(editor: Editor) -> N
 # Refactor.
 
 
-def rewrite(start: int, end: int, text: str) -> Any:
-    return SimpleNamespace(
-        start=start,
-        end=end,
-        text=text,
-        model="acme/large",
-        simulated=True,
-        cost=0.01,
-        decision="d1",
-        summary="Renamed a",
-    )
+def rewrite(start: int, end: int, text: str, *also: Patch) -> Rewrite:
+    return Rewrite(start, end, text, "acme/large", True, 0.01, "d1", "Renamed a", also)
 
 
 async def test_a_refactor_is_applied_by_the_editor_after_confirmation(ready: Editor) -> None:
@@ -227,7 +272,11 @@ async def test_findings_become_diagnostics_with_fixes_that_follow_the_text(ready
         finding(2, 2, 21, 22, fix="return a + 1", severity="error"), finding(4, 4, 24, 29)
     )
     done = await ready.wait(ready.command("codriver.review", {"uri": URI}))
-    assert done == {"findings": 2, "model": "acme/large", "simulated": False, "cost": 0.02, "decision": "d1"}
+    items = done.pop("items")
+    by = {"model": "acme/large", "simulated": False, "cost": 0.02, "decision": "d1"}
+    assert done == {"findings": 2, "dropped": 0, **by}
+    assert items[0]["range"] == span((1, 11), (1, 12)) and items[0]["severity"] == "error"
+    assert items[0]["fix"] == {"range": span((1, 4), (1, 12)), "newText": "return a + 1"} and "fix" not in items[1]
     (shown,) = ready.told("textDocument/publishDiagnostics")
     assert [(d["range"], d["severity"], d["source"]) for d in shown["diagnostics"]] == [
         (span((1, 11), (1, 12)), 1, "codriver"),

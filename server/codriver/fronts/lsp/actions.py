@@ -1,14 +1,27 @@
-"""Code actions: refactor, review, explain the route, and fixes; only where they make sense."""
+"""Code actions, only where they make sense: edits of a selection or function, reviews, explanations, tests, fixes."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatch
+
 from lsprotocol import types as lsp
 
-from codriver.fronts.lsp.capabilities import EXPLAIN_KIND, REVIEW_KIND
+from codriver.fronts.lsp.capabilities import EXPLAIN_KIND, REVIEW_KIND, TESTS_KIND
 from codriver.fronts.lsp.documents import Document, plain
-from codriver.fronts.lsp.reviews import Reviews
+from codriver.fronts.lsp.protocol import converter
+from codriver.fronts.lsp.reviews import SOURCE, Reviews
 from codriver.fronts.lsp.session import Session
 from codriver.model.features import Function
+from codriver.syntax import languages
+from codriver.tasks import doctext, gate
+
+FIXES = 3
+"""Diagnostics of others for which a fix is offered at once."""
+
+_REWRITE = lsp.CodeActionKind.RefactorRewrite
+_WORD = re.compile(rb"[^\W\d][\w$]*")
 
 
 class Actions:
@@ -20,39 +33,93 @@ class Actions:
     def offer(self, params: lsp.CodeActionParams) -> list[lsp.CodeAction | lsp.Command] | None:
         """Handles textDocument/codeAction."""
         document = self._session.documents.get(params.text_document.uri)
-        if document is None:
+        if document is None or document.stale:
             return None
-        offered = [*self._reviews.fixes(document, params.range), *self._ours(document, params.range)]
+        offered = list(self._reviews.fixes(document, params.range))
+        if self._allowed(document):
+            offered += self._repairs(document, params)
+            offered += self._ours(document, params)
+        offered += self._route()
         wanted = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]
         kept = [action for action in offered if _wanted(action, wanted)]
         if self._session.client.literal_actions:
             return list(kept)
         return [action.command for action in kept if action.command is not None]
 
-    def _ours(self, document: Document, where: lsp.Range) -> list[lsp.CodeAction]:
-        actions = []
+    def _allowed(self, document: Document) -> bool:
+        """Whether a model may see the file at all, and it is not too large."""
+        settings = self._session.app.settings
+        shown = not gate.private(document.snapshot(), settings.privacy.never)
+        return shown and 0 < document.text.size <= settings.refactor.max_bytes
+
+    def _ours(self, document: Document, params: lsp.CodeActionParams) -> Iterator[lsp.CodeAction]:
+        where = params.range
         selected = document.offset(where.start) != document.offset(where.end)
-        target = where if selected else self._function_around(document, where.start)
+        function = self._function_at(document, where)
+        target = where if selected else document.range(function.start_byte, function.end_byte) if function else None
         if target is not None:
             name = "selection" if selected else "function"
             place: dict[str, object] = {"uri": document.uri, "range": plain(target)}
-            actions.append(_action(f"Refactor {name}", lsp.CodeActionKind.RefactorRewrite, "codriver.refactor", place))
-            actions.append(_action(f"Review {name}", REVIEW_KIND, "codriver.review", place))
+            yield _action(f"Refactor {name}", _REWRITE, "codriver.refactor", place)
+            yield _action(f"Review {name}", REVIEW_KIND, "codriver.review", place)
+            yield _action(f"Explain {name}", EXPLAIN_KIND, "codriver.explain", {**place, "show": True})
+        if function is not None:
+            yield from self._of_function(document, function)
         if document.text.data.strip():
-            actions.append(_action("Review file", REVIEW_KIND, "codriver.review", {"uri": document.uri}))
+            yield _action("Review file", REVIEW_KIND, "codriver.review", {"uri": document.uri})
+        if not selected and params.context.trigger_kind == lsp.CodeActionTriggerKind.Invoked:
+            yield from self._names(document, where)
+
+    def _of_function(self, document: Document, function: Function) -> Iterator[lsp.CodeAction]:
+        """What is done to one named function: not where its language has no comments, nor tests of tests."""
+        language = languages.of_id(document.language) or languages.of_path(document.uri)
+        place: dict[str, object] = {
+            "uri": document.uri,
+            "range": plain(document.range(function.start_byte, function.end_byte)),
+        }
+        short = function.name.rpartition(".")[2]
+        if doctext.form_of(language) is not None:
+            yield _action(f"Document {short}", _REWRITE, "codriver.document", place)
+        tests = language.tests if language is not None else ()
+        if not any(fnmatch(document.uri, f"*/{pattern.removeprefix('*/')}") for pattern in tests):
+            yield _action(f"Write tests for {short}", TESTS_KIND, "codriver.tests", place)
+
+    def _names(self, document: Document, where: lsp.Range) -> Iterator[lsp.CodeAction]:
+        """Better names for the word at the cursor, where the user looks for actions."""
+        line = document.text.line(where.start.line)
+        start = document.offset(where.start) - document.text.line_start(where.start.line)
+        word = next((found for found in _WORD.finditer(line) if found.start() <= start <= found.end()), None)
+        if word is not None and len(line) < 1_000:
+            name = word[0].decode("utf-8", "replace")
+            place: dict[str, object] = {"uri": document.uri, "range": plain(where), "show": True}
+            yield _action(f"Suggest names for {name}", EXPLAIN_KIND, "codriver.suggestNames", place)
+
+    def _repairs(self, document: Document, params: lsp.CodeActionParams) -> Iterator[lsp.CodeAction]:
+        """Fixes for what others complain about; the review's own findings bring theirs along."""
+        others = [one for one in params.context.diagnostics if one.source != SOURCE]
+        for diagnostic in others[:FIXES]:
+            told = " ".join(diagnostic.message.split())
+            argument: dict[str, object] = {
+                "uri": document.uri,
+                "range": plain(diagnostic.range),
+                "diagnostics": [converter().unstructure(diagnostic)],
+            }
+            short = told if len(told) <= 60 else f"{told[:59]}…"
+            action = _action(f"Fix: {short}", lsp.CodeActionKind.QuickFix, "codriver.fix", argument)
+            action.diagnostics = [diagnostic]
+            yield action
+
+    def _route(self) -> Iterator[lsp.CodeAction]:
         if self._session.app.router.last("lsp") is not None:
-            actions.append(_action("Explain the last route", EXPLAIN_KIND, "codriver.explainLast", {"show": True}))
-        return actions
+            yield _action("Explain the last route", EXPLAIN_KIND, "codriver.explainLast", {"show": True})
 
-    def _function_around(self, document: Document, position: lsp.Position) -> lsp.Range | None:
-        found = around(self._session, document, document.offset(position))
-        return document.range(found.start_byte, found.end_byte) if found else None
-
-
-def around(session: Session, document: Document, offset: int) -> Function | None:
-    """The innermost function around a byte offset."""
-    found = session.function_at(document, offset)
-    return found if found is not None and found.name else None
+    def _function_at(self, document: Document, where: lsp.Range) -> Function | None:
+        """The function around the cursor; of a selection the one that it is all of."""
+        start, end = document.offset(where.start), document.offset(where.end)
+        found = self._session.function_at(document, start)
+        if found is None or not found.name:
+            return None
+        return found if start == end or end >= found.end_byte else None
 
 
 def _action(title: str, kind: lsp.CodeActionKind | str, command: str, argument: dict[str, object]) -> lsp.CodeAction:

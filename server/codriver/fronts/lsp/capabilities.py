@@ -15,6 +15,7 @@ its plugins, Copilot's clients among them, count so too. `initializationOptions.
 
 REVIEW_KIND = "source.codriver.review"
 EXPLAIN_KIND = "source.codriver.explain"
+TESTS_KIND = "source.codriver.tests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Client:
     """Takes edits that name the version they were made for."""
     annotations: bool = False
     """Takes edits that ask for confirmation."""
+    creates: bool = False
+    """Takes edits that make files."""
     progress: bool = False
     """Lets the server begin a progress report by itself."""
     literal_actions: bool = False
@@ -62,6 +65,7 @@ def read(params: lsp.InitializeParams) -> Client:
         apply_edit=bool(workspace and workspace.apply_edit),
         document_changes=bool(edits and edits.document_changes),
         annotations=bool(edits and edits.document_changes and edits.change_annotation_support),
+        creates=bool(edits and edits.document_changes and _creates(edits)),
         progress=bool(window and window.work_done_progress),
         literal_actions=bool(actions and actions.code_action_literal_support),
         watches=bool(files and files.dynamic_registration),
@@ -71,6 +75,10 @@ def read(params: lsp.InitializeParams) -> Client:
         renames=bool(moves and moves.did_rename),
         dialect=isinstance(options.get("editorPluginInfo"), dict),
     )
+
+
+def _creates(edits: lsp.WorkspaceEditClientCapabilities) -> bool:
+    return lsp.ResourceOperationKind.Create in (edits.resource_operations or ())
 
 
 def _encoding(general: lsp.GeneralClientCapabilities | None, client: lsp.ClientInfo | None, wish: object) -> str:
@@ -104,6 +112,7 @@ def ours(client: Client, commands: list[str]) -> lsp.ServerCapabilities:
                 lsp.CodeActionKind.QuickFix,
                 REVIEW_KIND,
                 EXPLAIN_KIND,
+                TESTS_KIND,
             ]
         ),
         code_lens_provider=lsp.CodeLensOptions(resolve_provider=True),

@@ -23,32 +23,37 @@ for editors that do nothing with results. Without a range the whole file is mean
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from lsprotocol import types as lsp
 
-from codriver.fronts.lsp import edits, explain
-from codriver.fronts.lsp.actions import around
+from codriver.fronts.lsp import explain, reviewing
+from codriver.fronts.lsp.arguments import INVALID_PARAMS, Arguments, Places, named
 from codriver.fronts.lsp.documents import Document
+from codriver.fronts.lsp.editing import Editing, told_by
 from codriver.fronts.lsp.progress import Progress, Token
-from codriver.fronts.lsp.protocol import CONTENT_MODIFIED, Refused, converter
+from codriver.fronts.lsp.protocol import CONTENT_MODIFIED, Refused
 from codriver.fronts.lsp.reviews import Reviews
 from codriver.fronts.lsp.session import Session
+from codriver.fronts.lsp.telling import Telling
 from codriver.model.request import Snapshot
 from codriver.routing import rewards
 
-INSTRUCTION = "improve readability without changing behaviour"
-_INVALID_PARAMS = -32602
-
-Arguments = dict[str, Any]
 Command = Callable[[Arguments, "Token | None"], Any]
 
 FIELDS: dict[str, tuple[str, ...]] = {
-    "codriver.refactor": ("uri", "range", "instruction"),
-    "codriver.review": ("uri", "range"),
+    "codriver.refactor": ("uri", "range", "instruction", "preview"),
+    "codriver.review": ("uri", "range", "diff"),
     "codriver.clearReview": ("uri",),
+    "codriver.document": ("uri", "range", "preview"),
+    "codriver.fix": ("uri", "range", "diagnostics", "preview"),
+    "codriver.tests": ("uri", "range", "preview"),
+    "codriver.explain": ("uri", "range", "question", "show"),
+    "codriver.suggestNames": ("uri", "range", "show"),
+    "codriver.commitMessage": ("uri", "diff"),
     "codriver.accepted": ("decision",),
     "codriver.partlyAccepted": ("decision",),
     "codriver.rejected": ("decision",),
@@ -65,10 +70,18 @@ class Commands:
 
     def __init__(self, session: Session, reviews: Reviews, progress: Progress) -> None:
         self._session, self._reviews, self._progress = session, reviews, progress
+        self._places = Places(session)
+        editing, telling = Editing(session, reviews, progress), Telling(session, progress)
         self._table: dict[str, Command] = {
-            "codriver.refactor": self.refactor,
+            "codriver.refactor": editing.refactor,
             "codriver.review": self.review,
             "codriver.clearReview": self.clear_review,
+            "codriver.document": editing.document,
+            "codriver.fix": editing.fix,
+            "codriver.tests": editing.tests,
+            "codriver.explain": telling.explain,
+            "codriver.suggestNames": telling.names,
+            "codriver.commitMessage": telling.commit_message,
             "codriver.accepted": self.accepted,
             "codriver.partlyAccepted": self.partly_accepted,
             "codriver.rejected": self.rejected,
@@ -82,58 +95,33 @@ class Commands:
         """Handles workspace/executeCommand."""
         command = self._table.get(params.command)
         if command is None:
-            raise Refused(f"There is no command {params.command}.", _INVALID_PARAMS)
-        return command(_named(params.arguments or (), FIELDS[params.command]), params.work_done_token)
-
-    def refactor(self, arguments: Arguments, token: Token | None) -> Any:
-        """Rewrites the range by instruction; the editor is asked to apply it. What was done, as an object."""
-        document, snapshot = self._place(arguments)
-        if snapshot.selection is None:
-            found = around(self._session, document, snapshot.cursor or 0)
-            if found is None:
-                raise Refused("Select the code to refactor, or put the cursor inside a function.")
-            where = document.range(found.start_byte, found.end_byte)
-            snapshot = document.snapshot(where)
-        return self._refactor(document, snapshot, str(arguments.get("instruction") or INSTRUCTION), token)
-
-    async def _refactor(
-        self, document: Document, snapshot: Snapshot, instruction: str, token: Token | None
-    ) -> dict[str, Any]:
-        async with self._progress.report("Codriver: refactor", token) as notify:
-            rewrite = await self._session.app.tasks.refactor(
-                snapshot, instruction, owner=self._session.owner, notify=notify
-            )
-            self._unchanged(document, snapshot)
-            by = explain.by(rewrite.model, simulated=rewrite.simulated)
-            label = f"Refactor by {by}: {rewrite.summary}" if rewrite.summary else f"Refactor by {by}"
-            change = (rewrite.start, rewrite.end, rewrite.text)
-            edit = edits.workspace_edit(self._session.client, document, [change], label, confirm=True)
-            await edits.apply(self._session, edit, label)
-        return {
-            "model": rewrite.model,
-            "simulated": rewrite.simulated,
-            "cost": rewrite.cost,
-            "decision": rewrite.decision,
-            "summary": rewrite.summary,
-            "applied": True,
-        }
+            raise Refused(f"There is no command {params.command}.", INVALID_PARAMS)
+        return command(named(params.arguments or (), FIELDS[params.command]), params.work_done_token)
 
     def review(self, arguments: Arguments, token: Token | None) -> Any:
-        """Reviews the range or the whole file; findings appear as diagnostics. Their number, as an object."""
-        document, snapshot = self._place(arguments)
-        return self._review(document, snapshot, token)
+        """Reviews the range or the whole file; findings appear as diagnostics. What was found, as an object."""
+        document, snapshot = self._places.any(arguments)
+        what = str(arguments.get("diff") or "")
+        if what and what not in reviewing.BASES:
+            raise Refused(f"The argument diff is one of {', '.join(reviewing.BASES)}.", INVALID_PARAMS)
+        return self._review(document, snapshot, what, token)
 
-    async def _review(self, document: Document, snapshot: Snapshot, token: Token | None) -> dict[str, Any]:
-        async with self._progress.report("Codriver: review", token) as notify:
-            findings = await self._session.app.tasks.review(snapshot, owner=self._session.owner, notify=notify)
-            self._unchanged(document, snapshot)
-            self._reviews.show(document, findings)
-        return {
+    async def _review(self, document: Document, snapshot: Snapshot, what: str, token: Token | None) -> dict[str, Any]:
+        with self._reviews.trails.follow(document.uri) as trail:
+            async with self._progress.report("Codriver: review", token) as notify:
+                sides = await asyncio.to_thread(reviewing.sides, snapshot, what) if what else None
+                seen, base = sides or (snapshot, None)
+                tasks, owner = self._session.app.tasks, self._session.owner
+                findings = await tasks.review(seen, base=base, owner=owner, notify=notify)
+                if not self._session.documents.holds(document):
+                    name = snapshot.uri.rsplit("/", 1)[-1]
+                    raise Refused(f"{name} was closed meanwhile, so nothing is shown of it.", CONTENT_MODIFIED)
+                findings = reviewing.now(findings, seen.text, snapshot.text, document.text.data, trail)
+                items = self._reviews.show(document, findings)
+        return told_by(findings) | {
             "findings": len(findings.items),
-            "model": findings.model,
-            "simulated": findings.simulated,
-            "cost": findings.cost,
-            "decision": findings.decision,
+            "dropped": findings.dropped,
+            "items": items,
         }
 
     def clear_review(self, arguments: Arguments, token: Token | None) -> None:
@@ -157,7 +145,7 @@ class Commands:
         """How anything with a decision was: by a word of rewards.WORDS, such as up or down."""
         word = str(arguments.get("word", ""))
         if rewards.of(word) is None:
-            raise Refused(f"There is no feedback {word!r}; there is {', '.join(rewards.WORDS)}.", _INVALID_PARAMS)
+            raise Refused(f"There is no feedback {word!r}; there is {', '.join(rewards.WORDS)}.", INVALID_PARAMS)
         self._session.app.router.learn(str(arguments.get("decision", "")), word)
 
     def explain_last(self, arguments: Arguments, token: Token | None) -> Any:
@@ -191,25 +179,3 @@ class Commands:
     def dashboard(self, arguments: Arguments, token: Token | None) -> dict[str, Any]:
         """The address that opens the dashboard once and soon; "" where no browser can reach it."""
         return {"url": self._session.app.dashboard()}
-
-    def _place(self, arguments: Arguments) -> tuple[Document, Snapshot]:
-        """The document and this moment of it, with the range as its selection when one is given."""
-        document = self._session.document(str(arguments.get("uri", "")))
-        if arguments.get("range") is None:
-            return document, document.snapshot()
-        try:
-            where = converter().structure(arguments["range"], lsp.Range)
-        except Exception as problem:
-            raise Refused("The argument range is not a range of the protocol.", _INVALID_PARAMS) from problem
-        return document, document.snapshot(where)
-
-    def _unchanged(self, document: Document, snapshot: Snapshot) -> None:
-        if not self._session.documents.holds(document) or not document.stands(snapshot):
-            name = snapshot.uri.rsplit("/", 1)[-1]
-            raise Refused(f"{name} changed meanwhile, so nothing was done to it. Please ask again.", CONTENT_MODIFIED)
-
-
-def _named(arguments: Sequence[Any], fields: tuple[str, ...]) -> Arguments:
-    if len(arguments) == 1 and isinstance(arguments[0], dict) and fields:
-        return arguments[0]
-    return dict(zip(fields, arguments, strict=False))

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
-from codriver.fronts.lsp.documents import Document
+from codriver.fronts.lsp.documents import Document, plain
 from codriver.fronts.lsp.edits import workspace_edit
 from codriver.fronts.lsp.explain import by
 from codriver.fronts.lsp.session import Session
+from codriver.fronts.lsp.trails import Trails
 from codriver.syntax.text import Edit
 
 if TYPE_CHECKING:
@@ -64,20 +65,21 @@ class Reviews:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._marks: dict[str, list[Mark]] = {}
+        self.trails = Trails()
+        """Told of every change, as the marks are."""
 
-    def show(self, document: Document, findings: Findings) -> None:
-        """Replaces what was shown for this document."""
-        marks = []
-        for finding in findings.items:
-            start, end = document.lines(finding.start_line, finding.end_line)
-            inset = max(finding.start - start, 0)
-            marks.append(Mark(start, end, document.text.data[start:end], finding, inset))
+    def show(self, document: Document, findings: Findings) -> list[dict[str, object]]:
+        """Replaces what was shown for this document; the findings as plain JSON, where they stand."""
+        marks = [_mark(document, finding) for finding in findings.items]
         self._marks[document.uri] = marks
         diagnostics = [_diagnostic(document, mark, by(findings.model, simulated=findings.simulated)) for mark in marks]
         self._publish(document.uri, diagnostics, document.version)
+        return [_told(document, mark) for mark in marks]
 
     def moved(self, uri: str, edits: Iterable[Edit]) -> None:
         """The document changed: the marks follow. Editors move what they show themselves."""
+        edits = list(edits)
+        self.trails.record(uri, edits)
         marks = self._marks.get(uri)
         if marks:
             for edit in edits:
@@ -88,6 +90,11 @@ class Reviews:
         for uri in uris:
             self._marks.pop(uri, None)
             self._publish(uri, [], None)
+
+    def complaints(self, document: Document, start: int, end: int) -> list[str]:
+        """What the findings that touch a byte range say."""
+        touching = (mark for mark in self._marks.get(document.uri, ()) if mark.start <= end and mark.end >= start)
+        return [_words(mark.finding) for mark in touching]
 
     def fixes(self, document: Document, within: lsp.Range) -> list[lsp.CodeAction]:
         """Quick fixes for findings that touch the range and still stand as they were."""
@@ -114,6 +121,29 @@ class Reviews:
         self._session.peer.notify(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
 
 
+def _mark(document: Document, finding: Finding) -> Mark:
+    start, end = document.lines(finding.start_line, finding.end_line)
+    inset = max(finding.start - start, 0)
+    return Mark(start, end, document.text.data[start:end], finding, inset)
+
+
+def _told(document: Document, mark: Mark) -> dict[str, object]:
+    finding = mark.finding
+    told: dict[str, object] = {
+        "range": plain(document.range(*mark.shown)),
+        "severity": finding.severity,
+        "message": finding.message,
+        "why": finding.why,
+    }
+    if finding.fix is not None:
+        told["fix"] = {"range": plain(document.range(mark.start, mark.end)), "newText": finding.fix}
+    return told
+
+
+def _words(finding: Finding) -> str:
+    return f"{finding.message}\n{finding.why}" if finding.why else finding.message
+
+
 def _diagnostic(document: Document, mark: Mark, model: str) -> lsp.Diagnostic:
     finding = mark.finding
     return lsp.Diagnostic(
@@ -121,5 +151,5 @@ def _diagnostic(document: Document, mark: Mark, model: str) -> lsp.Diagnostic:
         severity=_SEVERITIES.get(finding.severity, lsp.DiagnosticSeverity.Information),
         source=SOURCE,
         code=model or None,
-        message=f"{finding.message}\n{finding.why}" if finding.why else finding.message,
+        message=_words(finding),
     )
