@@ -80,6 +80,16 @@ def test_replay_estimates_another_strategy(run: Any, ledger: Path) -> None:
     assert "doubly robust" in said.out
 
 
+@pytest.mark.parametrize(("worth", "same"), [(0.0005, 150), (0.01, 50)])
+def test_replay_weighs_quality_as_the_settings_do(run: Any, ledger: Path, worth: float, same: int) -> None:
+    """A tenth more quality costs $0.001 here: who pays less for it takes the cheap model, which was asked 150 times."""
+    (ledger / "config.toml").write_text(f"[routing]\ntenth_usd = {worth}\n")
+    page = run("replay", "--strategy", "balanced", "--json").json()
+    assert (page["same"], page["tenth_usd"]) == (same, worth)
+    other = run("replay", "--strategy", "balanced", "--tenth", "0.0005", "--json").json()
+    assert other["same"] == 150
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [(("--strategy", "nonsense"), "no strategy"), (("--models", "a/none"), "never a candidate: a/none")],

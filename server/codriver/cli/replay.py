@@ -13,6 +13,9 @@ from codriver.cli.terminal import Complaint, dump, table
 def replay(
     strategy: Annotated[str, typer.Option(help="The strategy to try; default: the one that is set.")] = "",
     floor: Annotated[float | None, typer.Option(min=0, max=1, help="The quality floor; default: as set.")] = None,
+    tenth: Annotated[
+        float | None, typer.Option(min=0, help="USD that a tenth more quality is worth; default: as set, 0: by task.")
+    ] = None,
     models: Annotated[str, typer.Option(help="Only these models, with commas: provider/model,...")] = "",
     days: Annotated[float, typer.Option(min=0.01, help="How far to look back.")] = 30.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -27,9 +30,10 @@ def replay(
 
     routing = config.load(config.where(os.environ), os.environ).routing
     name, least = strategy or routing.strategy, routing.floor if floor is None else floor
+    worth = routing.tenth_usd if tenth is None else tenth
     wanted = frozenset(part.strip() for part in models.split(",") if part.strip())
     try:
-        choose = chooser(name, least, wanted)
+        choose = chooser(name, least, wanted, worth)
     except LookupError as unknown:
         raise Complaint(str(unknown), 2) from None
     log = past.log(days)
@@ -38,9 +42,13 @@ def replay(
         raise Complaint(f"never a candidate in these days: {', '.join(sorted(wanted - known))}", 2)
     found = replayed(log, choose, Random(0))  # noqa: S311 (resampling; the same figures each time)
     if as_json:
-        dump({"strategy": name, "floor": least, "models": sorted(wanted), "days": days, **asdict(found)})
+        policy = {"strategy": name, "floor": least, "tenth_usd": worth, "models": sorted(wanted)}
+        dump({**policy, "days": days, **asdict(found)})
         return
-    print(f"{found.requests} requests of {days:g} days, {found.judged} of them judged; {name}, floor {least:g}.")
+    print(
+        f"{found.requests} requests of {days:g} days, {found.judged} of them judged; {name}, floor {least:g}"
+        + (f", a tenth more quality for ${worth:g}." if worth else ".")
+    )
     print(f"It would have done the same {found.same} times.")
     if found.unanswered:
         print(f"{found.unanswered} more had none of these models as a candidate.")

@@ -78,14 +78,17 @@ class Replay:
     """USD a request by doubly robust: what was, minus what would have been."""
 
 
-def chooser(strategy: str, floor: float, models: frozenset[str] = frozenset()) -> Choose:
-    """The policy of a strategy with this floor, among these models (none named: all). Raises LookupError."""
+def chooser(strategy: str, floor: float, models: frozenset[str] = frozenset(), tenth: float = 0.0) -> Choose:
+    """The policy of a strategy with this floor, among these models (none named: all). Raises LookupError.
+
+    tenth: USD that a tenth more quality is worth, whatever the task; 0 leaves that to the task, as in `decide.Wish`.
+    """
     found = strategies.find(strategy)
 
     def choose(logged: Logged) -> str:
         kept = [c for c in logged.candidates if not models or c.model in models]
         value, wait = TASTES.get(logged.family, ORDINARY_TASTE)
-        return found.rank(kept, Taste(value, wait, floor))[0].model if kept else ""
+        return found.rank(kept, Taste(10 * tenth or value, wait, floor))[0].model if kept else ""
 
     return choose
 
