@@ -31,6 +31,14 @@ from codriver.syntax.predictor import SHOWN, predict
             "def g():\n    try:\n        run(task)\n    except OSEr|\n",
             "ror:\n        log(task)\n        raise",
         ),
+        # a line with other names, which change in what followed too
+        ("self.width = width\nself.height = height\nself.depth = |\n", "depth"),
+        ("x = 2\nif user is None:\n    raise Missing(user)\nx = 1\nif group is None:\n    |\n", "raise Missing(group)"),
+        # and as parts of names
+        (
+            "\ndef load_users():\n    return USERS_TABLE.all()\n\ndef load_groups():\n    |\n",
+            "return GROUPS_TABLE.all()",
+        ),
     ],
 )
 def test_proposes(text: str, expected: str) -> None:
@@ -50,6 +58,7 @@ def test_proposes(text: str, expected: str) -> None:
         "foo(bar)\nfoo(bar)\n|",  # nothing known follows
         "first(a, b)\nsecond(c, d)\nx = 1\nfirst(a, b)\n|\nsecond(c, d)\n",  # stands behind the cursor already
         "unknown(|\n",
+        "a = f(x, x)\nz = f(p, q) + |\n",  # one of their names would be two of ours
     ],
 )
 def test_proposes_nothing(text: str) -> None:
@@ -73,7 +82,7 @@ def test_confidence_grows_with_agreement_and_falls_with_rivals() -> None:
     ]
     assert len(confidences) == 3
     assert confidences == sorted(confidences)
-    assert confidences[0] < SHOWN < confidences[2]
+    assert confidences[0] < 0.5 * confidences[2] < SHOWN
 
 
 @settings(max_examples=150, deadline=None)

@@ -44,7 +44,7 @@ class Complete(Table):
     predictor: bool = Field(
         default=True, description="Answer from the open buffers alone where that is certain enough."
     )
-    threshold: float = Field(default=0.6, ge=0, le=1, description="How certain the local predictor must be.")
+    threshold: float = Field(default=0.75, ge=0, le=1, description="How certain the local predictor must be.")
     others: bool = Field(
         default=True, description="Whether parts of other open files that look alike go along to the model."
     )
