@@ -70,6 +70,7 @@ CONFIG = """
 port = 0
 [complete]
 predictor = false
+delay = 0
 [providers.bench]
 base_url = "http://127.0.0.1:{port}"
 wire = "openai_completions"

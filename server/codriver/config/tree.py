@@ -54,6 +54,12 @@ class Complete(Table):
         default=True, description="Whether the place where an edit is likely to be repeated is offered."
     )
     max_bytes: int = Field(default=1_000_000, ge=1, description="Larger files get no completions.")
+    delay: float = Field(
+        default=1.0,
+        ge=0,
+        le=10,
+        description="How long a pause in typing is waited for before a model is asked: a multiple of what was learned.",
+    )
     deadline: float = Field(default=4.0, gt=0, description="Seconds after which a completion is no longer wanted.")
     one_line_tokens: int = Field(default=48, ge=1, description="Longest answer in the middle of a line, in tokens.")
     block_tokens: int = Field(default=192, ge=1, description="Longest answer where a block may follow, in tokens.")

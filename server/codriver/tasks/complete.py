@@ -184,7 +184,7 @@ class Completer:
         guess = self._guess(there)
         if guess is not None and not explicit and guess.confidence >= settings.threshold:
             return [self._local(request, there, guess)]
-        if not explicit and (seconds := self._following.delay(owner, there.snapshot)) > 0.0:
+        if not explicit and (seconds := self._following.delay(owner, there.snapshot) * settings.delay) > 0.0:
             await self._pause(seconds)
         try:
             asked = await self._asked(self._informed(request, there), there, settings.alternatives if explicit else 1)

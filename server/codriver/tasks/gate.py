@@ -33,6 +33,7 @@ AROUND = 4_000
 _ENDING = re.compile(rb"[\s)\]}>\"'`:;,]*")
 _CONFLICT = re.compile(rb"(?m)^(?:<{7}|>{7}|\|{7}) |^={7}$")
 _DONE = re.compile(rb"(?:^|\s)(?:pass|break|continue|return|end|fi|done|esac)$")
+_MIDDLE = re.compile(rb"[\s=(\[{,.:+*/%<>&|!?-]$")
 _NUMBER = re.compile(rb"(?<![\w.])\d[\w.]*$")
 _HEADER = re.compile(
     rb"\s*\}?\s*(?:def|async def|class|if|elif|elsif|else|for|foreach|while|until|unless|with|switch|match|case|catch"
@@ -79,7 +80,9 @@ def hands(snapshot: Snapshot, watch: Watch | None) -> str:
         return str(Doing.NOTHING)
     if not watch.at(cursor):
         return "" if _blank(snapshot.text, cursor) else MOVED
-    if watch.doing in (Doing.UNDONE, Doing.PASTED, Doing.MANY, Doing.OTHER):
+    if watch.doing in (Doing.UNDONE, Doing.MANY, Doing.OTHER):
+        return str(watch.doing)
+    if watch.doing is Doing.PASTED and not _begun(snapshot.text, cursor):
         return str(watch.doing)
     if watch.doing is Doing.DELETED and watch.deletions < REWRITING:
         return str(watch.doing)
@@ -140,6 +143,12 @@ def _open(line: bytes) -> bool:
         elif sign in _PAIRS and stack:
             stack.pop()
     return bool(stack)
+
+
+def _begun(data: bytes, cursor: int) -> bool:
+    """Whether the text before the cursor stops in the middle of something."""
+    line = data[data.rfind(b"\n", 0, cursor) + 1 : cursor]
+    return bool(line.strip()) and _MIDDLE.search(line) is not None
 
 
 def _blank(data: bytes, cursor: int) -> bool:

@@ -27,8 +27,10 @@ PLACES = 3
 REWRITING = 3
 """Deletions in a row from which somebody clears away to write anew, and does not mend a slip."""
 
+BY_HAND = 24
+"""Characters on one line up to which they may have been typed: some editors tell of many keys at once."""
+
 _CHOSEN = re.compile(r"[\w$.:!?-]{1,80}(?:\(\)?|\[\]?|<>?|\{\}?|\"\"|'')?[;,:]?")
-_PAIRS = (b"()", b"[]", b"{}", b"<>", b'""', b"''", b"``")
 
 
 class Doing(StrEnum):
@@ -137,7 +139,7 @@ def _put_in(change: Change) -> Doing:
     new = change.inserted
     if not new.strip():
         return Doing.NEWLINE if b"\n" in new or b"\r" in new else Doing.TYPED
-    if new in _PAIRS or _letters(new) == 1:
+    if b"\n" not in new and _letters(new) <= BY_HAND:
         return Doing.TYPED
     return Doing.TYPED if _CHOSEN.fullmatch(new.decode("utf-8", "replace")) else Doing.PASTED
 
