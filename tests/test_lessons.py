@@ -9,6 +9,7 @@ import pytest
 
 from codriver.config.tree import Learning
 from codriver.errors import Failure, Kind
+from codriver.ledger import Ledger
 from codriver.lessons import Lessons
 from codriver.model.decision import Attempt, Candidate, Decision, Outcome
 from codriver.model.features import Features
@@ -193,6 +194,24 @@ async def test_trials_begin_with_the_first_judgement_and_end_with_the_days_allow
     tomorrow = agent.lessons.chance()
     assert tomorrow is not None
     assert tomorrow.usd == 0.05
+
+
+async def test_a_restart_forgets_no_trial_of_today() -> None:
+    agent = Agent(explore_usd_per_day=0.05)
+    dear, usual = Candidate("a/c", "x", 0.9, 0.04, 1.0), Candidate("a/b", "x", 0.8, 0.01, 1.0)
+    trial = Decision("t", "auto", (dear, usual), propensity=0.01)
+    agent.sends(Request("r", Purpose.CHAT), decision=trial, id="t", model="a/c")
+    agent.lessons.told(agent.turn(), "up")
+    agent.store.append(
+        Outcome("u", agent.clock.now, "http", "x", "chat", "ok", Decision("u", "auto", (dear, usual), propensity=0.99))
+    )
+    again = agent.made()
+    ledger = Ledger(agent.store, agent.clock)
+    again.resume(await ledger.recover())
+    await again.recover()
+    chance = again.chance()
+    assert chance is not None
+    assert chance.usd == pytest.approx(0.02)
 
 
 ERROR = "Error: no such file or directory: src/b.py"

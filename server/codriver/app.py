@@ -285,7 +285,7 @@ class App:
 
     async def start(self) -> None:
         """Finds local servers, starts the simulator where it is wanted or nothing else is there, and watches."""
-        await self.ledger.recover()
+        self.lessons.resume(await self.ledger.recover())
         await self.lessons.recover()
         await self.experiments.recover(self._store)
         async with self._changing:

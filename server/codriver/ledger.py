@@ -16,7 +16,7 @@ from codriver.errors import Failure, Kind, Scope
 from codriver.model.decision import Belief, Latency, Outcome, Pin, Rest, View
 from codriver.model.request import ERRANDS, Purpose
 from codriver.routing import pace, staying
-from codriver.state.store import Store
+from codriver.state.store import Row, Store
 
 REMEMBERED = 500
 """Recent outcomes kept in memory for explanations."""
@@ -58,13 +58,16 @@ class Ledger:
         self.troubles: dict[str, str] = {}
         """Sessions that go wrong by their own signals, live, likewise."""
 
-    async def recover(self) -> None:
-        """Reads what today cost from the store, so that a restart does not forget a budget."""
+    async def recover(self) -> list[Row]:
+        """Reads what today cost from the store, so that a restart does not forget a budget; gives today's outcomes,
+        the newest PAYERS of them, the oldest first."""
         today, self._midnight = _midnights(self._clock())
         self._spent = await self._store.spent(today)
-        for row in reversed(await self._store.outcomes(today, PAYERS)):
+        rows = (await self._store.outcomes(today, PAYERS))[::-1]
+        for row in rows:
             if row.cost:
                 self._book(row.session, row.workflow, row.cost)
+        return rows
 
     def view(self) -> View:
         """What is known now. The dicts are live: read, never written, by deciders."""

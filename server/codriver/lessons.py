@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
@@ -20,7 +20,7 @@ from codriver.model.decision import Decision, Outcome
 from codriver.model.request import Purpose, Request
 from codriver.routing import exploring, rewards
 from codriver.routing.posterior import Abilities, Cell, Evidence, Lesson, logit, merge
-from codriver.state.store import Judgement, Store
+from codriver.state.store import Judgement, Row, Store
 from codriver.syntax import runs
 
 PARTS, SESSIONS, TAKEN = 4000, 1000, 4000
@@ -114,6 +114,11 @@ class Lessons:
         self.abilities.fade(self._clock())
         if judged:
             await self.keep()
+
+    def resume(self, today: Iterable[Row]) -> None:
+        """Takes up the day's trials where they were before a restart, by today's outcomes."""
+        spent = sum(exploring.surcharge(row.reasons.decision) for row in today if row.propensity < 1.0)
+        self._tried_usd = self._spent() + spent
 
     async def keep(self) -> None:
         """Keeps the evidence, so that the next start reads only what came after. Raises StoreError."""
