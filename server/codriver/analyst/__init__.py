@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from codriver.analyst.buffers import Buffers, Held, named_by, path_of
+from codriver.analyst.buffers import Buffers, Held, disk_path, named_by, path_of
 from codriver.analyst.classifiers import Classifiers
 from codriver.analyst.inquiry import Inquiry
 from codriver.model.features import NOTHING, Features, Function
@@ -61,7 +61,7 @@ class Analyst:
     def opened(self, owner: int, snapshot: Snapshot) -> None:
         """A buffer was opened (or replaced whole) in the editor of this owner."""
         held = self._buffers.opened(owner, snapshot)
-        self._manifests_for(held.path)  # so that they are read when the first question comes
+        self._of_project(held.uri)  # so that they are read when the first question comes
 
     def changed(self, owner: int, uri: str, edits: Sequence[Edit], now: Callable[[], Snapshot]) -> None:
         """A buffer changed. Bookkeeping only: `now` is asked for its text when somebody asks about it."""
@@ -175,6 +175,10 @@ class Analyst:
         facts = Buffer(before + after, language_id=language, path=path).facts(len(before), self._manifests_for(path))
         return replace(facts, source="fence", path=path, local_only=self.local_only(path))
 
+    def _of_project(self, uri: str) -> Mapping[str, str]:
+        """The manifests around a document. Of one that is on another machine, or on none, no disk of ours tells."""
+        return self._manifests_for(disk_path(uri))
+
     def _names_marked(self, request: Request) -> bool:
         """Whether a request names, anywhere in it, a path that must not leave this machine."""
         text = request.body.decode("utf-8", "replace") if request.body is not None else "\n".join(request.tail)
@@ -185,11 +189,11 @@ class Analyst:
     def _of_snapshot(self, snapshot: Snapshot) -> Features:
         where = snapshot.selection or snapshot.cursor
         path = path_of(snapshot.uri)
-        facts = self.buffer(snapshot).facts(where, self._manifests_for(path))
+        facts = self.buffer(snapshot).facts(where, self._of_project(snapshot.uri))
         return replace(facts, path=path, local_only=self.local_only(path))
 
     def _facts(self, held: Held, where: int | tuple[int, int] | None) -> Features:
-        facts = self._buffers.used(held).facts(where, self._manifests_for(held.path))
+        facts = self._buffers.used(held).facts(where, self._of_project(held.uri))
         if where is None:
             facts = focus.hardest(facts, held.buffer.functions())
         return replace(facts, path=held.path, local_only=self.local_only(held.path))

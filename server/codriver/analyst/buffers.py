@@ -263,6 +263,12 @@ def path_of(uri: str) -> str:
     return path or uri
 
 
+def disk_path(uri: str) -> str:
+    """The path of a document on this machine's disk; "" for one elsewhere (untitled, remote, in a container)."""
+    scheme, colon, _ = uri.partition(":")
+    return path_of(uri) if not colon or len(scheme) == 1 or scheme == "file" else ""
+
+
 def named_by(held: Held, text: str) -> int:
     """How many characters of a buffer's path's end the text names, by whole components; 0 for none."""
     if len(held.name) < 3 or held.name not in text:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from codriver.analyst.buffers import Buffers, Held
+from codriver.analyst.buffers import Buffers, Held, disk_path
 from codriver.model.features import Features
 from codriver.model.request import Purpose, Request
 from codriver.routing.combining import hardness
@@ -114,7 +114,7 @@ class Inquiry:
         return [self._of_held(held, Mention(held.path), (text,))] if held is not None else []
 
     def _of_held(self, held: Held, mention: Mention, texts: Sequence[str]) -> Features:
-        facts = focus.of_buffer(self._buffers.used(held), mention, texts, self._manifests_for(held.path))
+        facts = focus.of_buffer(self._buffers.used(held), mention, texts, self._manifests_for(disk_path(held.uri)))
         return replace(facts, path=held.path)
 
     def _folders_of(self, request: Request) -> tuple[str, ...]:
