@@ -443,6 +443,7 @@ class App:
         self.analyst.local_only = Marked(made.settings.privacy.local_only)
         self.disk.forbid(made.settings.privacy.never)
         self.tasks.configure(made.settings)
+        self.ledger.payers = bool(made.settings.budget.session_usd or made.settings.budget.workflow_usd)
         logging.getLogger("codriver").setLevel(made.settings.log.level.upper())
 
     # What the router asks.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from codriver.errors import Failure, Kind, Scope
@@ -48,6 +48,9 @@ class Ledger:
         self._spent = 0.0
         self._spent_by: dict[str, float] = {}
         self._reserved = 0.0
+        self._reserved_by: dict[str, float] = {}
+        self.payers = False
+        """Whether sessions or workflows have budgets: only then it is told what their running requests will cost."""
         self.requests = 0
         self.abilities: dict[str, dict[str, Belief]] = {}
         """What outcomes taught, live; whoever learns puts it here."""
@@ -79,17 +82,27 @@ class Ledger:
         learned, troubles = self.abilities, self.troubles
         paces, by = self._paces, self._spent_by
         return View(
-            now, self._cooling, self._pins, paces.latency, spent, self._midnight, learned, troubles, paces.lengths, by
-        )
+            now, self._cooling, self._pins, paces.latency, spent, self._midnight, learned, troubles, paces.lengths, by,
+            self._reserved_by,
+        )  # fmt: skip
 
     @property
     def latency(self) -> dict[str, Latency]:
         """How quick models are, live."""
         return self._paces.latency
 
-    def reserve(self, cost: float) -> None:
-        """Counts what a running attempt is expected to cost against today's budget; negative when it ended."""
+    def reserve(self, cost: float, session: str = "", workflow: str = "") -> None:
+        """Counts what a running attempt is expected to cost against the budgets; negative when it ended."""
         self._reserved = max(0.0, self._reserved + cost)
+        if self.payers or self._reserved_by:
+            self._reserve_by(cost, session, workflow)
+
+    def _reserve_by(self, cost: float, session: str, workflow: str) -> None:
+        by = self._reserved_by
+        for name in _payers(session, workflow):
+            held = by.pop(name, 0.0) + cost
+            if held > 1e-12:  # what is left of sums and differences is nothing
+                by[name] = held
 
     @property
     def spent_today(self) -> float:
@@ -194,11 +207,18 @@ class Ledger:
     def _book(self, session: str, workflow: str, cost: float) -> None:
         """Counts a cost for its session and workflow; who spent nothing for longest is forgotten first."""
         by = self._spent_by
-        for name in (f"session:{session}" if session else "", f"workflow:{workflow}" if workflow else ""):
-            if name:
-                by[name] = by.pop(name, 0.0) + cost
-                if len(by) > PAYERS:
-                    del by[next(iter(by))]
+        for name in _payers(session, workflow):
+            by[name] = by.pop(name, 0.0) + cost
+            if len(by) > PAYERS:
+                del by[next(iter(by))]
+
+
+def _payers(session: str, workflow: str) -> Iterator[str]:
+    """Whose budgets a request is paid from."""
+    if session:
+        yield f"session:{session}"
+    if workflow:
+        yield f"workflow:{workflow}"
 
 
 def _without_words(outcome: Outcome) -> Outcome:

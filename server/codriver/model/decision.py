@@ -183,3 +183,9 @@ class View:
     """How long answers are, by task family and model."""
     spent_by: dict[str, float] = field(default_factory=dict)
     """USD by "session:<key>" and "workflow:<name>": since it began, and today."""
+    reserved_by: dict[str, float] = field(default_factory=dict)
+    """By the same names: USD that their running requests are expected to cost, where there are such budgets."""
+
+    def paid_by(self, name: str) -> float:
+        """USD that a session or workflow has spent or is about to spend."""
+        return self.spent_by.get(name, 0.0) + self.reserved_by.get(name, 0.0)

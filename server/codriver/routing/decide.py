@@ -212,12 +212,12 @@ def _too_dear(candidate: Candidate, request: Request, view: View, bounds: Bounds
     if bounds.daily_usd and view.spent_today + candidate.cost > bounds.daily_usd:
         return "budget", f"today's budget of ${bounds.daily_usd:g} is spent (${view.spent_today:.4f})"
     if bounds.workflow_usd and request.workflow:
-        spent = view.spent_by.get(f"workflow:{request.workflow}", 0.0)
+        spent = view.paid_by(f"workflow:{request.workflow}")
         if spent + candidate.cost > bounds.workflow_usd:
             text = f"today's budget of ${bounds.workflow_usd:g} of the workflow {request.workflow!r} is spent"
             return "budget", f"{text} (${spent:.4f})"
     if bounds.session_usd and request.session:
-        spent = view.spent_by.get(f"session:{request.session}", 0.0)
+        spent = view.paid_by(f"session:{request.session}")
         if spent + candidate.cost > bounds.session_usd:
             return "session-budget", f"this session's budget of ${bounds.session_usd:g} is spent (${spent:.4f})"
     return None

@@ -90,9 +90,9 @@ def _parts(request: Request, view: View, bounds: Bounds) -> Iterator[tuple[float
     if bounds.daily_usd:
         yield view.spent_today / bounds.daily_usd, "today's"
     if bounds.session_usd and request.session:
-        yield view.spent_by.get(f"session:{request.session}", 0.0) / bounds.session_usd, "the session's"
+        yield view.paid_by(f"session:{request.session}") / bounds.session_usd, "the session's"
     if bounds.workflow_usd and request.workflow:
-        yield view.spent_by.get(f"workflow:{request.workflow}", 0.0) / bounds.workflow_usd, "the workflow's"
+        yield view.paid_by(f"workflow:{request.workflow}") / bounds.workflow_usd, "the workflow's"
 
 
 def sunk(ranked: list[Candidate], floor: float) -> list[Candidate]:
