@@ -53,7 +53,7 @@ class Asked:
         self._hold = Hold(request)
         self._usage: Usage | None = None
         self._written = 0
-        router.ledger.reserve(candidate.cost)
+        router.ledger.reserve(candidate.cost, request.session, request.workflow)
 
     async def begin(self, timeouts: Timeouts, *, wire: str, forget: bool) -> tuple[str, ...]:
         """Sends the call, and returns what it could not carry. wire: the caller's own. forget: no thinking of earlier
@@ -132,7 +132,7 @@ class Asked:
 
     def ended(self, failure: Failure | None) -> Attempt:
         """Its record; once."""
-        self._router.ledger.reserve(-self.candidate.cost)
+        self._router.ledger.reserve(-self.candidate.cost, self._request.session, self._request.workflow)
         candidate = self.candidate
         return Attempt(candidate.model, candidate.wire, self.started, self.first, self._elapsed(), failure)
 
