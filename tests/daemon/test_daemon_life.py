@@ -96,8 +96,9 @@ def test_after_kill_9_the_editor_goes_on_with_its_buffers(home: Home) -> None:
 def test_a_simulated_suggestion_comes_all_the_way(home: Home) -> None:
     client = home.editor()
     client.initialize()
-    client.open(URI, "def add(a, b):\n    retu")
-    params = {"textDocument": {"uri": URI}, "position": position(1, 8), "context": {"triggerKind": 1}}
+    client.open(URI, "def add(a, b):\n    ret")
+    client.change(URI, 2, {"range": {"start": position(1, 7), "end": position(1, 7)}, "text": "u"})
+    params = {"textDocument": {"uri": URI}, "position": position(1, 8), "context": {"triggerKind": 2}}
     items = client.request("textDocument/inlineCompletion", params)["items"]
     assert items and items[0]["insertText"].startswith("retu")
     assert items[0]["range"]["start"] == position(1, 4)
