@@ -12,8 +12,8 @@ import functools
 import inspect
 import json
 import logging
+import secrets
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
@@ -257,7 +257,7 @@ class Peer(JsonRPCProtocol):
 
     async def ask(self, method: str, params: Any) -> Any:
         """A request to the editor. Raises Refused when it says no."""
-        identity = str(uuid.uuid4())
+        identity = secrets.randbelow(1 << 31)  # a number: Vim cannot answer requests named by a string
         try:
             return await self.send_request_async(method, params, identity)
         finally:
