@@ -2,7 +2,7 @@
 
 return function(editor)
   local report = editor.report
-  editor.lua("require('codriver').setup(...)", { cmd = { vim.env.PYTHON, vim.env.SERVER } })
+  editor.lua("require('codriver').setup(...)", { cmd = { vim.env.PYTHON, vim.env.FAKE } })
   editor.keys('ié = "😀"<CR>last = 1<Esc>')
   editor.await('a client', "require('codriver.client').of(0) ~= nil")
 

@@ -1,7 +1,7 @@
 -- Drives a second Neovim by its API, as a person would by its keys, and prints what it saw as JSON.
 --
 -- nvim --headless -u NONE -i NONE -l drive.lua  (before 0.9: -c 'luafile drive.lua')
--- Environment: PLUGIN (the plugin's folder), SCENARIO (a Lua file that returns a function of `editor`),
+-- Environment: PLUGINS (the folder of all plugins), SCENARIO (a Lua file that returns a function of `editor`),
 -- NVIM_UNDER_TEST (the editor to drive, when it is not this one).
 
 local report = { log = {} }
@@ -79,7 +79,7 @@ local function main()
   editor.lua([[
     vim.o.runtimepath = ... .. ',' .. vim.o.runtimepath
     vim.cmd('runtime! plugin/codriver.lua')
-  ]], vim.env.PLUGIN)
+  ]], vim.env.PLUGINS .. '/nvim')
   dofile(vim.env.SCENARIO)(editor)
 end
 

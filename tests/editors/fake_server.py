@@ -34,14 +34,36 @@ def write(message: dict[str, Any]) -> None:
     sys.stdout.buffer.flush()
 
 
+CODECS = {"utf-16": ("utf-16-le", 2), "utf-8": ("utf-8", 1)}
+columns = ["utf-16"]
+"""How columns are counted; the client's first choice."""
+
+
 def units(text: str) -> int:
-    """The length in UTF-16 units."""
-    return len(text.encode("utf-16-le")) // 2
+    """The length in the columns agreed upon."""
+    codec, size = CODECS[columns[0]]
+    return len(text.encode(codec)) // size
 
 
 def at(line: str, column: int) -> int:
-    """The index in code points of a column in UTF-16 units."""
-    return len(line.encode("utf-16-le")[: column * 2].decode("utf-16-le"))
+    """The index in code points of a column."""
+    codec, size = CODECS[columns[0]]
+    return len(line.encode(codec)[: column * size].decode(codec))
+
+
+def hello(params: dict[str, Any]) -> dict[str, Any]:
+    """The answer to initialize."""
+    offered = params["capabilities"].get("general", {}).get("positionEncodings", [])
+    columns[0] = next((kind for kind in offered if kind in CODECS), "utf-16")
+    return {
+        "capabilities": {
+            "positionEncoding": columns[0],
+            "textDocumentSync": {"openClose": True, "change": 2},
+            "inlineCompletionProvider": {},
+            "executeCommandProvider": {"commands": COMMANDS},
+        },
+        "serverInfo": {"name": "fake"},
+    }
 
 
 def changed(text: str, change: dict[str, Any]) -> str:
@@ -96,24 +118,21 @@ def obey(command: str, wish: dict[str, Any], text: str) -> dict[str, Any]:
         edit = edited(command, wish)
         if wish.get("preview"):
             return {"applied": False, "edit": edit}
-        write({"id": "edit", "method": "workspace/applyEdit", "params": {"edit": edit}})
+        write({"id": 7, "method": "workspace/applyEdit", "params": {"edit": edit}})
         return {"applied": True, "summary": "Done."}
-    texts = {"codriver.explain": "It **is** so.", "codriver.commitMessage": "Say less\n\nBecause.", "codriver.tests": "pass"}
+    texts = {
+        "codriver.explain": "It **is** so.",
+        "codriver.commitMessage": "Say less\n\nBecause.",
+        "codriver.tests": "pass",
+    }
     return {"text": texts[command]} if command in texts else {}
 
 
 def main() -> int:
     texts: dict[str, str] = {}
     asked: list[dict[str, Any]] = []
-    results = {
-        "initialize": lambda p: {
-            "capabilities": {
-                "textDocumentSync": {"openClose": True, "change": 2},
-                "inlineCompletionProvider": {},
-                "executeCommandProvider": {"commands": COMMANDS},
-            },
-            "serverInfo": {"name": "fake"},
-        },
+    results: dict[str, Any] = {
+        "initialize": hello,
         "textDocument/inlineCompletion": lambda p: {
             "items": suggest(texts.get(p["textDocument"]["uri"], ""), p["position"])
         },

@@ -2,7 +2,7 @@
 
 return function(editor)
   editor.lua("require('codriver').setup(...)", {
-    cmd = { vim.env.PYTHON, vim.env.SERVER },
+    cmd = { vim.env.PYTHON, vim.env.FAKE },
     delay = 5,
     engine = vim.env.ENGINE or 'ghost',
   })

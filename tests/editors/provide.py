@@ -1,6 +1,6 @@
 """The editors of editors.toml in the user's cache folder, without touching the system and without its root.
 
-`python tests/editors/install.py [name ...]` fetches what is not there. Packages of other Debian suites are unpacked
+`python tests/editors/provide.py [name ...]` fetches what is not there. Packages of other Debian suites are unpacked
 with all their libraries; a program starts through the libc unpacked with it, so it runs beside an older system.
 """
 

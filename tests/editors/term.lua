@@ -1,0 +1,58 @@
+-- A program in a real terminal (the driven Neovim's own): keys go in, its screen comes out.
+--
+--   local term = dofile('term.lua')(editor, { 'vim', ... }, { NAME = 'value' })
+
+return function(editor, command, environ)
+  local term = {}
+
+  editor.lua(
+    [[
+      local command, environ = ...
+      vim.o.columns, vim.o.lines, vim.o.laststatus, vim.o.showtabline = 110, 42, 0, 0
+      _G.program = vim.fn.termopen(command, {
+        env = vim.tbl_extend('force', { TERM = 'xterm-256color' }, environ),
+        on_exit = function(_, status) _G.ended = status end,
+      })
+    ]],
+    command,
+    environ or vim.empty_dict()
+  )
+
+  --- Types keys; the special ones as in Neovim: <Esc>, <CR>, <Tab>, <C-]>, <M-Right>.
+  function term.keys(keys)
+    local special = {
+      Esc = '\27', CR = '\r', Tab = '\t', lt = '<', Down = '\27[B', Up = '\27[A',
+      ['C-]'] = '\29', ['C-n'] = '\14', ['C-x'] = '\24', ['C-o'] = '\15', ['C-c'] = '\3', ['C-u'] = '\21',
+      ['M-Right'] = '\27[1;3C', ['M-Down'] = '\27[1;3B',
+    }
+    local bytes = keys:gsub('<([%w%-%]]+)>', special)
+    editor.lua('vim.fn.chansend(_G.program, ...)', bytes)
+  end
+
+  function term.screen()
+    return table.concat(editor.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)"), '\n')
+  end
+
+  --- Waits until a Lua pattern is on the screen (or, with `gone`, is not any more).
+  function term.await(what, pattern, ms, gone)
+    local seen
+    local done = vim.wait(ms or 20000, function()
+      seen = term.screen()
+      return (seen:find(pattern) ~= nil) == not gone
+    end, 20)
+    if not done then
+      error(('never came: %s\n%s'):format(what, seen), 0)
+    end
+    return seen
+  end
+
+  --- Waits until the program has ended, and gives its exit status.
+  function term.ended(ms)
+    vim.wait(ms or 20000, function()
+      return editor.lua('return _G.ended ~= nil')
+    end, 20)
+    return editor.lua('return _G.ended')
+  end
+
+  return term
+end
