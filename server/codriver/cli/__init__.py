@@ -59,9 +59,11 @@ def commands() -> typer.Typer:
         experiments,
         models,
         replay,
+        review,
         route,
         serve,
         stats,
+        task,
         train,
     )
 
@@ -82,6 +84,11 @@ def commands() -> typer.Typer:
     app.command(context_settings={"ignore_unknown_options": True})(mcp)
     app.command()(route.route)
     app.command()(ask.ask)
+    app.command()(review.review)
+    app.command()(task.explain)
+    app.command("tests")(task.write_tests)
+    app.command()(task.document)
+    app.command("commit-message")(task.commit_message)
     app.add_typer(models.group(), name="models")
     app.command()(stats.stats)
     app.command()(dashboard.dashboard)

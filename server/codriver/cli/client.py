@@ -127,6 +127,15 @@ def inside(app: App, method: str, path: str, body: Any) -> Answer:
 
 
 async def _inside(app: App, method: str, path: str, body: bytes) -> Answer:
+    await app.start()
+    try:
+        return await asked(app, method, path, body)
+    finally:
+        await app.close()
+
+
+async def asked(app: App, method: str, path: str, body: bytes) -> Answer:
+    """A request answered by a started App in this process."""
     from codriver.fronts.http.guard import Guard
     from codriver.fronts.http.server import HttpFront
 
@@ -140,11 +149,7 @@ async def _inside(app: App, method: str, path: str, body: bytes) -> Answer:
 
     headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {app.token}".encode())]
     scope = {"type": "http", "method": method, "path": path, "headers": headers, "client": None}
-    await app.start()
-    try:
-        await HttpFront(app, Guard(app.token))(scope, receive, send)
-    finally:
-        await app.close()
+    await HttpFront(app, Guard(app.token))(scope, receive, send)
     return Answer(sent[0]["status"], {}, b"".join(message.get("body", b"") for message in sent[1:]))
 
 

@@ -51,11 +51,17 @@ def has_commits(top: str) -> bool:
     return True
 
 
-def changed(top: str, *what: str) -> tuple[str, ...]:
-    """Paths from the top of files that were added or changed: `--cached`, or two commits, or one, or none (the index
-    against the folder). Raises GitFailed."""
-    told = _run(top, "diff", "--name-only", "-z", "--diff-filter=AMRT", *_PLAIN, *what, "--")
-    return tuple(name for name in told.decode("utf-8", "surrogateescape").split("\0") if name)
+def changed(top: str, *what: str) -> tuple[tuple[str, str], ...]:
+    """Files that were added or changed, each by its old path and its new one, from the top: `--cached`, or two commits,
+    or one, or none (the index against the folder). Raises GitFailed."""
+    told = _run(top, "diff", "--name-status", "-z", "--find-renames", "--diff-filter=AMRT", *_PLAIN, *what, "--")
+    words = told.decode("utf-8", "surrogateescape").split("\0")
+    found, at = list[tuple[str, str]](), 0
+    while at + 1 < len(words):
+        renamed = words[at][:1] in ("R", "C")
+        found.append((words[at + 1], words[at + 2] if renamed else words[at + 1]))
+        at += 3 if renamed else 2
+    return tuple(found)
 
 
 def difference(top: str, *what: str) -> str:

@@ -33,6 +33,7 @@ from codriver.fronts.http import (
     pages,
     plugins,
     responses,
+    tasks,
 )
 from codriver.fronts.http.converse import fail
 from codriver.fronts.http.exchange import Exchange, Receive, Send
@@ -63,6 +64,7 @@ ENDPOINTS: tuple[Routes, ...] = (
     dashboard.ROUTES,
     measured.ROUTES,
     plugins.ROUTES,
+    tasks.ROUTES,
 )
 """The tables of all modules with endpoints."""
 

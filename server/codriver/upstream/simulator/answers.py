@@ -14,7 +14,7 @@ from typing import Any
 
 from codriver.model.events import Finish, ReasoningDelta, Reply, Usage
 from codriver.model.request import Conversation, Limits, Message, ToolCall, ToolResult
-from codriver.upstream.simulator import edits, errand, errand_words, fill, intent, review, schema, tools
+from codriver.upstream.simulator import assisting, edits, errand, errand_words, fill, intent, review, schema, tools
 from codriver.upstream.simulator.values import Asked, digest, tokens
 
 _HOLE = re.compile(
@@ -78,8 +78,11 @@ def _said(conversation: Conversation, model: str, seed: str) -> str:
     if _HOLE.search(whole):
         return _filled(whole)
     block = _block(whole, conversation.messages)
+    task = assisting.answer(prompt, whole, block) if block else ""
+    if task:
+        return task
     if re.search(r"\bjson\b", prompt, re.I) and re.search(r"\breview|finding|issue|problem", prompt, re.I) and block:
-        return _findings(block.code, prompt, seed)
+        return _findings(block.code, prompt, seed, assisting.changed(whole))
     if re.search(r"commit message", prompt, re.I):
         return _commit(whole)
     instruction = _instruction(intent.outside(whole) if intent.fences(whole) else whole)
@@ -139,8 +142,11 @@ def _explained(block: intent.Block) -> str:
     return f"This is a simulated explanation. The code has {lines} lines. {about}"
 
 
-def _findings(code: str, prompt: str, seed: str) -> str:
-    """Findings as JSON, under the keys of the example that the prompt shows, if it shows one."""
+def _findings(code: str, prompt: str, seed: str, changed: frozenset[str] = frozenset()) -> str:
+    """Findings as JSON, under the keys of the example that the prompt shows, if it shows one.
+
+    changed: the only lines that are to be looked at, if there are any.
+    """
     example = _example(prompt)
     wrapper = ""
     if isinstance(example, dict):
@@ -148,7 +154,7 @@ def _findings(code: str, prompt: str, seed: str) -> str:
         example = example[wrapper] if wrapper else example
     row = example[0] if isinstance(example, list) and example else example
     keys = row if isinstance(row, dict) else None
-    found = [review.document(item, keys) for item in review.findings(code, seed)]
+    found = [review.document(item, keys) for item in review.findings(code, seed, only=changed)]
     as_list = not wrapper and (example is not None or re.search(r"json\s+(array|list)", prompt, re.I))
     return json.dumps(found if as_list else {wrapper or "findings": found}, ensure_ascii=False, indent=1)
 

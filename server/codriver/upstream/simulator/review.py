@@ -47,9 +47,9 @@ class Finding:
     category: str = "style"
 
 
-def findings(code: str, seed: str, most: int = 5) -> tuple[Finding, ...]:
-    """What a glance finds; one remark at least, if there is a line of code at all."""
-    lines = [(number, text) for number, text in _lines(code) if text.strip()]
+def findings(code: str, seed: str, most: int = 5, only: frozenset[str] = frozenset()) -> tuple[Finding, ...]:
+    """What a glance finds; one remark at least, if there is a line of code at all. only: lines to be looked at."""
+    lines = [(number, text) for number, text in _lines(code) if text.strip() and (not only or text.strip() in only)]
     found = [remark for number, text in lines if (remark := _remark(number, text))]
     solid = [(number, text) for number, text in lines if re.search(r"\w{2}", text)] or lines
     if not found and solid:
