@@ -596,7 +596,10 @@ def experiments_of(settings: Settings) -> tuple[Experiment, ...]:
     return tuple(
         Experiment(
             name,
-            tuple(Arm(arm, told.strategy, told.model, told.weight) for arm, told in table.arms.items()),
+            tuple(
+                Arm(arm, told.strategy, told.model, told.weight, told.system, told.prompt)
+                for arm, told in table.arms.items()
+            ),
             table.share,
             table.unit,
             table.metric,

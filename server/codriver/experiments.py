@@ -9,6 +9,7 @@ from codriver.model.decision import Outcome
 from codriver.model.request import Request
 from codriver.routing.experiments import Arm, Experiment, Tally, assigned, stopped
 from codriver.state.store import Store
+from codriver.wire import addition
 
 FAILED = frozenset({"failed", "broken", "unroutable"})
 """Statuses that count as failures of an arm; a caller who leaves is none."""
@@ -37,6 +38,8 @@ class Experiments:
         for experiment in self._defined():
             if experiment.purposes and request.purpose not in experiment.purposes:
                 continue
+            if not _comparable(experiment, request):
+                continue
             arm = assigned(experiment, self._unit(experiment, request))
             if arm is None:
                 continue
@@ -58,6 +61,14 @@ class Experiments:
             found.append((experiment, arms))
         return found
 
+    @staticmethod
+    def worded(request: Request, arm: Arm) -> Request | None:
+        """The request as the arm words it; None where that is not possible."""
+        made: Request | None = request
+        if arm.prompt:
+            made = addition.instead(request, arm.prompt)
+        return addition.added(made, arm.system) if made is not None and arm.system else made
+
     def ended(self, outcome: Outcome) -> None:
         """A request is over."""
         if outcome.decision.arm:
@@ -76,3 +87,10 @@ class Experiments:
             return self._user
         held = request.workflow if experiment.unit == "workflow" else request.session
         return held or request.id
+
+
+def _comparable(experiment: Experiment, request: Request) -> bool:
+    """Whether every arm could word this request: else one arm would have other requests than the others."""
+    if experiment.adds and not addition.carries(request):
+        return False
+    return not experiment.replaces or addition.ours(request)

@@ -173,6 +173,12 @@ class ArmTable(Table):
     strategy: str = Field(default="", description="The strategy of this arm.")
     model: str = Field(default="", description="The model, or an alias, of this arm.")
     weight: float = Field(default=1.0, gt=0, description="Its part of the requests, beside the other arms' weights.")
+    system: str = Field(default="", max_length=20_000, description="Words put behind the system prompt in this arm.")
+    prompt: str = Field(
+        default="",
+        max_length=20_000,
+        description="Words in place of the system prompt of an editor's task.",
+    )
 
 
 class ExperimentTable(Table):

@@ -28,6 +28,8 @@ class Plan:
     step: int = 0
     rules: tuple[rules.Rule, ...] = ()
     steps: degrading.Steps | None = None
+    worded: Request | None = None
+    """The request as the arm of an experiment words it; None as it came."""
 
     @cached_property
     def by_key(self) -> dict[str, Offer]:

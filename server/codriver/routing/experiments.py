@@ -29,12 +29,15 @@ LEAST = 30
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One way to do it. Empty fields leave what the request says. weight: its part of the share."""
+    """One way to do it. Empty fields leave what the request says. weight: its part of the share. system: words behind
+    the system prompt; prompt: in place of the one of an editor's task."""
 
     name: str
     strategy: str = ""
     model: str = ""
     weight: float = 1.0
+    system: str = ""
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,16 @@ class Experiment:
     metric: str = "quality"
     purposes: frozenset[str] = frozenset()
     guard: Guard = Guard()
+
+    @property
+    def adds(self) -> bool:
+        """Whether some arm adds to system prompts: then only requests that have room for that can be compared."""
+        return any(arm.system for arm in self.arms)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether some arm replaces the prompt of an editor's task: then only those can be compared."""
+        return any(arm.prompt for arm in self.arms)
 
 
 @dataclass(slots=True)
