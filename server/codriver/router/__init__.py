@@ -122,12 +122,17 @@ class Router:
         if taking is None or plan.wish.bounds.only or request.needs.embed:
             return plan, "", ""
         experiment, arm, told = taking
+        worded = Experiments.worded(request, arm)
+        if worded is None:
+            return plan, "", ""
         if arm.strategy or arm.model:
             asked = replace(request, strategy=arm.strategy or request.strategy, model=arm.model or request.model)
             try:
                 plan = self.plan(asked)
             except CodriverError:
                 return plan, "", ""
+        if worded is not request:
+            plan = replace(plan, worded=worded)
         return plan, f"{experiment.name}/{arm.name}", told
 
     async def calm(self) -> float:

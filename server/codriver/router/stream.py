@@ -155,6 +155,8 @@ class Stream:
             reasons = nobody.reasons if isinstance(nobody, Unroutable) else (str(nobody),)
             self.decision = Decision(new_id(), self._request.strategy, (), (), reasons)
             raise
+        if plan.worded is not None:
+            self._request = plan.worded
         if waited:
             self._reasoned(f"background work waited {waited:.1f} s for the peak to pass")
         if self._check is not None:
