@@ -210,6 +210,44 @@ def test_enough(marked: str, many: bool, text: str, expected: bool) -> None:
     st.booleans(),
 )
 def test_tidy_leaves_no_blank_ends(before: str, text: str, after: str, many: bool) -> None:
-    kept = trim.tidy(text, Place(before, after, many))
+    there = Place(before, after, many)
+    kept = trim.tidy(text, there)
     assert kept == kept.rstrip()
-    assert many or "\n" not in kept
+    assert trim.wide(kept, there) or "\n" not in kept
+
+
+@pytest.mark.parametrize(
+    ("marked", "text", "expected"),
+    [
+        pytest.param("for x in ‸", "items:\n    print(x)\n\nother()", "items:\n    print(x)", id="a block is opened"),
+        pytest.param("if (a)‸", " {\n    b();\n}\nc();", " {\n    b();\n}", id="braces"),
+        pytest.param("for x in ‸\n    print(x)\n", "items:\n    other(x)", "items:", id="its body is there"),
+        pytest.param("foo(‸)", "{\n  a: 1\n}", "{", id="something to the right"),
+        pytest.param("x = ‸", "1\ny = 2", "1", id="no block"),
+    ],
+)
+def test_a_line_that_opens_a_block_brings_it(marked: str, text: str, expected: str) -> None:
+    assert trim.tidy(text, place(marked)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0, 1, " * 20, "0, 1,"),
+        ("a = " + "very " * 40, "a = very"),
+        ("f(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w)", ""),
+        ("# " + "-" * 100, ""),
+        ("x, y, " * 5, ""),
+    ],
+)
+def test_a_line_that_goes_in_circles_is_cut_after_the_first_round(text: str, expected: str) -> None:
+    assert trim.circling("first\n" + text) is bool(expected)
+    assert trim.unlooped(text) == (expected or text)
+
+
+@pytest.mark.parametrize(
+    ("marked", "text", "expected"),
+    [("x = a + bc‸", " + bc", ""), ("x = a + bc‸", " + b", " + b"), ("f(a, ‸", "a", "a")],
+)
+def test_what_was_just_typed_is_not_said_again(marked: str, text: str, expected: str) -> None:
+    assert trim.tidy(text, place(marked)) == expected

@@ -154,8 +154,8 @@ class Completer:
         if not settings.enabled or gate.shut(snapshot, self.settings.privacy.never, settings.max_bytes):
             return self._silent("not here")
         self._following.looked(owner, snapshot)
-        along = self._following.shown.along(owner, snapshot)
-        if along is not None and not explicit:
+        along = None if explicit else self._following.along(owner, snapshot)
+        if along is not None:
             return [along]
         reason = "" if explicit or virtual else self._following.silent(owner, snapshot)
         reason = "" if explicit else reason or gate.text(snapshot)

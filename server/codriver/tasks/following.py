@@ -54,6 +54,8 @@ class Following:
             self._kept.changed(key, change)
         watch = self._watches.setdefault(key, Watch())
         watch.changed(found, now)
+        if watch.doing is Doing.UNDONE:
+            self._live.pop(key, None)
         for change in found:
             self._judge(key, change, now, alone=len(found) == 1)
         self._judge_next(key, found)
@@ -99,6 +101,13 @@ class Following:
     def rhythm(self, owner: int) -> Rhythm:
         """The hands of an editor."""
         return self._rhythms.setdefault(owner, Rhythm())
+
+    def along(self, owner: int, snapshot: Snapshot) -> Suggestion | None:
+        """The rest of a suggestion that is being typed, or was deleted back to."""
+        watch = self.watch(owner, snapshot.uri)
+        if watch is not None and watch.doing in (Doing.UNDONE, Doing.MANY):
+            return None
+        return self.shown.along(owner, snapshot)
 
     def silent(self, owner: int, snapshot: Snapshot) -> str:
         """Why nobody waits for a suggestion, by what was done lately, or ""."""

@@ -78,14 +78,15 @@ def hands(snapshot: Snapshot, watch: Watch | None) -> str:
     cursor = snapshot.cursor or 0
     if watch.doing is Doing.NOTHING:
         return str(Doing.NOTHING)
-    if not watch.at(cursor):
+    doing = watch.at(cursor)
+    if doing is None:
         return "" if _blank(snapshot.text, cursor) else MOVED
-    if watch.doing in (Doing.UNDONE, Doing.MANY, Doing.OTHER):
-        return str(watch.doing)
-    if watch.doing is Doing.PASTED and not _begun(snapshot.text, cursor):
-        return str(watch.doing)
-    if watch.doing is Doing.DELETED and watch.deletions < REWRITING:
-        return str(watch.doing)
+    if doing in (Doing.UNDONE, Doing.MANY, Doing.OTHER):
+        return str(doing)
+    if doing is Doing.PASTED and not _begun(snapshot.text, cursor):
+        return str(doing)
+    if doing is Doing.DELETED and watch.deletions < REWRITING:
+        return str(doing)
     if watch.put is not None and snapshot.text[max(cursor, watch.put[0]) : watch.put[1]].strip():
         return "inside of what was pasted, or of a snippet"
     return ""

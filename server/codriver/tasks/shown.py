@@ -32,6 +32,8 @@ Key = tuple[int, str]
 @dataclass(frozen=True, slots=True)
 class _Shown:
     suggestion: Suggestion
+    cursor: int
+    """Where the cursor was: what stands before it is no part of the suggestion."""
     before: bytes
     after: bytes
     behind: int
@@ -60,7 +62,7 @@ class Shown:
         text, start, end = snapshot.text, suggestion.start, suggestion.end
         before, after = text[max(start - _NEAR, 0) : start], text[end : end + _NEAR]
         held = self._last.setdefault((owner, snapshot.uri), deque(maxlen=EACH))
-        held.appendleft(_Shown(suggestion, before, after, len(text) - end, _above(text, start)))
+        held.appendleft(_Shown(suggestion, snapshot.cursor or 0, before, after, len(text) - end, _above(text, start)))
         self._last.move_to_end((owner, snapshot.uri))
         while len(self._last) > BUFFERS:
             self._last.popitem(last=False)
@@ -118,7 +120,7 @@ class Shown:
 def _rest(held: _Shown, snapshot: Snapshot) -> Suggestion | None:
     told, text, cursor = held.suggestion, snapshot.text, snapshot.cursor
     tail = len(text) - held.behind
-    if cursor is None or cursor < told.start or tail < cursor:
+    if cursor is None or cursor < max(held.cursor, told.start) or tail < cursor:
         return None
     whole, typed = told.text.encode(), text[told.start : cursor]
     if not whole.startswith(typed) or len(whole) == len(typed):

@@ -14,7 +14,7 @@ from codriver.wire.cutting import Place, bare, unchatted, unechoed, unfenced, un
 
 __all__ = [
     "Place", "aligned", "bare", "block", "circling", "enough", "one_line", "shaped", "tidy", "unchatted", "undoubled",
-    "unechoed", "unfenced", "unlooped", "unmarked", "unthought",
+    "unechoed", "unfenced", "unlooped", "unmarked", "unthought", "wide",
 ]  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def shaped(text: str, place: Place) -> str:
     """Fitted to its place as text: indentation, extent, nothing twice, no trailing space."""
     text = indent.respaced(text, place.unit)
     text = aligned(text, place)
-    text = unlooped(block(text, place.line) if place.many else one_line(text, place.line))
+    text = unlooped(block(text, place.line) if wide(text, place) else one_line(text, place.line))
     text = undoubled(text, place)
     return "\n".join(line.rstrip() for line in text.split("\n")).rstrip()
 
@@ -40,10 +40,18 @@ def enough(text: str, place: Place) -> bool:
     code = bare(whole, place)
     if not code.strip():
         return False
-    if not place.many:
+    if not wide(code, place):
         return "\n" in code.lstrip("\n")
     closed = not place.markup and re.search(r"(?m)^```[^\n]*\n[\s\S]+\n```[ \t]*$", whole) is not None
     return closed or _lines(shaped(code, place)) < _lines(indent.respaced(code, place.unit))
+
+
+def wide(text: str, place: Place) -> bool:
+    """Whether several lines are wanted: the place wants them, or the text opens a block that is not there yet."""
+    if place.many:
+        return True
+    opened = (place.line + text.partition("\n")[0]).rstrip()
+    return indent.opens(opened) and not place.rest.strip() and indent.columns(place.below) <= indent.columns(place.line)
 
 
 def _lines(text: str) -> int:
@@ -177,6 +185,8 @@ def _uncircled(line: str) -> str:
 def undoubled(text: str, place: Place) -> str:
     """Without what stands below the cursor already, or right above it."""
     lines = text.split("\n")
+    if len(text.strip()) > 2 and re.search(r"\W", text.strip()) and place.line.rstrip().endswith(text.strip()):
+        return ""
     whole = [place.line + lines[0], *lines[1:]]
     if re.search(r"[^\W\d]", whole[0]) and whole[0].strip() == place.above.strip() and not place.line.strip():
         return ""

@@ -68,7 +68,7 @@ class Watch:
         self.deletions = 0
         """Deletions in a row."""
         self.past: deque[Past] = deque(maxlen=PAST)
-        self.places: deque[Span] = deque(maxlen=PLACES)
+        self.places: deque[tuple[Span, Doing]] = deque(maxlen=PLACES)
         """What the last changes put in, newest first."""
         self.put: Span | None = None
         """A text that was put in whole (pasted, a snippet), while it is being filled in."""
@@ -82,8 +82,8 @@ class Watch:
         self.when = now
         self.deletions = self.deletions + 1 if self.doing is Doing.DELETED else 0
         for change in found:
-            self.places = deque((changes.moved(place, change) for place in self.places), PLACES)
-            self.places.appendleft((change.at, change.end))
+            self.places = deque(((changes.moved(place, change), what) for place, what in self.places), PLACES)
+            self.places.appendleft(((change.at, change.end), self.doing))
             self.put = changes.moved(self.put, change) if self.put is not None else None
             self.past.append(Past(_short(change), self.doing, now))
         if self.doing is Doing.PASTED:
@@ -94,10 +94,12 @@ class Watch:
     def accepted(self) -> None:
         """The newest change was a suggestion that was taken."""
         self.doing, self.put = Doing.ACCEPTED, None
+        if self.places:
+            self.places[0] = self.places[0][0], Doing.ACCEPTED
 
-    def at(self, cursor: int) -> bool:
-        """Whether the cursor stands where the last changes were."""
-        return any(start <= cursor <= end for start, end in self.places)
+    def at(self, cursor: int) -> Doing | None:
+        """What was done where the cursor stands, by the last changes; None when they were elsewhere."""
+        return next((what for (start, end), what in self.places if start <= cursor <= end), None)
 
     def _doing(self, found: Sequence[Change]) -> Doing:
         if len(found) > 1:
