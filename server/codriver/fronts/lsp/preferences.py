@@ -120,6 +120,6 @@ class Preferring:
             if self._asks:
                 items = lsp.ConfigurationParams([lsp.ConfigurationItem(section=SECTION)])
                 found = await self._peer.ask(lsp.WORKSPACE_CONFIGURATION, items)
-                self._settled.now = read(found[0] if isinstance(found, list) and found else None)
+                self._settled.now = read(found[0] if isinstance(found, list | tuple) and found else None)
         except Refused as problem:
             log.info("the editor does not tell its settings: %s", problem)
