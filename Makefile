@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench agreement fuzz catalog wheel test-vscode test-agents test-agents-quick test-matrix frameworks-check clean
+.PHONY: run test lint bench completion completion-fit buffer-truth agreement fuzz catalog wheel test-vscode test-agents test-agents-quick test-matrix frameworks-check clean
 
 run: $(VENV)/.installed
 	$(BIN)/codriver serve
@@ -34,6 +34,18 @@ frameworks-check: $(VENV)/.developer
 # Prices, windows and abilities from the newest releases of two maintained tables; read the diff before it is committed.
 catalog: $(VENV)/.developer
 	$(BIN)/python server/tools/build_catalog.py
+
+# How good completions are, measured without a model; PART="local", "pipeline" or "trace" for one of them.
+completion: $(VENV)/.developer
+	$(BIN)/python tests/completion/run.py $(PART)
+
+# The numbers of the local predictor, fitted anew on published packages; read the diff before it is committed.
+completion-fit: $(VENV)/.developer
+	$(BIN)/python tests/completion/fit.py
+
+# 100,000 random edits in UTF-8, UTF-16 and UTF-32: the server's text is the client's, byte for byte.
+buffer-truth: $(VENV)/.developer
+	$(BIN)/python tests/fronts/lsp/truth.py $(TRUTH)
 
 wheel: $(VENV)/.developer
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -70,6 +70,8 @@ CONFIG = """
 port = 0
 [complete]
 predictor = false
+probe = "never"
+max_bytes = 10_000_000
 delay = 0
 [providers.bench]
 base_url = "http://127.0.0.1:{port}"

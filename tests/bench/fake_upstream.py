@@ -2,6 +2,7 @@
 
 One process, asyncio and httptools, no work: a whole answer of about 1 KB, or a stream whose first
 word and whose others come as two writes.
+It answers tabby-agent too, which is a peer for completions.
 Usage: fake_upstream.py [WORDS [1]]; with 1 each word of a stream is a write of its own. Prints its port, then serves until its standard input closes.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httptools
+import tabby
 import uvloop
 
 WHOLE = json.dumps({
@@ -55,6 +57,8 @@ _FILL = b"".join(
     for text, finish in (("total", None), ("", "stop"))
 ) + b"data: [DONE]\n\n"  # fmt: skip
 FILL = _head(b"text/event-stream", len(_FILL)) + _FILL
+_TABBY = json.dumps({"id": "cmpl-1", "choices": [{"index": 0, "text": "total"}], **tabby.HEALTH}).encode()
+TABBY = _head(b"application/json", len(_TABBY)) + _TABBY
 FIRST, *REST = [b"%x\r\n" % len(frame) + frame + b"\r\n" for frame in FRAMES]
 STREAM_HEAD = _head(b"text/event-stream") + FIRST + REST[0]
 STREAM_TAIL = b"".join(REST[1:]) + b"0\r\n\r\n"
@@ -76,7 +80,9 @@ class Upstream(asyncio.Protocol):
         self.body += body
 
     def on_message_complete(self) -> None:
-        if b'"prompt"' in self.body:
+        if not self.body or b'"segments"' in self.body:
+            self.transport.write(TABBY)
+        elif b'"prompt"' in self.body:
             self.transport.write(FILL)
         elif b'"stream":true' in self.body or b'"stream": true' in self.body:
             self.transport.write(STREAM_HEAD)
