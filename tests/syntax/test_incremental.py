@@ -22,7 +22,7 @@ from codriver.syntax.trees import EAGER
 EDITS = int(os.environ.get("CODRIVER_TEST_EDITS", "3000"))
 PLACES = [Path(sysconfig.get_paths()[name]) for name in ("stdlib", "purelib", "include")]
 PLACES += [Path(__file__).parents[2], Path("/usr/include"), Path("/usr/share"), Path("/usr/lib/node_modules")]
-LARGEST, SMALLEST, SEEN, MOST = 10_000, 800, 6_000, 3
+LARGEST, SMALLEST, SEEN, MOST = EAGER // 2, 800, 6_000, 3
 """Bytes of a file; names in a place that are looked at; files of a language."""
 
 

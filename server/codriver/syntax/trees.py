@@ -22,9 +22,10 @@ from codriver.syntax.windows import WINDOW
 
 WHOLE = 300_000
 """Bytes up to which a text is parsed whole: about 45 ms, in slices, and 13 MB of tree."""
-EAGER = 32_000
-"""Bytes up to which a stale tree is renewed when somebody asks: 6 ms at worst."""
-NEAR = 16_000
+EAGER = 10_000
+"""Bytes up to which a stale tree is renewed when somebody asks. Some grammars (Python's) read half of a text again
+for one letter in its middle: 1 ms."""
+NEAR = 6_000
 """Bytes of a window cut along a tree."""
 KEPT = 3
 """Windows that follow the text: around the cursor, at the head, and one more."""
@@ -250,8 +251,16 @@ class Trees:
             if whole is not None and whole.window is None and len(self._data) <= 2 * TRIAL:
                 self._trials[start, end] = whole
             else:
-                self._trials[start, end] = self._cut((start, end), TRIAL)
+                self._trials[start, end] = self._beside((start, end))
         return self._trials[start, end]
+
+    def _beside(self, place: tuple[int, int]) -> Parse | None:
+        """A window with room on both sides of the place: the one that follows the text there, else one of its own."""
+        near = self._around(place[1])
+        room = max(place[0] - TRIAL // 8, 0), min(place[1] + TRIAL // 8, len(self._data))
+        if near is not None and near.covers(*room):
+            return near
+        return self._cut(place, TRIAL)
 
     def _around(self, offset: int) -> Parse | None:
         """A window that holds the place: one that followed the text here, else a new one."""

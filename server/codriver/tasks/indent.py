@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from itertools import pairwise
+from operator import sub
 
 _OPENS = re.compile(r"(?:[:{(\[]|=>|->|\b(?:do|then|else|begin))[ \t]*$")
+
+_LEADS = re.compile(r"\n([ \t]*)(?=[^ \t\n])")
 
 
 def lead(line: str) -> str:
@@ -29,11 +31,13 @@ def opens(line: str) -> bool:
 
 def unit(text: str) -> str:
     """One step of indentation as this text has it: a tab, or the commonest step of spaces; four when unknown."""
-    leads = [lead(line) for line in text.split("\n") if line.strip()]
-    tabs = sum(1 for found in leads if found.startswith("\t"))
-    if tabs > sum(1 for found in leads if found.startswith(" ")):
+    leads = _LEADS.findall(f"\n{text}")
+    kinds = Counter(found[:1] for found in leads)
+    if kinds["\t"] > kinds[" "]:
         return "\t"
-    steps = Counter(len(b) - len(a) for a, b in pairwise(leads) if len(b) - len(a) in (2, 3, 4, 8))
+    sizes = list(map(len, leads))
+    deeper = Counter(map(sub, sizes[1:], sizes))
+    steps = Counter({step: deeper[step] for step in (2, 3, 4, 8) if deeper[step]})
     return " " * steps.most_common(1)[0][0] if steps else "    "
 
 

@@ -77,7 +77,7 @@ def bare(text: str, place: Place) -> str:
 
 # What is no code.
 
-_THOUGHT = re.compile(r"<(think|thinking|thought)>.*?(?:</\1>|\Z)", re.DOTALL)
+_THOUGHT = re.compile(r"<(think|thinking|thought)>.*?(?:</\1>[ \t]*\n*|\Z)", re.DOTALL)
 
 
 def unthought(text: str) -> str:
@@ -155,10 +155,13 @@ def _chat(line: str) -> bool:
 def unechoed(text: str, place: Place) -> str:
     """Without lines before the cursor that the answer says again, the longest run first (up to 20 lines)."""
     body = text.lstrip("\n")
-    starts = [m.end() for m in re.finditer(r"(?:^|\n)", place.before)][-20:]
+    starts = [0, *(m.end() for m in re.finditer("\n", place.before))][-20:]
+    head = body.lstrip(" \t\n")[:3]
     for start in starts:
         told = place.before[start:]
         bare_told = told.lstrip(" \t\n")
+        if not bare_told.startswith(head):  # whatever of it is said again begins so
+            continue
         if len(bare_told.strip()) < 3 or not re.search(r"\w", bare_told):
             continue
         for echo in (told, bare_told, bare_told.rstrip()):
