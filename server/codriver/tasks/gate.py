@@ -31,7 +31,7 @@ AROUND = 4_000
 """Bytes on each side that are searched for the marks of an unsolved merge."""
 
 _ENDING = re.compile(rb"[\s)\]}>\"'`:;,]*")
-_CONFLICT = re.compile(rb"(?m)^(?:<{7}|>{7}|\|{7}) |^={7}$")
+_CONFLICT = re.compile(rb"(?m)^(?:<{7}|>{7}|\|{7}) ")
 _DONE = re.compile(rb"(?:^|\s)(?:pass|break|continue|return|end|fi|done|esac)$")
 _MIDDLE = re.compile(rb"[\s=(\[{,.:+*/%<>&|!?-]$")
 _NUMBER = re.compile(rb"(?<![\w.])\d[\w.]*$")
