@@ -33,7 +33,7 @@ def examples(languages: Sequence[str], files: int, each: int) -> list[Example]:
             if place is None:
                 continue
             for proposal in predictor.proposals(place, mask.before, mask.after, mask.others):
-                found.append((proposal.signs, proposal.line.strip() == mask.hidden[0]))
+                found.append((proposal.signs, proposal.line.strip() == mask.hidden[0].strip()))
     return found
 
 

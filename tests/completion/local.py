@@ -44,7 +44,7 @@ def trial(mask: Mask) -> Trial:
     if told is None:
         return Trial(mask, -1.0, False, False, 0, 0, seconds)
     first, *more = [line.rstrip() for line in told.text.encode().split(b"\n")]
-    right = first.strip() == mask.hidden[0]
+    right = first.strip() == mask.hidden[0].strip()
     whole = right and list(mask.hidden[1 : len(more) + 1]) == more if mask.kind == "block" else right
     return Trial(mask, told.confidence, right, whole, 1 + len(more), len(first.strip()) if right else 0, seconds)
 

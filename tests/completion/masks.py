@@ -100,7 +100,7 @@ def masked(
         cut = rng.choice(borders) if kind == "rest" and borders else indent
         end = _block_end(lines, n, indent) if kind == "block" else n + 1
         below = rng.random() < 0.5
-        hidden = (line[cut:].strip(), *(hidden.rstrip() for hidden in lines[n + 1 : end]))
+        hidden = (line[cut:], *(hidden.rstrip() for hidden in lines[n + 1 : end]))
         tail = source[starts[end] - len(lines[end - 1]) + len(lines[end - 1].rstrip(b"\r\n")) :] if below else b""
         before = source[: starts[n] + cut]
         yield Mask(

@@ -20,7 +20,8 @@ def place(marked: str, *, many: bool = False, unit: str = "    ", markup: bool =
     ("text", "expected"),
     [
         ("x = 1", "x = 1"),
-        ("<think>hm\n</think>\nx = 1", "\nx = 1"),
+        ("<think>hm\n</think>\nx = 1", "x = 1"),  # or in the middle of a line its rest would seem to be empty
+        ("<think>hm\n</think>\n\n    x = 1", "    x = 1"),
         ("<think>never ends", ""),
         ("so it is\n</think>\n\nx = 1", "x = 1"),
     ],
