@@ -1,47 +1,73 @@
-// The extension in a real VS Code (code-server in a headless Chromium): ghost text in an untitled document,
-// taken with Tab; review of a file; what the status bar says. By hand, about half a minute:
+// The extension in a real VS Code (code-server in a headless Chromium), as a person would use it. vscode_real.py runs it.
 //
-//   TOOLS=<folder> VSIX=<codriver.vsix> SERVER=<codriver or a stand-in> [ARGS='--simulate'] [LINES=$'def a():\n    '] \
-//     [SHOTS=<folder>] <node 24> tests/editors/vscode_real.mjs
-//
-// TOOLS holds node_modules with code-server 4.139.1 and playwright-core 1.65.1 (README.md here says how).
+// JOB is JSON: modules, browser, vsix, shots, server (a codriver to use; else the extension installs its own), path.
+// Prints a line per step; exit code 1 when one failed.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { hands } from "./vscode_hands.mjs";
+import { steps } from "./vscode_steps.mjs";
 
-const { TOOLS, VSIX, SERVER, ARGS = "", LINES = "def add(a, b):\nre", SHOTS, CHROMIUM = "/usr/bin/chromium" } = process.env;
-const { chromium } = createRequire(join(TOOLS, "package.json"))("playwright-core");
-const CODE = join(TOOLS, "node_modules", "code-server", "out", "node", "entry.js");
-const SAMPLE = "def mean(values):\n    total = 0\n    for value in values:\n        total += value\n    return total / len(values)\n";
+const JOB = JSON.parse(process.env.JOB);
+const { chromium } = createRequire(join(JOB.modules, "package.json"))("playwright-core");
+const CODE = join(JOB.modules, "node_modules", "code-server", "out", "node", "entry.js");
+const SAMPLE = `def total(values):
+    """The sum of some numbers."""
+    result = 0
+    for value in values:
+        result += value
+    return result
 
-// A quick typist. The workbench loads its inline suggestions some time after the first editor opens, and
-// asks nothing for what was typed before.
-const KEY_MS = 60;
+
+def first(values):
+    if values == None:
+        return None
+    for value in values:
+        return value
+
+
+def mean(values):
+    return total(values) / len(values)
+`;
 
 const home = mkdtempSync(join(tmpdir(), "codriver-vscode-"));
+const work = join(home, "work");
 const folders = ["--user-data-dir", join(home, "data"), "--extensions-dir", join(home, "extensions")];
-const environment = { ...process.env, CODRIVER_HOME: process.env.CODRIVER_HOME ?? join(home, "codriver"), HOME: home };
 
-function settings() {
+function environment(port) {
+  const kept = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(CODRIVER|JOB|VSCODE|.*_API_KEY)/.test(name)));
+  return { ...kept, PATH: JOB.path, HOME: home, CODRIVER_HOME: join(home, "codriver"), CODRIVER_PORT: String(port), PIP_CACHE_DIR: JOB.pip };
+}
+
+function settle() {
   const write = (folder, values) => {
     mkdirSync(join(home, "data", folder), { recursive: true });
     writeFileSync(join(home, "data", folder, "settings.json"), JSON.stringify(values));
   };
   // Settings of machine scope count only here.
-  write("Machine", { "codriver.serverPath": SERVER, "codriver.serverArgs": ARGS.split(" ").filter(Boolean) });
+  write("Machine", { "codriver.serverArgs": ["--simulate"], ...(JOB.server && { "codriver.serverPath": JOB.server }) });
   write("User", {
-    "chat.disableAIFeatures": true,
     "codriver.trace.server": process.env.TRACE ?? "off",
     "editor.wordBasedSuggestions": "off",
+    "editor.parameterHints.enabled": false,
+    "editor.minimap.enabled": false,
     "files.autoSave": "off",
+    "git.openRepositoryInParentFolders": "never",
     "telemetry.telemetryLevel": "off",
+    "window.commandCenter": false,
     "workbench.startupEditor": "none",
+    "workbench.tips.enabled": false,
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
   });
-  mkdirSync(join(home, "work"));
-  writeFileSync(join(home, "work", "sample.py"), SAMPLE);
+  mkdirSync(work);
+  writeFileSync(join(work, "sample.py"), SAMPLE);
+  const git = (...args) => spawnSync("git", ["-c", "user.name=Test", "-c", "user.email=test@example.com", ...args], { cwd: work });
+  git("init", "--quiet");
+  git("add", ".");
+  git("commit", "--quiet", "-m", "sample");
 }
 
 function freePort() {
@@ -53,141 +79,78 @@ function freePort() {
   });
 }
 
-async function until(what, found, ms = 20_000) {
-  const end = Date.now() + ms;
-  for (;;) {
-    const value = await found();
-    if (value) {
-      return value;
-    }
-    if (Date.now() > end) {
-      throw new Error(`never came: ${what}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-/** What a person can do and see. */
-function hands(page) {
-  const clean = (text) => text.replaceAll("\u00a0", " ").replaceAll("·", " ");
-  return {
-    async command(name) {
-      await page.keyboard.press("F1");
-      await page.locator(".quick-input-widget input").fill(`>${name}`);
-      // By its name: the first row may be another command that resembles it.
-      await page.locator(`.quick-input-list .monaco-list-row[aria-label^="${name}"]`).first().click();
-    },
-    async open(file) {
-      await page.keyboard.press("Control+P");
-      await page.locator(".quick-input-widget input").fill(file);
-      await page.locator(`.quick-input-list .monaco-list-row[aria-label^="${file}"]`).first().click();
-      await until(`the tab of ${file}`, () => page.locator(".tab.active", { hasText: file }).count());
-    },
-    async type(text) {
-      for (const letter of text) {
-        await page.keyboard.press(letter === "\n" ? "Enter" : letter === " " ? "Space" : letter, { delay: KEY_MS });
-      }
-    },
-    async ghost() {
-      const parts = await page.locator('.editor-group-container .monaco-editor [class*="ghost-text"]').allInnerTexts();
-      return clean(parts.join("")).trim();
-    },
-    async lines() {
-      return clean((await page.locator(".editor-group-container .monaco-editor .view-lines .view-line").allInnerTexts()).join("\n"));
-    },
-    async status() {
-      return clean((await page.locator('.statusbar-item[id*="codriver"]').allInnerTexts()).join(" ")).trim();
-    },
-    async shot(name) {
-      if (SHOTS) {
-        await page.screenshot({ path: join(SHOTS, `${name}.png`) });
-      }
-    },
-  };
-}
-
-async function scenario(page, saw) {
-  const person = hands(page);
-  await page.locator(".monaco-workbench").waitFor({ timeout: 60_000 });
-  saw.status = await until("a running server", async () => {
-    const text = await person.status();
-    return text && !text.includes("...") && text;
-  }, 60_000);
-  await person.command("File: New Untitled Text File");
-  await until("an untitled tab", () => page.locator(".tab.active", { hasText: "Untitled-1" }).count());
-  await page.locator(".editor-group-container .monaco-editor .view-lines").first().waitFor();
-  await person.type(LINES);
-  saw.ghost = await until("ghost text", () => person.ghost(), 4_000).catch(async () => {
-    await page.keyboard.press("Backspace");
-    await person.type(LINES.at(-1));
-    return until("ghost text, after one more key", () => person.ghost());
-  });
-  await person.shot("ghost");
-  await page.keyboard.press("Tab");
-  await until("the suggestion in the text", async () => (await person.ghost()) !== saw.ghost);
-  saw.untitled = await person.lines();
-  saw.statusAfter = await until("a status", () => person.status());
-  await person.shot("accepted");
-  await person.open("sample.py");
-  await person.command("Codriver: Explain last decision");
-  await until("the decision", () => page.locator(".tab.active", { hasText: "last decision" }).count());
-  await until("the decision", () => page.locator(".tab.active", { hasText: "last decision" }).count());
-  saw.notices = await page.locator(".notification-list-item-message").allInnerTexts();
-  await person.shot("explained");
-  await person.open("sample.py");
-  await person.command("Codriver: Review");
-  await until("findings", () => page.locator('.monaco-editor [class*="squiggly"]').count(), 15_000).then(
-    (n) => (saw.findings = n),
-    () => (saw.findings = 0),
-  );
-  saw.statusAfterReview = await person.status();
-  await person.shot("review");
-}
-
-const saw = {};
-let code = 1;
-let editor;
-let browser;
-try {
-  settings();
-  const installed = spawnSync(process.execPath, [CODE, ...folders, "--install-extension", VSIX], { env: environment, encoding: "utf8" });
+async function started(environ) {
+  const installed = spawnSync(process.execPath, [CODE, ...folders, "--install-extension", JOB.vsix], { env: environ, encoding: "utf8" });
   if (!installed.stdout.includes("successfully installed")) {
     throw new Error(installed.stdout + installed.stderr);
   }
   const port = await freePort();
   const flags = ["--auth", "none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"];
-  const serve = [CODE, ...folders, ...flags, "--bind-addr", `127.0.0.1:${port}`, join(home, "work")];
-  editor = spawn(process.execPath, serve, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
-  await new Promise((resolve) => editor.stdout.on("data", (text) => text.includes("listening on") && resolve()));
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"],
+  const editor = spawn(process.execPath, [CODE, ...folders, ...flags, "--bind-addr", `127.0.0.1:${port}`, work], {
+    env: environ,
+    stdio: ["ignore", "pipe", "pipe"],
   });
-  const page = await browser.newPage({ viewport: { width: 1200, height: 760 } });
-  try {
-    await page.goto(`http://127.0.0.1:${port}/?folder=${join(home, "work")}`);
-    await scenario(page, saw);
-    code = 0;
-  } catch (problem) {
-    saw.problem = String(problem);
-    if (SHOTS) {
-      await page.screenshot({ path: join(SHOTS, "failed.png") });
+  await new Promise((resolve, reject) => {
+    editor.stdout.on("data", (text) => text.includes("listening on") && resolve());
+    editor.once("exit", (code) => reject(new Error(`code-server ended with ${code}`)));
+  });
+  return { editor, address: `http://127.0.0.1:${port}/?folder=${work}` };
+}
+
+/** Plays all steps, also after one that failed. How many failed. */
+async function played(page) {
+  const person = hands(page, JOB.shots);
+  const wanted = (JOB.only ?? "").split(",").filter(Boolean);
+  let failed = 0;
+  for (const [name, step] of steps({ person, home, work, sample: SAMPLE, server: JOB.server })) {
+    if (wanted.length > 0 && !/opens$|runs$/.test(name) && !wanted.some((one) => name.includes(one))) {
+      continue;
+    }
+    const begin = Date.now();
+    const told = (how, what) => console.log(`${how.padEnd(5)} ${name.padEnd(52)} ${((Date.now() - begin) / 1_000).toFixed(1).padStart(6)} s  ${what}`);
+    try {
+      told("ok", (await step()) ?? "");
+    } catch (problem) {
+      failed += 1;
+      told("FAIL", String(problem).slice(0, 400));
+      console.log(`      status bar: ${await person.status().catch(() => "?")}; notices: ${JSON.stringify(await person.notices().catch(() => []))}`);
+      await page.screenshot({ path: join(JOB.failed, `failed-${failed}.png`) }).catch(() => undefined);
+      await person.press("Escape", "Escape");
     }
   }
+  return failed;
+}
+
+let code = 1;
+let editor;
+let browser;
+try {
+  settle();
+  const begun = await started(environment(await freePort()));
+  editor = begun.editor;
+  browser = await chromium.launch({
+    executablePath: JOB.browser,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  const page = await browser.newPage({ viewport: { width: 1120, height: 660 }, colorScheme: "dark" });
+  page.setDefaultTimeout(90_000);
+  await page.goto(begun.address);
+  const failed = await played(page);
+  console.log(failed ? `${failed} steps FAILED` : "all steps passed");
+  code = failed ? 1 : 0;
 } catch (problem) {
-  saw.problem = String(problem);
+  console.log(`FAIL  ${problem.stack ?? problem}`);
 } finally {
   await browser?.close();
-  if (editor) {
+  if (editor && editor.exitCode === null) {
     const ended = new Promise((resolve) => editor.once("exit", resolve));
     editor.kill("SIGTERM");
     await ended;
   }
-  if (!process.env.KEEP) {
-    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  if (process.env.KEEP) {
+    console.log(`kept: ${home}`);
   } else {
-    saw.home = home;
+    rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 }
-console.log(JSON.stringify(saw, null, 2));
 process.exit(code);

@@ -1,41 +1,80 @@
-// The connection to the server: found, started, restarted, ended; and what hangs on it.
+// The connection to the server: found or installed, started, restarted with growing pauses, ended.
 import * as vscode from "vscode";
-import { type ExecuteCommandSignature, LanguageClient, State, TransportKind } from "vscode-languageclient/node";
-import { ask, instruction } from "./commands";
-import { Explanation } from "./explanation";
+import { CloseAction, ErrorAction, type ExecuteCommandSignature, LanguageClient, State, TransportKind } from "vscode-languageclient/node";
+import { environment } from "./child";
 import { InlineCapability } from "./inline";
+import type { PrivateEnvironment } from "./install";
+import type { Keys } from "./keys";
+import { Log } from "./log";
 import { find, type Server } from "./server";
-import { type ServerStatus, StatusBar } from "./status";
+import type { StatusBar } from "./status";
 
 /** Texts people write: files wherever they lie, unsaved ones, notebook cells. Not logs, diffs or inputs. */
 export const SELECTOR = ["file", "untitled", "vscode-remote", "vscode-vfs", "vscode-userdata", "vscode-notebook-cell"].map(
   (scheme) => ({ scheme }),
 );
 
+/** Pauses before the server is started again, after the first, second, ... crash within WINDOW_MS; then it rests. */
+const PAUSES_MS = [0, 1_000, 3_000, 10_000];
+const WINDOW_MS = 3 * 60_000;
+
+/** What hangs on the connection, without it knowing them. */
+export interface Around {
+  /** Server commands that come from code actions and lenses. */
+  command(command: string, args: unknown[], next: ExecuteCommandSignature): unknown;
+  /** The findings of a review, as they are shown. */
+  findings(uri: vscode.Uri, found: readonly vscode.Diagnostic[]): void;
+}
+
 export class Connection implements vscode.Disposable {
-  readonly log = vscode.window.createOutputChannel("Codriver");
-  readonly status = new StatusBar(() => this.lastRequest());
-  readonly explanation = new Explanation(() => this.client);
   client: LanguageClient | undefined;
+  server: Server | undefined;
+  around: Around | undefined;
   // Starts and stops come one after the other, however fast settings change.
   private turn: Promise<void> = Promise.resolve();
+  private crashes: number[] = [];
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly log: Log,
+    readonly status: StatusBar,
+    private readonly home: PrivateEnvironment,
+    private readonly keys: Keys,
+  ) {}
+
+  get running(): boolean {
+    return this.client?.state === State.Running;
+  }
 
   /** Ends what runs and starts what the settings say. Resolves when the server has answered, or cannot. */
   restart(): Promise<void> {
+    clearTimeout(this.timer);
     this.turn = this.turn.then(() => this.stop()).then(() => this.start());
     return this.turn;
   }
 
+  /** As `restart`, at somebody's wish: what crashed before is forgiven. */
+  again(): Promise<void> {
+    this.crashes = [];
+    return this.restart();
+  }
+
+  /** Installs the server, again if need be, and starts it. */
+  async install(): Promise<void> {
+    await this.end();
+    await this.home.install();
+    await this.again();
+  }
+
   /** Ends the server, after what is under way. */
   end(): Promise<void> {
+    clearTimeout(this.timer);
     this.turn = this.turn.then(() => this.stop());
     return this.turn;
   }
 
   dispose(): void {
-    this.status.dispose();
-    this.explanation.dispose();
-    this.log.dispose();
+    clearTimeout(this.timer);
   }
 
   private async start(): Promise<void> {
@@ -44,99 +83,125 @@ export class Connection implements vscode.Disposable {
       return;
     }
     this.status.say("Codriver...", "Starting the server");
-    const server = await find();
-    if (typeof server === "string") {
-      this.missing(server);
+    const found = await find(await this.home.python());
+    if ("why" in found) {
+      void this.missing(found.why, found.install);
       return;
     }
-    this.log.appendLine(`Server: ${[server.command, ...server.args].join(" ")} (from ${server.where})`);
-    this.client = this.made(server);
+    this.server = found;
+    const more = vscode.workspace.getConfiguration("codriver").get<string[]>("serverArgs", []);
+    const args = [...found.prefix, "lsp", ...more];
+    this.log.fresh();
+    this.log.appendLine(`Server: ${[found.program, ...args].join(" ")} (from ${found.where})`);
+    const keys = await this.keys.all();
+    this.client = this.made(found.program, args, keys);
     try {
       await this.client.start();
-      await vscode.commands.executeCommand("setContext", "codriver.running", true);
-      await this.status.update();
+      this.status.soon();
     } catch (problem) {
-      this.missing(`Codriver's server did not start: ${problem instanceof Error ? problem.message : String(problem)}`);
+      this.crashed(problem instanceof Error ? problem.message : String(problem));
     }
   }
 
-  private made(server: Server): LanguageClient {
-    const log = this.log;
-    const client = new LanguageClient(
+  private made(command: string, args: string[], keys: Record<string, string>): LanguageClient {
+    const client: LanguageClient = new LanguageClient(
       "codriver",
       "Codriver",
       // Not in the workspace: nothing there may be run or imported by starting.
-      { command: server.command, args: [...server.args], transport: TransportKind.stdio, options: { cwd: __dirname } },
+      { command, args, transport: TransportKind.stdio, options: { cwd: __dirname, env: environment() } },
       {
         documentSelector: SELECTOR,
-        outputChannel: log,
+        outputChannel: this.log,
         diagnosticCollectionName: "codriver",
-        connectionOptions: { maxRestartCount: 4 },
-        initializationOptions: { editor: "vscode" },
+        // The forwarder says this again to every daemon it meets, so the keys outlive a crash of it.
+        initializationOptions: { editor: "vscode", keys },
         initializationFailedHandler: () => false, // start() fails then, and we say why, once
-        middleware: { executeCommand: (command, args, next) => this.run(command, args, next) },
+        errorHandler: {
+          error: () => ({ action: ErrorAction.Continue, handled: true }),
+          closed: () => {
+            this.closed(client);
+            return { action: CloseAction.DoNotRestart, handled: true };
+          },
+        },
+        middleware: {
+          executeCommand: (name, given, next) => this.around?.command(name, given, next),
+          handleDiagnostics: (uri, found, next) => {
+            next(uri, found);
+            this.around?.findings(uri, found);
+          },
+        },
       },
     );
     client.registerFeature(new InlineCapability());
     client.onDidChangeState(({ newState }) => {
       void vscode.commands.executeCommand("setContext", "codriver.running", newState === State.Running);
-      if (newState === State.Stopped && client === this.client) {
-        this.status.say("Codriver stopped", "The server has ended; the log says why", true);
-      } else if (newState === State.Running) {
-        this.status.soon();
-      }
     });
     return client;
   }
 
-  /** Server commands that come from code actions, lenses and accepted suggestions. */
-  private async run(command: string, args: unknown[], _next: ExecuteCommandSignature): Promise<unknown> {
-    if (command === "codriver.explainLast") {
-      return this.explanation.open();
+  /** The server has gone without being asked to. */
+  private closed(client: LanguageClient): void {
+    if (client === this.client) {
+      this.crashed("The server has ended.");
     }
-    const first = args[0];
-    if (command === "codriver.refactor" && first instanceof Object && !("instruction" in first)) {
-      const wish = await instruction();
-      return wish === undefined ? undefined : ask(this.client, command, { ...first, instruction: wish });
-    }
-    const result = await ask(this.client, command, ...args);
-    this.status.soon();
-    return result;
   }
 
-  private async lastRequest(): Promise<ServerStatus | undefined> {
-    if (this.client?.state !== State.Running) {
-      return undefined;
+  private crashed(what: string): void {
+    const now = Date.now();
+    const pause = PAUSES_MS[this.crashes.filter((at) => now - at < WINDOW_MS).length];
+    this.crashes = [...this.crashes.filter((at) => now - at < WINDOW_MS), now];
+    this.log.appendLine(what);
+    if (pause === undefined) {
+      void this.gaveUp(what);
+      return;
     }
-    try {
-      return await this.client.sendRequest<ServerStatus>("workspace/executeCommand", { command: "codriver.status", arguments: [] });
-    } catch {
-      return undefined; // the next answer will ask again
-    }
+    this.status.say("Codriver...", `${what} Starting it again${pause ? ` in ${pause / 1_000} s` : ""}.`);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.restart(), pause);
   }
 
   private async stop(): Promise<void> {
     const client = this.client;
     this.client = undefined;
-    if (client && client.state !== State.Stopped) {
+    if (client && client.state === State.Running) {
       // A server that hangs must not keep the editor from closing.
       await client.stop(2_000).catch((problem) => this.log.appendLine(`Stopping: ${String(problem)}`));
     }
     await client?.dispose().catch(() => undefined);
   }
 
-  private missing(why: string): void {
+  /** It does not stay up: says why, in its own last words. */
+  private async gaveUp(what: string): Promise<void> {
+    const lines = this.log.last(6).split("\n").filter((line) => !line.startsWith("Server: ") && line !== what);
+    const words = lines.slice(-2).join(" ").slice(0, 300);
+    const why = `Codriver's server ended ${this.crashes.length} times in ${WINDOW_MS / 60_000} minutes. ${words || what}`;
+    this.status.say("Codriver stopped", why, true);
+    const choice = await vscode.window.showErrorMessage(why, "Restart", "Doctor", "Show log");
+    if (choice === "Restart") {
+      await this.again();
+    } else if (choice === "Doctor") {
+      await vscode.commands.executeCommand("codriver.doctor");
+    } else if (choice === "Show log") {
+      this.log.show();
+    }
+  }
+
+  private async missing(why: string, install: boolean): Promise<void> {
     this.log.appendLine(why);
-    this.status.say("Codriver", why, true);
-    const brief = why.length > 300 ? `${why.slice(0, 300)}... (the rest is in the log)` : why;
-    void vscode.window.showErrorMessage(brief, "Set path", "Retry", "Show log").then((choice) => {
-      if (choice === "Set path") {
-        void vscode.commands.executeCommand("workbench.action.openSettings", "codriver.serverPath");
-      } else if (choice === "Retry") {
-        void this.restart();
-      } else if (choice === "Show log") {
-        this.log.show();
+    this.status.say("Codriver", `${why} Click for the menu.`, true);
+    if (install) {
+      if (await this.home.offer()) {
+        await this.again();
       }
-    });
+      return;
+    }
+    const choice = await vscode.window.showErrorMessage(why, "Settings", "Retry", "Show log");
+    if (choice === "Settings") {
+      await vscode.commands.executeCommand("workbench.action.openSettings", "codriver.serverPath");
+    } else if (choice === "Retry") {
+      await this.again();
+    } else if (choice === "Show log") {
+      this.log.show();
+    }
   }
 }

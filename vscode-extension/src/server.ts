@@ -1,66 +1,71 @@
-// Where Codriver's server is: the setting, PATH, the selected Python, any python3.
-import { execFile } from "node:child_process";
+// Where Codriver's server is: the setting, PATH, its private environment, the selected Python, any python3.
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { basename, delimiter, isAbsolute, join } from "node:path";
 import * as vscode from "vscode";
+import { run } from "./child";
 
-/** A program that speaks LSP on stdio, and how it was found. */
+/** A way to run `codriver`: a program and what stands before its own arguments; and how it was found. */
 export interface Server {
-  readonly command: string;
-  readonly args: readonly string[];
+  readonly program: string;
+  readonly prefix: readonly string[];
   readonly where: string;
+}
+
+/** Nothing to start, and whether installing it would help. */
+export interface Missing {
+  readonly why: string;
+  readonly install: boolean;
 }
 
 const WINDOWS = process.platform === "win32";
 
-/** The server to start, or a sentence that says what is missing. */
-export async function find(): Promise<Server | string> {
-  const settings = vscode.workspace.getConfiguration("codriver");
-  const more = settings.get<string[]>("serverArgs", []);
-  const wanted = settings.get<string>("serverPath", "").trim();
+/** The server to start. `installed`: the Python of the private environment, where there is one. */
+export async function find(installed: string | undefined): Promise<Server | Missing> {
+  const wanted = vscode.workspace.getConfiguration("codriver").get<string>("serverPath", "").trim();
   if (wanted) {
-    return fromSetting(wanted, more);
+    return named(wanted);
   }
   const program = await onPath("codriver");
   if (program) {
-    return { command: program, args: ["lsp", ...more], where: "PATH" };
+    return { program, prefix: [], where: "PATH" };
+  }
+  if (installed) {
+    return byPython(installed, "the extension's own environment");
   }
   for (const [python, where] of await pythons()) {
     if (await hasCodriver(python)) {
-      return { ...byPython(python, more), where };
+      return byPython(python, where);
     }
   }
-  return "Codriver's server was not found. Install it (pipx install codriver) or set codriver.serverPath.";
+  return { why: "Codriver's server is not installed.", install: true };
 }
 
-async function fromSetting(wanted: string, more: readonly string[]): Promise<Server | string> {
-  const where = "codriver.serverPath";
+async function named(wanted: string): Promise<Server | Missing> {
   const program = isAbsolute(wanted) ? await runnable(wanted) : await onPath(wanted);
   if (!program) {
-    return `codriver.serverPath names ${wanted}, which cannot be run.`;
+    return { why: `The setting codriver.serverPath names ${wanted}, which cannot be run.`, install: false };
   }
   if (!/^py(thon[\d.]*)?w?(\.exe)?$/i.test(basename(program))) {
-    return { command: program, args: ["lsp", ...more], where };
+    return { program, prefix: [], where: "codriver.serverPath" };
   }
   if (!(await hasCodriver(program))) {
-    return `codriver.serverPath names ${wanted}, which has no Codriver: ${wanted} -m pip install codriver.`;
+    return { why: `The setting codriver.serverPath names ${wanted}, a Python without Codriver.`, install: false };
   }
-  return { ...byPython(program, more), where };
+  return byPython(program, "codriver.serverPath");
 }
 
 // -P: the folder we start in must not be imported from (a workspace may hold a file codriver.py).
-function byPython(python: string, more: readonly string[]): Omit<Server, "where"> {
-  return { command: python, args: ["-P", "-m", "codriver", "lsp", ...more] };
+export function byPython(python: string, where: string): Server {
+  return { program: python, prefix: ["-P", "-m", "codriver"], where };
 }
 
-function hasCodriver(python: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    execFile(python, ["-P", "-c", "import codriver"], { timeout: 10_000 }, (error) => resolve(!error));
-  });
+async function hasCodriver(python: string): Promise<boolean> {
+  return (await run(python, ["-P", "-c", "import codriver"], { timeout: 10_000 })).code === 0;
 }
 
-async function pythons(): Promise<[string, string][]> {
+/** Pythons to look into, the most likely first, each with a name for people. */
+export async function pythons(): Promise<[string, string][]> {
   const found: [string, string][] = [];
   const selected = await selectedPython();
   if (selected) {
@@ -89,7 +94,8 @@ interface PythonApi {
   readonly environments?: { getActiveEnvironmentPath?(): { readonly path: string } };
 }
 
-async function onPath(name: string): Promise<string | undefined> {
+/** A program's path, by its name. */
+export async function onPath(name: string): Promise<string | undefined> {
   const endings = WINDOWS ? (process.env["PATHEXT"] ?? ".EXE;.CMD").split(";") : [""];
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
     if (!isAbsolute(folder)) {
