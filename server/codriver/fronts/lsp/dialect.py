@@ -17,7 +17,6 @@ from lsprotocol import types as lsp
 from codriver.fronts.lsp.failures import INVALID_PARAMS
 from codriver.fronts.lsp.protocol import Handler, Refused, converter
 from codriver.fronts.lsp.session import Session
-from codriver.model.request import Snapshot
 
 if TYPE_CHECKING:
     from codriver.tasks.suggestion import Suggestion
@@ -162,7 +161,7 @@ class Dialect:
         if place is None:
             return {"edits": []}
         snapshot = place.snapshot(at)
-        asked = self._next_edits(snapshot)
+        asked = self._session.app.tasks.completer.next_edits(snapshot, owner=self._session.owner)
         version = snapshot.version if place is self._session.documents.get(uri) else 0
         return {
             "edits": [
@@ -171,10 +170,6 @@ class Dialect:
                 if place.holds(one.start, one.end)
             ]
         }
-
-    def _next_edits(self, snapshot: Snapshot) -> Sequence[Suggestion]:
-        find = getattr(self._session.app.tasks.completer, "next_edits", None)
-        return find(snapshot, owner=self._session.owner) if find is not None else ()
 
     def _edit(self, uri: str, version: int, where: lsp.Range, one: Suggestion) -> dict[str, Any]:
         command = {"title": "Accept", "command": self._accepted, "arguments": [one.decision]}
