@@ -70,10 +70,11 @@ class _Edited:
         """What became what, in whole words, counted from the line's beginning."""
         found = changes.narrowed(0, self.old, self.new)
         start, old, new = found.at, found.at + len(found.removed), found.end
-        if start and _wordy(self.old, start - 1) and (_wordy(found.removed, 0) or _wordy(found.inserted, 0)):
+        split = start and _wordy(self.old, start - 1) and _wordy(self.old, old)
+        if split or _wordy(found.removed, 0) or _wordy(found.inserted, 0):
             while start and _wordy(self.old, start - 1):
                 start -= 1
-        if _wordy(self.old, old) and (_wordy(found.removed[-1:], 0) or _wordy(found.inserted[-1:], 0)):
+        if split or _wordy(found.removed[-1:], 0) or _wordy(found.inserted[-1:], 0):
             while _wordy(self.old, old):
                 old, new = old + 1, new + 1
         return Change(start, self.old[start:old], self.new[start:new])
@@ -150,7 +151,8 @@ def _places(text: bytes, edited: _Edited, change: Change, *, again: bool) -> Ite
         same = list(_occurrences(text, was, edited, (0, len(text))))
         yield from (((at, at + len(was)), becomes) for at in same)
         if not same and not old and new.lstrip().startswith(b",") and edited.new[change.end :].startswith(b")"):
-            yield from (((at, at), new) for at in _ends_of_calls(text, name, edited, new))
+            count = _arguments(was[len(name) + 1 : -1])
+            yield from (((at, at), new) for at in _ends_of_calls(text, name, edited, new, count))
 
 
 def _named(text: bytes) -> bool:
@@ -246,17 +248,19 @@ def _closing(line: bytes, at: int) -> int | None:
     return None
 
 
-def _ends_of_calls(text: bytes, name: bytes, edited: _Edited, new: bytes) -> Iterator[int]:
-    """Places before the closing bracket of other calls of this name that do not have the argument."""
+def _ends_of_calls(text: bytes, name: bytes, edited: _Edited, new: bytes, count: int) -> Iterator[int]:
+    """Places before the closing bracket of other calls of this name with so many arguments, and not this one."""
     for at in _occurrences(text, name + b"(", edited, (0, len(text))):
         stop = text.find(b"\n", at)
         line = text[at : stop if stop >= 0 else len(text)]
         end = _closing(line, len(name) + 1)
-        defined = re.search(rb"\b(?:def|function|func|fun|fn)\s+$", text[max(at - 20, 0) : at]) is not None
-        if (
-            end is not None
-            and not defined
-            and line[len(name) + 1 : end - 1].strip()
-            and new.strip(b", ") not in line[:end]
-        ):
+        if end is None or _WORDS_BEFORE.search(text[max(at - 20, 0) : at]):
+            continue
+        given = line[len(name) + 1 : end - 1]
+        if count and _arguments(given) == count and new.strip(b", ") not in given:
             yield at + end - 1
+
+
+def _arguments(given: bytes) -> int:
+    """How many arguments stand between two brackets; commas in strings and inner brackets count along."""
+    return given.count(b",") + 1 if given.strip() else 0
