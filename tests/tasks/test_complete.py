@@ -17,7 +17,9 @@ from codriver.model.events import Finish
 from codriver.model.request import Purpose
 from codriver.router import PREDICTOR
 from codriver.syntax import predictor
+from codriver.tasks.changes import Change
 from codriver.tasks.complete import Completer
+from codriver.tasks.suggestion import Picked
 
 ADD = "def add(first, second):\n    total = ‸\n    return total\n"
 BODY = "def mean(values):\n    ‸\n\n\nprint(mean([1]))\n"
@@ -370,6 +372,126 @@ async def test_asked_explicitly_both_answer(kit: Any, analyst: Analyst) -> None:
         kit.snapshot(REPEATED), owner=1, explicit=True
     )
     assert [suggestion.model for suggestion in found] == [kit.MODELS[0], PREDICTOR]
+
+
+# Alternatives, on demand.
+
+
+async def test_on_demand_several_are_asked_at_the_same_time(kit: Any, analyst: Analyst) -> None:
+    router = kit.router("first + second", "second + first", "first + second")
+    found = await completer(router, analyst, alternatives=3).complete(kit.snapshot(ADD), owner=1, explicit=True)
+    assert [one.text for one in found] == ["first + second", "second + first"], "each once, the calmest first"
+    temperatures = [request.limits.temperature for request in router.requests]
+    assert temperatures[0] == 0.0 and min(temperatures[1:]) > 0.5
+    assert len({request.id for request in router.requests}) == 3 and router.open_now == 0
+
+
+async def test_of_several_those_that_fail_are_left_out(kit: Any, analyst: Analyst) -> None:
+    router = kit.router("first + second", kit.Says(fails=BROKEN), kit.Says(hangs=True))
+    completing = completer(router, analyst, alternatives=3, deadline=0.05)
+    [found] = await completing.complete(kit.snapshot(ADD), owner=1, explicit=True)
+    assert found.text == "first + second" and router.open_now == 0
+
+
+async def test_several_that_all_fail_are_silence(kit: Any, analyst: Analyst) -> None:
+    router = kit.router(*(kit.Says(fails=UNROUTABLE) for _ in range(3)))
+    assert await completer(router, analyst, alternatives=3).complete(kit.snapshot(ADD), owner=1, explicit=True) == []
+
+
+async def test_cancelling_closes_all_of_several(kit: Any, analyst: Analyst) -> None:
+    hanging = [kit.Says(hangs=True) for _ in range(3)]
+    router = kit.router(*hanging)
+    asked = completer(router, analyst, alternatives=3).complete(kit.snapshot(ADD), owner=1, explicit=True)
+    task = asyncio.create_task(asked)
+    async with asyncio.timeout(5):
+        for said in hanging:
+            await said.asked.wait()
+    assert router.open_now == 3
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert router.open_now == 0
+
+
+# The wait.
+
+
+@pytest.mark.parametrize(
+    ("settings", "predicted", "expected"),
+    [({}, False, 1), ({"delay": 2.0}, False, 1), ({"delay": 0.0}, False, 0), ({}, True, 0)],
+)
+async def test_a_model_is_asked_when_the_next_key_is_not_to_be_expected(
+    kit: Any, analyst: Analyst, settings: dict[str, Any], predicted: bool, expected: int
+) -> None:
+    router, now, pauses = kit.router("first + second"), [0.0], list[float]()
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        assert router.requests == []
+
+    few = {"predictor": predicted, "threshold": 0.0 if predicted else 0.6, **settings}
+    completing = Completer(
+        router, analyst, Settings.model_validate({"complete": few}), clock=lambda: now[0], pause=pause
+    )
+    marked = REPEATED if predicted else ADD
+    snapshot = kit.snapshot(marked)
+    completing.opened(1, snapshot.uri)
+    for n in range(8):
+        now[0] += 0.15
+        change = Change(snapshot.cursor - 8 + n, b"", snapshot.text[snapshot.cursor - 8 + n :][:1])
+        completing.changed(1, snapshot.uri, [change], lambda: snapshot.text)
+    assert await completing.complete(snapshot, owner=1, explicit=False)
+    assert len(pauses) == expected
+    assert pauses == [] or pauses[0] == pytest.approx(0.1125 * settings.get("delay", 1.0))
+
+
+async def test_on_demand_nothing_is_waited_for(kit: Any, analyst: Analyst) -> None:
+    async def pause(seconds: float) -> None:
+        raise AssertionError
+
+    router, now = kit.router("first + second"), [0.0]
+    few = {"predictor": False, "alternatives": 1}
+    completing = Completer(router, analyst, Settings.model_validate({"complete": few}), lambda: now[0], pause)
+    snapshot = kit.snapshot(ADD)
+    for n in range(8):
+        now[0] += 0.15
+        completing.changed(1, snapshot.uri, [Change(n, b"", b"d")], lambda: snapshot.text)
+    assert await completing.complete(snapshot, owner=1, explicit=True)
+
+
+# The editor's own menu.
+
+
+@pytest.mark.parametrize(
+    ("text", "picked", "said", "expected"),
+    [
+        pytest.param("values = [1]\nprint(va‸)\n", "values", "[0]", "print(values[0])", id="a name"),
+        pytest.param("values = [1]\nprint(va‸)\n", "sum(values)", " + 1", "print(sum(values) + 1)", id="with brackets"),
+    ],
+)
+async def test_what_is_shown_begins_with_the_entry_chosen_in_the_menu(
+    kit: Any, analyst: Analyst, text: str, picked: str, said: str, expected: str
+) -> None:
+    router, snapshot = kit.router(said), kit.snapshot(text)
+    chosen = Picked(snapshot.cursor - 2, snapshot.cursor, picked)
+    [found] = await completer(router, analyst).complete(snapshot, owner=1, explicit=False, picked=chosen)
+    assert found.start == chosen.start and found.text.startswith(picked)
+    assert expected in kit.applied(snapshot, found.start, found.end, found.text)
+    assert router.requests[0].fim.prefix.endswith(f"print({picked}")
+
+
+async def test_a_line_that_goes_in_circles_is_not_listened_to(kit: Any, analyst: Analyst) -> None:
+    said = kit.Says("[" + "0, 1, " * 1_000)
+    router = kit.router(said)
+    [found] = await completer(router, analyst).complete(kit.snapshot(ADD), owner=1, explicit=False)
+    assert said.heard < 600 and found.text == "[0, 1,]"
+
+
+async def test_silences_are_counted_with_their_reasons(kit: Any, analyst: Analyst) -> None:
+    completing = completer(kit.router("first + second"), analyst)
+    for text in (ADD, "total = 1\n# and no‸\n", "total = fir‸st + second\n"):
+        await completing.complete(kit.snapshot(text), owner=1, explicit=False)
+    assert completing.silences == {"": 1, "inside a string or comment": 1, "inside a word": 1}
 
 
 async def test_settings_may_be_replaced(kit: Any, analyst: Analyst) -> None:

@@ -89,10 +89,13 @@ async def several(
         for task in tasks:
             task.cancel()
     failed = [one for one in found if isinstance(one, BaseException)]
-    told = [one for one in found if isinstance(one, Suggestion)]
+    told = list[Suggestion]()
+    for one in found:
+        if isinstance(one, Suggestion) and one.text not in [other.text for other in told]:
+            told.append(one)
     if failed and (not told or not isinstance(failed[0], CodriverError)):
         raise failed[0]
-    return list({suggestion.text: suggestion for suggestion in reversed(told)}.values())[::-1]
+    return told
 
 
 async def _listened(router: Router, request: Request, there: Site, seconds: float) -> _Heard | None:
