@@ -3,7 +3,7 @@
 Their sources are in no package registry, so a checkout is named by the environment, and without it the same messages are
 held by tests/fronts/lsp/test_dialect.py, test_manners.py (L29) and tests/fronts/http/test_plugins.py.
 
-    COPILOT_LSP=/path/to/copilot-lsp pytest tests/editors/test_inherited.py
+    COPILOT_LSP=/path/to/copilot-lsp LLAMA_VIM=/path/to/llama.vim pytest tests/editors/test_inherited.py
 """
 
 from __future__ import annotations
@@ -48,3 +48,12 @@ def test_copilot_lsp_shows_and_applies_the_next_edit(daemon: Daemon, tmp_path: P
     renamed = PRICES.replace("def total", "def sum_of").replace("print(total", "print(sum_of", 1)
     assert seen["text"] + "\n" == renamed
     assert "rror" not in seen["messages"]
+
+
+@pytest.mark.skipif("LLAMA_VIM" not in os.environ, reason="LLAMA_VIM names no checkout of llama.vim")
+def test_llama_vim_shows_and_takes_what_we_answer(daemon: Daemon, tmp_path: Path) -> None:
+    (tmp_path / "prices.py").write_text(PRICES, "utf-8")
+    place = {"ENDPOINT": f"{daemon.base}/infill", "TOKEN": daemon.token}
+    seen = playing.played("inherited_llama_vim", tmp_path, **place)
+    assert seen["text"].startswith(seen["before"].rstrip("\n")) and len(seen["text"]) > len(seen["before"])
+    assert "rror" not in seen["messages"] and "Job failed" not in seen["messages"]
