@@ -684,4 +684,5 @@ def _wish(held: Fleet, request: Request) -> Wish:
         hint=found.note,
         experience=settings.routing.experience,
         tenth=settings.routing.tenth_usd,
+        harder=settings.routing.harder,
     )

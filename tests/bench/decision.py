@@ -102,6 +102,10 @@ def main() -> int:
     chat = Request("r", Purpose.CHAT, wire="openai_chat", input_tokens=1200, tail=("refactor it",))
     plain, taught, wish = View(now=1000.0), learned(offers), Wish()
     chance = Chance(random.Random(1), 0.05, 0.5)
+    thinkers, hard = (
+        tuple(replace(o, model=replace(o.model, reasoning=True)) for o in offers),
+        Wish("quality", harder=True),
+    )
     held = tuple(
         Rule(f"r{n}", Match(path=glob([f"src/{n}/**"]), cognitive=5), deny=frozenset({f"p1/m{n}"})) for n in range(10)
     )
@@ -119,6 +123,11 @@ def main() -> int:
         (
             "  and open to trials",
             lambda n: decide(chat, facts, offers, taught, wish, ident="d", chance=chance),
+            AIM_EDITOR,
+        ),
+        (
+            "  and a cheaper one may think more",
+            lambda n: decide(chat, facts, thinkers, taught, hard, ident="d"),
             AIM_EDITOR,
         ),
         ("  ten rules and two steps, beside it", ruling, AIM_EDITOR),

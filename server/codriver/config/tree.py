@@ -32,6 +32,10 @@ class Routing(Table):
     aliases: dict[str, str] = Field(
         default_factory=dict, description='Names of your own, each for "provider/model" or "auto:<strategy>".'
     )
+    harder: bool = Field(
+        default=False,
+        description="Let a cheaper model think more in place of a dearer one, where that is as good and costs less.",
+    )
     experience: bool = Field(
         default=True, description="Let measured latency and outcomes adjust what is expected of a model."
     )

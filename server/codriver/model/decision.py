@@ -26,10 +26,14 @@ class Candidate:
     reason: str = ""
     learned: float = 0.0
     """How many of quality's logits come from outcomes (routing/posterior.py)."""
+    effort: str = ""
+    """How much it shall think, where we say so and not the caller (routing/harder.py)."""
 
     def scored(self, score: float) -> Candidate:
         """The same candidate with its utility."""
-        return Candidate(self.model, self.wire, self.quality, self.cost, self.latency, score, self.reason, self.learned)
+        return Candidate(
+            self.model, self.wire, self.quality, self.cost, self.latency, score, self.reason, self.learned, self.effort
+        )
 
 
 @value(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from codriver.routing.eligibility import Offer
 from codriver.upstream.client import Timeouts
 from codriver.wire import codec
 from codriver.wire.mending import mended
+from codriver.wire.wishing import wished
 
 if TYPE_CHECKING:
     from codriver.router import Router
@@ -36,6 +37,8 @@ class Asked:
     )  # fmt: skip
 
     def __init__(self, router: Router, request: Request, candidate: Candidate, offer: Offer, began: float) -> None:
+        if candidate.effort:
+            request = wished(request, candidate.effort)
         self._router, self._request, self._began = router, request, began
         self.candidate, self.offer = candidate, offer
         self.started = time.perf_counter() - began

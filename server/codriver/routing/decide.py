@@ -13,7 +13,7 @@ from codriver.errors import Failure, Kind, Unroutable
 from codriver.model.decision import Belief, Candidate, Decision, Latency, Refusal, View
 from codriver.model.features import Features
 from codriver.model.request import ERRANDS, Purpose, Request
-from codriver.routing import degrading, estimate, exploring, staying, strategies
+from codriver.routing import degrading, estimate, exploring, harder, staying, strategies
 from codriver.routing.eligibility import Able, Bounds, Offer, sifted, wire_for
 from codriver.routing.nobody import nobody
 from codriver.routing.quality import quality
@@ -64,6 +64,8 @@ class Wish:
     """Models that come before the others, by a rule."""
     sunk: float = 0.0
     """The quality floor under strain (routing/degrading.py); 0 in ordinary times."""
+    harder: bool = False
+    """Whether a cheaper model may think more in place of a dearer one (routing/harder.py)."""
 
 
 def decide(
@@ -109,15 +111,26 @@ def decide(
         ranked.sort(key=lambda candidate: candidate.model not in wish.prefer)
     if wish.sunk and request.purpose is not Purpose.TOOL_RESULT:
         ranked = degrading.sunk(ranked, wish.sunk)
+    thought = ""
+    if (
+        wish.harder
+        and wish.experience
+        and len(ranked) > 1
+        and not (tier or wish.prefer)
+        and harder.asked(request, chosen, view)
+    ):
+        more = harder.instead(request, features, ranked, by_key, view, taste)
+        ranked, thought = more.ranked, more.reason
     tried, propensity = "", 1.0
     if (
         chance is not None
+        and not thought
         and not (wish.bounds.tier or wish.prefer)
         and exploring.open_to_trial(request, chosen, wish.bounds.only)
     ):
         trial = exploring.tried(request, ranked, features.task, taste, view, chance)
         ranked, tried, propensity = trial.ranked, trial.reason, trial.propensity
-    told = (wish.hint, _why(features), note, errand, order.note, stay.reason, tried, _first(ranked, chosen))
+    told = (wish.hint, _why(features), note, errand, order.note, stay.reason, thought, tried, _first(ranked, chosen))
     reasons = tuple(reason for reason in told if reason)
     return Decision(ident, chosen, tuple(ranked), tuple(refused), reasons, features, propensity=propensity)
 
