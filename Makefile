@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench completion completion-fit buffer-truth agreement fuzz catalog wheel test-vscode test-agents test-agents-quick test-matrix frameworks-check clean
+.PHONY: run test lint bench completion completion-fit buffer-truth agreement fuzz catalog wheel test-vscode test-editors test-agents test-agents-quick test-matrix frameworks-check clean
 
 run: $(VENV)/.installed
 	$(BIN)/codriver serve
@@ -56,6 +56,10 @@ agreement: $(VENV)/.developer
 
 test-vscode: $(VENV)/.developer
 	CODRIVER_TEST_VSCODE=1 $(BIN)/python -m pytest tests/editors
+
+# Real editors of Debian and PyPI, as far as they are installed; EDITORS=--install fetches them, EDITORS="helix" runs one.
+test-editors: $(VENV)/.developer
+	$(BIN)/python tests/editors/run.py $(EDITORS)
 
 # AGENTS="--clients codex --upstreams anthropic --faults" and the like; `tests/agents/run.py --help` tells.
 test-agents: $(VENV)/.developer

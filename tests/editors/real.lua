@@ -6,6 +6,12 @@ return function(editor)
   editor.keys(':setfiletype python<CR>i')
   editor.await('a client', "require('codriver.client').of(0) ~= nil", 10000)
   editor.keys('def add(a, b):<CR>    """Adds two numbers: 😀."""<CR>')
+  -- Letter by letter: what comes all at once is taken for pasted.
+  for letter in ('    r'):gmatch('.') do
+    local typed = #editor.text() + 1
+    editor.keys(letter)
+    editor.await('the letter', ("#table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n') == %d"):format(typed))
+  end
   editor.await('ghost text', editor.GHOST .. ' ~= nil', 10000)
   report.typed = editor.text()
   report.shown = editor.lua('return ' .. editor.GHOST)

@@ -21,8 +21,8 @@ return function(editor, command, environ)
   --- Types keys; the special ones as in Neovim: <Esc>, <CR>, <Tab>, <C-]>, <M-Right>.
   function term.keys(keys)
     local special = {
-      Esc = '\27', CR = '\r', Tab = '\t', lt = '<', Down = '\27[B', Up = '\27[A',
-      ['C-]'] = '\29', ['C-n'] = '\14', ['C-x'] = '\24', ['C-o'] = '\15', ['C-c'] = '\3', ['C-u'] = '\21',
+      Esc = '\27', CR = '\r', Tab = '\t', lt = '<', BS = '\127', Down = '\27[B', Up = '\27[A',
+      ['C-]'] = '\29', ['C-y'] = '\25', ['C-n'] = '\14', ['C-x'] = '\24', ['C-o'] = '\15', ['C-c'] = '\3', ['C-u'] = '\21',
       ['M-Right'] = '\27[1;3C', ['M-Down'] = '\27[1;3B',
     }
     local bytes = keys:gsub('<([%w%-%]]+)>', special)
@@ -31,6 +31,17 @@ return function(editor, command, environ)
 
   function term.screen()
     return table.concat(editor.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)"), '\n')
+  end
+
+  --- Types letter by letter, as people do: the next one when the editor has shown the last.
+  function term.letters(text)
+    for letter in text:gmatch('[%z\1-\127\194-\244][\128-\191]*') do
+      local before = term.screen()
+      term.keys(letter)
+      vim.wait(200, function()
+        return term.screen() ~= before
+      end, 5)
+    end
   end
 
   --- Waits until a Lua pattern is on the screen (or, with `gone`, is not any more).
@@ -44,6 +55,23 @@ return function(editor, command, environ)
       error(('never came: %s\n%s'):format(what, seen), 0)
     end
     return seen
+  end
+
+  --- Types text letter by letter, and gives each some time, until the pattern is on the screen: until its server is up
+  --- an editor asks nobody, and of what was there when a file was opened none was typed.
+  function term.slowly(what, text, pattern)
+    local seen
+    for letter in text:gmatch('.') do
+      term.keys(letter)
+      vim.wait(2000, function()
+        seen = term.screen()
+        return seen:find(pattern) ~= nil
+      end, 20)
+      if seen:find(pattern) then
+        return seen
+      end
+    end
+    error(('never came: %s\n%s'):format(what, seen), 0)
   end
 
   --- Waits until the program has ended, and gives its exit status.

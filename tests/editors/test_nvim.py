@@ -45,10 +45,12 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_what_is_shown_is_what_is_not_typed_yet(seen: dict[str, Any]) -> None:
+    """attach, ghost text"""
     assert seen["shown"] == "turn a + b  # 😀 sum\n\n\ndef twice(a):\n    return 2 * a"
 
 
 def test_accepting_replaces_the_typed_word_behind_wide_characters(seen: dict[str, Any]) -> None:
+    """accept, accept word"""
     assert seen["text"] == ACCEPTED
     assert seen["cursor"] == [6, 16]
 
@@ -58,6 +60,7 @@ def test_without_a_suggestion_tab_is_a_tab(seen: dict[str, Any]) -> None:
 
 
 def test_the_server_is_told_what_became_of_each_suggestion(seen: dict[str, Any]) -> None:
+    """dismiss"""
     told = [(wish["command"], wish["arguments"]) for wish in seen["status"]["asked"]]
     words = ("codriver.partlyAccepted", "codriver.accepted", "codriver.rejected")
     assert told == [(word, [{"id": "s1"}]) for word in words]
@@ -74,6 +77,7 @@ def test_letters_typed_after_the_question_are_not_doubled(tmp_path: Path) -> Non
 
 @pytest.mark.skipif(version() < (0, 11), reason="vim.lsp.enable came with Neovim 0.11")
 def test_the_editors_own_way_to_enable_a_server_is_enough(tmp_path: Path) -> None:
+    """vim.lsp.enable"""
     report = played("enable", tmp_path)
     assert report["text"] == "return a + b  # 😀 sum\n\n\ndef twice(a):\n    return 2 * a"
 
@@ -85,12 +89,14 @@ def commanded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_findings_and_edits_reach_an_unnamed_buffer(commanded: dict[str, Any]) -> None:
+    """commands"""
     (found,) = commanded["findings"]
     assert (found["lnum"], found["col"], found["end_col"], found["message"]) == (0, 6, 10, "a face")
     assert commanded["text"] == 'x = "é"\ncodriver.document'
 
 
 def test_a_change_can_be_seen_before_it_is_made(commanded: dict[str, Any]) -> None:
+    """preview"""
     assert commanded["proposed"] == ["a face", "last = 1"]
     assert commanded["kept"] == 'é = "😀"\nlast = 1'
 
@@ -111,6 +117,7 @@ def test_the_server_is_asked_for_what_the_command_said(commanded: dict[str, Any]
 
 
 def test_answers_are_shown_with_who_gave_them(commanded: dict[str, Any]) -> None:
+    """status line"""
     assert commanded["CodriverExplain"] == "It **is** so.\n\n*m (simulated)*"
     assert commanded["CodriverCommitMessage"] == "Say less\n\nBecause."
     assert commanded["paused"]
@@ -118,6 +125,7 @@ def test_answers_are_shown_with_who_gave_them(commanded: dict[str, Any]) -> None
 
 
 def test_health_knows_the_server_and_the_keys(commanded: dict[str, Any]) -> None:
+    """checkhealth"""
     for words in ("suggests inline", "<Tab>: accept", "from the option cmd"):
         assert words in commanded["health"]
     assert "ERROR" not in commanded["health"]
@@ -140,6 +148,7 @@ def test_wrong_options_are_named_and_left_out(tmp_path: Path) -> None:
 
 
 def test_the_real_server_suggests_in_an_unsaved_buffer(daemon: Daemon, tmp_path: Path) -> None:
+    """unsaved buffer with the real server"""
     report = played("real", tmp_path, CODRIVER_HOME=str(daemon.home))
     assert report["shown"].strip()
     assert report["text"] == report["typed"] + report["shown"]
@@ -149,6 +158,7 @@ def test_the_real_server_suggests_in_an_unsaved_buffer(daemon: Daemon, tmp_path:
 
 
 def test_a_code_action_of_the_real_server_changes_a_file_and_is_undone(daemon: Daemon, tmp_path: Path) -> None:
+    """code action, undo"""
     report = played("action", tmp_path, CODRIVER_HOME=str(daemon.home))
     assert any("Refactor function" in title for title in report["titles"])
     assert report["after"] != report["before"] == report["undone"]

@@ -24,11 +24,19 @@ def Wanted(buffer: number): bool
     && (!bufexists(buffer) || getfsize(bufname(buffer)) <= MOST_BYTES)
 enddef
 
-# A file was opened or named: the server starts with the first one.
+# A file was opened, named, or found to be of another type: the server starts with the first one.
 export def Opened(buffer: number)
-  if buffer > 0 && bufname(buffer) != '' && Wanted(buffer)
-    Follow(buffer)
+  if buffer <= 0 || bufname(buffer) == '' || !Wanted(buffer)
+    return
   endif
+  if has_key(known, buffer) && known[buffer].language != Language(buffer)
+    Closed(buffer)
+  endif
+  Follow(buffer)
+enddef
+
+def Language(buffer: number): string
+  return getbufvar(buffer, '&filetype') ?? 'plaintext'
 enddef
 
 # Tells the server the buffer's text as it is now. False while there is nobody to tell.
@@ -52,10 +60,9 @@ enddef
 
 def Open(buffer: number, tick: number)
   const lines = getbufline(buffer, 1, '$')
-  known[buffer] = {lines: lines, version: 1, tick: tick, uri: text.Uri(buffer)}
-  const language = getbufvar(buffer, '&filetype')
+  known[buffer] = {lines: lines, version: 1, tick: tick, uri: text.Uri(buffer), language: Language(buffer)}
   Notify('textDocument/didOpen', {textDocument: {
-    uri: known[buffer].uri, languageId: language ?? 'plaintext', version: 1, text: join(lines, "\n") .. "\n",
+    uri: known[buffer].uri, languageId: known[buffer].language, version: 1, text: join(lines, "\n") .. "\n",
   }})
 enddef
 

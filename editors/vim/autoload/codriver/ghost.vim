@@ -106,6 +106,7 @@ export def Moved()
     return
   endif
   place = now
+  client.Follow(bufnr()) # each key by itself, so that the server can tell typing from pasting
   Forget()
   Draw()
   if pumvisible() && complete_info(['selected']).selected >= 0
