@@ -1,7 +1,8 @@
 """Inline completion: gate, typed along, local predictor, model; then silence or one that parses.
 
 The steps live beside: `gate` (when not to speak), `following` (what is known of the buffer's last changes and
-suggestions), `syntax/predictor`, `suggestion` (what fits a place), `listening` (models), `next_edit`.
+suggestions), `syntax/predictor`, `flights` (what is being said already), `suggestion` (what fits a place), `listening`
+(models), `next_edit`.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from codriver.router import PREDICTOR
 from codriver.syntax import predictor
 from codriver.tasks import alongside, context, gate, listening, next_edit, prompts
 from codriver.tasks.changes import Change
+from codriver.tasks.flights import Flights
 from codriver.tasks.following import Following
 from codriver.tasks.listening import BROKEN, CURSOR, FRONT
+from codriver.tasks.next_edit import NextEdit
 from codriver.tasks.suggestion import Picked, Site, Suggestion, picked_back, site, with_picked
 from codriver.tasks.watch import Doing, Watch
 
@@ -75,6 +78,7 @@ class Completer:
         self.silences: Counter[str] = Counter()
         self._clock, self._pause = clock, pause
         self._following = Following(router.learn, clock)
+        self._flights = Flights()
 
     # What editors tell.
 
@@ -89,10 +93,12 @@ class Completer:
     def closed(self, owner: int, uri: str) -> None:
         """A buffer was closed."""
         self._following.closed(owner, uri)
+        self._flights.closed(owner, uri)
 
     def left(self, owner: int) -> None:
         """An editor has gone."""
         self._following.left(owner)
+        self._flights.left(owner)
 
     def fate(self, decision: str, word: str) -> None:
         """What became of a suggestion, in an editor's words: accepted, partly-accepted, rejected, ...
@@ -139,12 +145,10 @@ class Completer:
         if shut or watch is None or not (settings.enabled and settings.next_edits) or watch.doing in _RESTING:
             return []
         try:
-            found = self._next_edit(snapshot, watch)
+            found = self._next_edit(snapshot, owner, watch)
         except Exception:
             _log.exception("no next edit")
             return []
-        if found is not None:
-            self._following.offered(owner, snapshot, found)
         return [found] if found is not None else []
 
     async def _complete(
@@ -155,6 +159,8 @@ class Completer:
             return self._silent("not here")
         self._following.looked(owner, snapshot)
         along = None if explicit else self._following.along(owner, snapshot)
+        if along is None and not explicit and await self._flights.joined(owner, snapshot):
+            along = self._following.along(owner, snapshot)
         if along is not None:
             return [along]
         reason = "" if explicit or virtual else self._following.silent(owner, snapshot)
@@ -184,20 +190,37 @@ class Completer:
         guess = self._guess(there)
         if guess is not None and not explicit and guess.confidence >= settings.threshold:
             return [self._local(request, there, guess)]
-        if not explicit and (seconds := self._following.delay(owner, there.snapshot) * settings.delay) > 0.0:
-            await self._pause(seconds)
         try:
-            asked = await self._asked(self._informed(request, there), there, settings.alternatives if explicit else 1)
+            asked = await (self._asked(request, there) if explicit else self._awaited(request, there, owner))
         except Unroutable:
             return [self._local(request, there, guess)] if guess is not None else []
         if explicit and guess is not None and all(_added(there, s) != guess.text for s in asked):
             asked.append(self._local(request, there, guess))
         return asked
 
-    async def _asked(self, request: Request, there: Site, count: int) -> list[Suggestion]:
-        seconds = self.settings.complete.deadline
-        if count > 1:
-            return await listening.several(self._router, request, there, seconds, self._clock, count)
+    async def _awaited(self, request: Request, there: Site, owner: int) -> list[Suggestion]:
+        """A model's, for somebody who types: asked in a pause."""
+        snapshot, settings = there.snapshot, self.settings.complete
+        seconds = self._following.delay(owner, snapshot) + self._flights.wait(owner, snapshot)
+        if seconds * settings.delay > 0.0:
+            await self._pause(seconds * settings.delay)
+
+        async def ask() -> Suggestion | None:
+            informed = self._informed(request, there)
+            one = await listening.asked(self._router, informed, there, settings.deadline, self._clock)
+            if one is not None and not self._following.shown.unwelcome(snapshot, one):
+                self._following.shown.keep(owner, snapshot, one)
+            return one
+
+        one = await self._flights.fly(owner, snapshot, ask)
+        return [one] if one is not None else []
+
+    async def _asked(self, request: Request, there: Site) -> list[Suggestion]:
+        """Models' suggestions, for somebody who wants them now."""
+        settings = self.settings.complete
+        request, seconds = self._informed(request, there), settings.deadline
+        if settings.alternatives > 1:
+            return await listening.several(self._router, request, there, seconds, self._clock, settings.alternatives)
         one = await listening.asked(self._router, request, there, seconds, self._clock)
         return [one] if one is not None else []
 
@@ -222,19 +245,27 @@ class Completer:
 
     # Next edits.
 
-    def _next_edit(self, snapshot: Snapshot, watch: Watch) -> Suggestion | None:
+    def _next_edit(self, snapshot: Snapshot, owner: int, watch: Watch) -> Suggestion | None:
         """The first place that is of the same kind (code, or a string) and parses no worse with the edit."""
         for edit in next_edit.find(snapshot.text, tuple(watch.past), self._clock()):
-            buffer, new = self._analyst.buffer(snapshot), edit.text.encode()
-            before, after = buffer.errors_with(new, edit.start, edit.end)
+            buffer = self._analyst.buffer(snapshot)
+            before, after = buffer.errors_with(edit.text.encode(), edit.start, edit.end)
             alike = buffer.in_string_or_comment(edit.start) == buffer.in_string_or_comment(edit.like)
-            if after > before or not alike or self._following.refused(snapshot, edit.start, edit.text):
-                continue
+            if alike and after <= before and not self._following.refused(snapshot, edit.start, edit.text):
+                return self._offered(snapshot, owner, edit)
+        return None
+
+    def _offered(self, snapshot: Snapshot, owner: int, edit: NextEdit) -> Suggestion:
+        """The next edit with the id of its outcome: one, however often it is asked for."""
+        found = Suggestion(edit.text, edit.start, edit.end, NEXT_EDIT, "", label=edit.label)
+        ident = self._following.offering(owner, snapshot, found)
+        if not ident:
             request = Request(new_id(), Purpose.COMPLETE, code=replace(snapshot, cursor=edit.start))
             sure = next_edit.CONFIDENCE
             noted = self._router.note(request, front=FRONT, model=NEXT_EDIT, text=edit.text, confidence=sure)
-            return Suggestion(edit.text, edit.start, edit.end, NEXT_EDIT, noted.decision.id, label=edit.label)
-        return None
+            ident = noted.decision.id
+            self._following.offered(owner, snapshot, replace(found, decision=ident))
+        return replace(found, decision=ident)
 
     def _on_this_line(self, snapshot: Snapshot, owner: int) -> list[Suggestion]:
         """The next edit as a suggestion, where the cursor went to its line: its range holds both."""

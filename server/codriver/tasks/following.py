@@ -139,6 +139,12 @@ class Following:
         """A next edit goes to the editor."""
         self._next[owner, snapshot.uri] = _live(snapshot, edit, self._clock())
 
+    def offering(self, owner: int, snapshot: Snapshot, edit: Suggestion) -> str:
+        """The decision under which this very next edit was offered already, or ""."""
+        live = self._next.get((owner, snapshot.uri))
+        same = live is not None and (live.start, live.whole, live.end) == (edit.start, edit.text.encode(), edit.end)
+        return live.decision if live is not None and same else ""
+
     def refused(self, snapshot: Snapshot, start: int, text: str) -> bool:
         """Whether this very next edit was rejected."""
         return (snapshot.uri, start, text.encode()) in self._refused
