@@ -147,6 +147,7 @@ def test_one_after_the_other(kit: Any, analyst: Analyst) -> None:
     desk = Desk(kit, analyst, CALLS, ("def f(«count»", "size"))
     assert desk.next() == ["    a = size + 1"]
     [edit] = desk.completing.next_edits(desk.snapshot, owner=1)
+    assert len(desk.router.noted) == 1, "one outcome, however often it is asked for"
     assert edit.model == NEXT_EDIT and edit.label == "Same change on line 2" and edit.decision.startswith("n")
     change = Change(edit.start, b"count", b"size")
     desk.text = desk.text.replace("a = count", "a = size")

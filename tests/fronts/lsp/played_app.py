@@ -120,6 +120,7 @@ class PlayedTasks:
         self.cancelled = 0
         self.fates: list[tuple[str, str]] = []
         self.followed: list[tuple[Any, ...]] = []
+        self.edits: list[Suggestion] = []
         self.picked: Picked | None = None
         self.suggest: Callable[[Snapshot], list[Suggestion]] = lambda snapshot: []
         self.rewrite: Any = None
@@ -156,6 +157,9 @@ class PlayedTasks:
         self.picked = picked
         await self._pass(snapshot, explicit)
         return self.suggest(snapshot)
+
+    def next_edits(self, snapshot: Snapshot, *, owner: int) -> list[Suggestion]:
+        return self.edits
 
     def fate(self, decision: str, word: str) -> None:
         self.fates.append((decision, word))

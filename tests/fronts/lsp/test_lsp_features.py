@@ -9,9 +9,11 @@ from lsp_client import CAPABILITIES, Failed, change, position
 from played_app import URI, Editor, findings, function, suggestion
 
 from codriver.config import Settings
+from codriver.tasks.changes import Change
 from codriver.tasks.findings import Finding
 from codriver.tasks.merging import Patch
 from codriver.tasks.refactor import Rewrite
+from codriver.tasks.suggestion import Picked
 
 PLAIN: dict[str, Any] = {"general": {"positionEncodings": ["utf-16"]}}
 CODE = "def f(a):\n    return a\n\nx = 1\n"
@@ -432,3 +434,35 @@ async def test_an_editor_that_cannot_watch_is_not_asked(ready: Editor) -> None:
     ready.open(CODE)
     await ready.request("textDocument/codeLens", {"textDocument": {"uri": URI}})
     assert not ready.told("client/registerCapability")
+
+
+async def test_the_completer_is_told_what_every_change_came_to(ready: Editor) -> None:
+    ready.open("é = 1\nsecond = 2\n")
+    ready.change(2, change((0, 1), (0, 1), "x"), change((1, 0), (1, 10), "second = 3"))
+    ready.change(3, {"text": "éx = 1\nsecond = 34\n"})
+    ready.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+    await ready.leave()
+    changes = [Change(2, b"", b"x"), Change(17, b"2", b"3"), Change(18, b"", b"4")]
+    told = [("opened", URI), *(("changed", URI, one) for one in changes), ("closed", URI), ("left",)]
+    assert ready.app.tasks.followed == told
+
+
+async def test_the_entry_chosen_in_the_menu_goes_along(ready: Editor) -> None:
+    ready.open("x = va\n")
+    info = {"range": span((0, 4), (0, 6)), "text": "value"}
+    context = {"triggerKind": 2, "selectedCompletionInfo": info}
+    params = {"textDocument": {"uri": URI}, "position": position(0, 6), "context": context}
+    await ready.request("textDocument/inlineCompletion", params)
+    assert ready.app.tasks.picked == Picked(4, 6, "value")
+
+
+async def test_the_edit_just_made_is_an_action_where_it_is_likely_to_be_repeated(ready: Editor) -> None:
+    ready.open("first = 1\nprint(second)\n")
+    ready.app.tasks.edits = [suggestion("first", 16, 22, label="Same change on line 2", decision="d7")]
+    params = {"textDocument": {"uri": URI}, "range": span((0, 5), (0, 5)), "context": {"diagnostics": []}}
+    found = await ready.request("textDocument/codeAction", params)
+    (action,) = [one for one in found if "Same change" in one["title"]]
+    (edit,) = action["edit"]["documentChanges"][0]["edits"]
+    assert (edit["range"], edit["newText"]) == (span((1, 6), (1, 12)), "first")
+    await ready.wait(ready.command(action["command"]["command"], *action["command"]["arguments"]))
+    assert ready.app.tasks.fates == [("d7", "accepted")]

@@ -9,7 +9,9 @@ from fnmatch import fnmatch
 from lsprotocol import types as lsp
 
 from codriver.fronts.lsp.capabilities import EXPLAIN_KIND, REVIEW_KIND, TESTS_KIND
+from codriver.fronts.lsp.completion import ACCEPTED
 from codriver.fronts.lsp.documents import Document, plain
+from codriver.fronts.lsp.edits import workspace_edit
 from codriver.fronts.lsp.protocol import converter
 from codriver.fronts.lsp.reviews import SOURCE, Reviews
 from codriver.fronts.lsp.session import Session
@@ -39,6 +41,7 @@ class Actions:
         if self._allowed(document):
             offered += self._repairs(document, params)
             offered += self._ours(document, params)
+            offered += self._repeated(document, params.range)
         offered += self._route()
         wanted = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]
         kept = [action for action in offered if _wanted(action, wanted)]
@@ -108,6 +111,16 @@ class Actions:
             action = _action(f"Fix: {short}", lsp.CodeActionKind.QuickFix, "codriver.fix", argument)
             action.diagnostics = [diagnostic]
             yield action
+
+    def _repeated(self, document: Document, where: lsp.Range) -> Iterator[lsp.CodeAction]:
+        """The edit just made, at the place where it is likely to be made next; no command can do that alone."""
+        client = self._session.client
+        completer = self._session.app.tasks.completer
+        asked = document.snapshot(where.end) if client.literal_actions else None
+        for edit in completer.next_edits(asked, owner=self._session.owner) if asked is not None else ():
+            change = workspace_edit(client, document, [(edit.start, edit.end, edit.text)], edit.label, confirm=False)
+            accepted = lsp.Command("Suggestion accepted", ACCEPTED, arguments=[edit.decision])
+            yield lsp.CodeAction(f"Codriver: {edit.label}", _REWRITE, edit=change, command=accepted)
 
     def _route(self) -> Iterator[lsp.CodeAction]:
         if self._session.app.router.last("lsp") is not None:
