@@ -15,14 +15,17 @@ from codriver.model.features import Features, Function
 from codriver.model.ids import new_id
 from codriver.model.request import Purpose, Request, Snapshot
 from codriver.sources import secrets
-from codriver.sources.marked import Marked
 from codriver.syntax import content
 from codriver.syntax.analysis import Buffer
+from codriver.tasks import gate
 
 _T = TypeVar("_T")
 
 LIMIT = 4_000_000
 """Bytes of a file on the disk that is compared with its buffer."""
+
+AROUND = 150
+"""Lines around those that are shown in which secrets are looked for: keys go over many."""
 
 NEVER = "its name says that no model may see it (privacy.never)"
 LOCAL = "it must not leave this machine (privacy.local_only)"
@@ -61,10 +64,9 @@ class Code:
 
 def withheld(app: App, path: str) -> str:
     """Why nobody is given the text of this path, or "": an agent's model may be anybody's."""
-    privacy = app.settings.privacy
-    if Marked(privacy.never)(path):
+    if gate.hidden(path, app.settings.privacy.never):
         return NEVER
-    return LOCAL if Marked(privacy.local_only)(path) else ""
+    return LOCAL if app.analyst.local_only(path) else ""
 
 
 def buffers(app: App) -> list[Code]:
@@ -91,11 +93,15 @@ def lines(text: bytes) -> list[str]:
     return [line.decode() for line in shown.encode("utf-8", "replace").splitlines(keepends=True)]
 
 
-def readable(app: App, code: Code) -> list[str]:
-    """Its lines without secrets. Raises Missing when they may not be seen at all."""
+def readable(app: App, code: Code, first: int, last: int) -> str:
+    """Lines `first` to `last` without secrets, also those that begin some lines before. Raises Missing when they may
+    not be seen at all."""
     if reason := withheld(app, code.path):
         raise Missing(f"the text of {code.path} is withheld: {reason}")
-    return lines(code.text)
+    every = code.text.splitlines(keepends=True)
+    before = max(first - 1 - AROUND, 0)
+    shown = lines(b"".join(every[before : last + AROUND]))
+    return "".join(shown[first - 1 - before : last - before])
 
 
 async def on_disk(code: Code) -> bytes | None:

@@ -5,6 +5,7 @@ A tool is a struct of its arguments, whose docstring is what the agent reads, an
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
@@ -24,6 +25,8 @@ from codriver.model.request import Purpose, Request, Snapshot
 MOST_LINES = 2_000
 """Lines of a buffer in one answer."""
 MOST_CHARACTERS = 200_000
+MOST_COMPARED = 500_000
+"""Bytes of a buffer that is compared line by line."""
 SHOWN = 5
 """Candidates of a route that are told."""
 
@@ -96,17 +99,16 @@ async def open_buffers(app: App, asked: OpenBuffers) -> dict[str, Any]:
 async def read_buffer(app: App, asked: ReadBuffer) -> dict[str, Any]:
     """See ReadBuffer."""
     code = await codes.find(app, asked.path)
-    lines = codes.readable(app, code)
-    first = min(asked.first_line, max(len(lines), 1))
-    last = min(asked.last_line or len(lines), first + MOST_LINES - 1, len(lines))
-    shown = "".join(lines[first - 1 : last])
+    first = min(asked.first_line, code.lines)
+    last = min(asked.last_line or code.lines, first + MOST_LINES - 1, code.lines)
+    shown = codes.readable(app, code, first, last)
     saved = await codes.on_disk(code)
     page = {
-        "path": code.path, "source": code.source, "first_line": first, "last_line": last, "lines": len(lines),
+        "path": code.path, "source": code.source, "first_line": first, "last_line": last, "lines": code.lines,
         "unsaved": code.buffer is not None and (saved is None or not codes.same(saved, code.text)),
         "text": shown[:MOST_CHARACTERS],
     }  # fmt: skip
-    if len(shown) > MOST_CHARACTERS or last < min(asked.last_line or len(lines), len(lines)):
+    if len(shown) > MOST_CHARACTERS or last < min(asked.last_line or code.lines, code.lines):
         page["more"] = "there is more: ask for the lines that follow"
     return page
 
@@ -121,8 +123,11 @@ async def buffer_changes(app: App, asked: BufferChanges) -> dict[str, Any]:
             continue
         if reason := codes.withheld(app, code.path):
             changes.append({"path": code.path, "withheld": reason})
+        elif len(code.text) > MOST_COMPARED:
+            changes.append({"path": code.path, "withheld": "it is too long to be compared"})
         else:
-            changes.append({"path": code.path, "new": saved is None, "diff": _diff(code, saved or b"")})
+            diff = await asyncio.to_thread(_diff, code, saved or b"")
+            changes.append({"path": code.path, "new": saved is None, "diff": diff})
     return {"changes": changes}
 
 
