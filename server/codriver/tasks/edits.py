@@ -159,14 +159,28 @@ def in_place(code: str, region: Region) -> str:
     """The code indented as the region was, with its buffer's steps and line ends."""
     near = region.snapshot.text[max(region.start - NEAR, 0) : region.end + NEAR]
     step = indent.unit(near.decode("utf-8", "replace").replace("\r\n", "\n"))
-    wanted = indent.lead(region.code.decode("utf-8", "replace"))
-    lines = indent.respaced(code, step).split("\n")
-    own = indent.lead(lines[0])
-    if own != wanted and _only_first(lines, own, wanted, step):
-        lines = [wanted + lines[0].lstrip(" \t"), *lines[1:]]
-    elif own != wanted:
-        lines = indent.moved(lines, own, wanted)
+    original = region.code.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    wanted = indent.lead(original[0])
+    lines = _moved(code.split("\n"), wanted, step)
+    if not _like(lines, original):
+        lines = _moved(indent.respaced(code, step).split("\n"), wanted, step)
     return "\n".join(lines).replace("\n", newline(region.snapshot.text).decode())
+
+
+def _moved(lines: list[str], wanted: str, step: str) -> list[str]:
+    """The lines as deep as the region's first one is."""
+    own = indent.lead(lines[0])
+    if own == wanted:
+        return lines
+    if _only_first(lines, own, wanted, step):
+        return [wanted + lines[0].lstrip(" \t"), *lines[1:]]
+    return indent.moved(lines, own, wanted)
+
+
+def _like(lines: list[str], original: list[str]) -> bool:
+    """Whether an indented line below the first stands in the original just so: then all are spaced as the file is."""
+    known = {line for line in original if line.strip() and indent.lead(line)}
+    return any(line in known for line in lines[1:])
 
 
 def _only_first(lines: list[str], own: str, wanted: str, step: str) -> bool:

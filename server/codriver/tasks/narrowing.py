@@ -29,10 +29,11 @@ class Narrowed:
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """The code of a reply as a text of its own. `lead` bytes in front of it are not its own."""
+    """The code of a reply in a text that can be parsed: bytes [lead, stop) are its own."""
 
     text: bytes
     lead: int
+    stop: int
     items: tuple[Item, ...]
 
     def of(self, item: Item) -> str:
@@ -44,15 +45,15 @@ class _Reply:
 
 def narrowed(code: str, region: Region, wanted: Sequence[Header]) -> Narrowed:
     """What of the code is for the region. wanted: its functions."""
-    reply = _read(code, region) if wanted else None
+    lasts = {header.last for header in wanted}
+    reply = (_read(code, region, lasts) or _framed(code, region, lasts)) if wanted else None
     if reply is None:
         return Narrowed(code)
-    lasts = {header.last for header in wanted}
-    items, outer = reply.items, ()
-    if not lasts & {item.name for item in items}:
+    items: Sequence[Item] = reply.items
+    outer: Sequence[Item] = ()
+    if not lasts & {_last(item) for item in items}:
         around = _around(items, lasts)
-        if around is None:
-            return Narrowed(code)
+        assert around is not None, "one of both was found"
         outer, items = tuple(item for item in items if item is not around), around.inner
         if _strange(reply, around, region):
             return Narrowed(code, why=f"changes {around.name}, which is outside the selection")
@@ -71,7 +72,7 @@ def _sorted(
         text = reply.of(item)
         there = all(line.strip() in lines for line in text.split("\n"))
         name = f"{inside}{item.name}" if mine else item.name
-        if mine and (item.name in lasts or (item.kind == "comment" and not (outer and there))):
+        if mine and (_last(item) in lasts or (item.kind == "comment" and not (outer and there))):
             kept.append(item)
         elif item.kind == "import" and not _imports_here(region):
             imports += [] if there or _imported(text, region) else [text.strip()]
@@ -90,8 +91,8 @@ def _sorted(
     return Narrowed(_cut(reply, items, kept), tuple(imports))
 
 
-def _read(code: str, region: Region) -> _Reply | None:
-    """The code parsed by itself; None where it cannot be: methods of some languages are nothing without their class."""
+def _read(code: str, region: Region, lasts: set[str]) -> _Reply | None:
+    """The code parsed by itself; None where it cannot be, or its functions are not in it."""
     named = region.buffer.facts((region.start, region.end)).language
     language = languages.of_id(named)
     lead = f"{language.opener}\n".encode() if language is not None and language.opener else b""
@@ -99,14 +100,37 @@ def _read(code: str, region: Region) -> _Reply | None:
     lead = b"" if lead and own.lstrip().startswith(lead.strip()) else lead
     buffer = Buffer(lead + own, language_id=named)
     items = tuple(item for item in buffer.items() if item.start >= len(lead))
-    if not items or buffer.errors():
+    there = lasts & {_last(item) for item in items} or _around(items, lasts) is not None
+    return _Reply(lead + own, len(lead), len(lead + own), items) if there and not buffer.errors() else None
+
+
+def _framed(code: str, region: Region, lasts: set[str]) -> _Reply | None:
+    """The code parsed between the first and the last line of its class: what some methods need to be any."""
+    data = region.snapshot.text
+    frame = next((item for item in region.buffer.items() if item.kind == "class" and _holds(item, region)), None)
+    if frame is None or not frame.inner:
         return None
-    return _Reply(lead + own, len(lead), items)
+    lead = data[frame.start : frame.inner[0].start].rstrip(b" \t") + b"\n"
+    own = code.encode("utf-8", "replace")
+    buffer = Buffer(lead + own + b"\n" + data[frame.inner[-1].end : frame.end], language_id=region.buffer.language_id)
+    found = buffer.items()
+    if buffer.errors() or len(found) != 1 or not lasts & {_last(item) for item in found[0].inner}:
+        return None
+    return _Reply(buffer.data, len(lead), len(lead + own), found[0].inner)
+
+
+def _holds(item: Item, region: Region) -> bool:
+    return item.start < region.start and region.end <= item.end
+
+
+def _last(item: Item) -> str:
+    """Its name without what it belongs to."""
+    return item.name.rpartition(".")[2]
 
 
 def _around(items: Sequence[Item], lasts: set[str]) -> Item | None:
     """The class in which the functions stand."""
-    return next((item for item in items if item.kind == "class" and lasts & {one.name for one in item.inner}), None)
+    return next((item for item in items if item.kind == "class" and lasts & {_last(one) for one in item.inner}), None)
 
 
 def _strange(reply: _Reply, around: Item, region: Region) -> bool:
@@ -156,7 +180,7 @@ def _lines(region: Region) -> set[str]:
 
 def _cut(reply: _Reply, items: Sequence[Item], kept: Sequence[Item]) -> str:
     """The rows of the kept items, with the blank ones between neighbours."""
-    rows = reply.text[reply.lead :].decode("utf-8", "replace").split("\n")
+    rows = reply.text[reply.lead : reply.stop].decode("utf-8", "replace").split("\n")
     pieces: list[str] = []
     last = -1
     for item in items:
