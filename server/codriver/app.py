@@ -29,7 +29,7 @@ from codriver.lessons import Lessons
 from codriver.metrics import Metrics
 from codriver.model.decision import Outcome
 from codriver.model.provider import Installed, Model, Provider
-from codriver.model.request import Purpose, Request, Snapshot
+from codriver.model.request import Request, Snapshot
 from codriver.overview import Overview
 from codriver.paths import Paths
 from codriver.router import Plan, Router, fusing
@@ -490,7 +490,7 @@ class App:
         limits = self._fleet.settings.timeouts
         total = limits.total if request.deadline is None else min(limits.total, request.deadline)
         left = max(0.0, total - spent)
-        first = limits.complete_first if request.purpose is Purpose.COMPLETE else limits.first
+        first = limits.complete_first if request.typed else limits.first
         between = limits.between
         if request.limits.effort not in (None, "none", "minimal"):
             first, between = max(first, limits.thinking), max(between, limits.thinking)

@@ -219,6 +219,10 @@ class Snapshot:
     """Workspace folder as a path, or empty."""
 
 
+Understood = tuple[Purpose, tuple[str, ...], str]
+"""A request's purpose, tail and session: what reading its texts tells, and sending it on does not need."""
+
+
 @value(frozen=True)
 class Request:
     """What is wanted. `conversation` is unfolded on first use, so relaying never pays for it.
@@ -242,11 +246,11 @@ class Request:
     fim: Fim | None = None
     unfold: Callable[[], Conversation] | None = field(default=None, compare=False, repr=False)
     input_tokens: int = 0
-    tail: tuple[str, ...] = ()
+    tail: tuple[str, ...] = field(default_factory=tuple)
     code: Snapshot | None = field(default=None, repr=False)
     task: str = ""
     """Task family when the caller knows it: generate, edit, debug, explain, ... else derived."""
-    session: str = ""
+    session: str = field(default_factory=str)
     strategy: str = ""
     workflow: str = ""
     deadline: float | None = None
@@ -269,6 +273,26 @@ class Request:
     """Language the caller wants to read, such as "zh-CN", or ""."""
     agent: str = ""
     """The program that asks, in its own words (User-Agent); only where rules ask for it."""
+    later: Callable[[], Understood] | None = field(default=None, compare=False, repr=False)
+    """Reads purpose, tail and session when somebody first asks for one of them; what was given for them is void."""
+
+    def __post_init__(self) -> None:
+        if self.later is not None:
+            own = self.__dict__
+            del own["purpose"], own["tail"], own["session"]
+
+    def __getattr__(self, name: str) -> Any:
+        own = self.__dict__
+        if name not in ("purpose", "tail", "session") or own.get("later") is None:
+            raise AttributeError(f"a Request has no {name}")
+        own["purpose"], own["tail"], own["session"] = own["later"]()
+        own["later"] = None
+        return own[name]
+
+    @property
+    def typed(self) -> bool:
+        """Whether it is a completion at somebody's cursor. Reads nothing that was left for later: those are none."""
+        return self.later is None and self.purpose is Purpose.COMPLETE
 
     @cached_property
     def conversation(self) -> Conversation:

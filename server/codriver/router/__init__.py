@@ -24,6 +24,7 @@ from codriver.model.events import Usage
 from codriver.model.ids import new_id
 from codriver.model.request import Request
 from codriver.router import fusing
+from codriver.router.ahead import Ahead, ahead
 from codriver.router.bending import Plan, bent
 from codriver.router.hedging import Hedging, Limits
 from codriver.router.keepsakes import Keepsakes
@@ -101,6 +102,25 @@ class Router:
         self.lessons.asked(decision, request)
         return decision, plan
 
+    def ahead(self, request: Request) -> Ahead | None:
+        """Whom to ask before there is a decision (`settled` makes it); None for most. Raises RequestRejected."""
+        plan = self.plan(request)
+        if not plan.wish.bounds.only:
+            return None
+        return ahead(request, plan, self.ledger.view(), marked=bool(self.analyst.local_only))
+
+    def settled(self, request: Request, asked: Ahead) -> Decision:
+        """The decision of a request whose model was asked ahead of it."""
+        features = self.analyst.features(request, words=False)
+        plan = asked.plan
+        # Who rests now may rest because of this very request.
+        view = replace(asked.view, cooling={})
+        decision = decide(request, features, plan.offers, view, plan.wish, ident=asked.id)
+        decision = replace(decision, reasons=(asked.reason, *decision.reasons))
+        if self.lessons is not None:
+            self.lessons.asked(decision, request)
+        return decision
+
     def _decided(self, request: Request, chance: Chance | None) -> tuple[Decision, Plan]:
         plan, arm, told = self._experimented(request, self.plan(request))
         features = self.analyst.features(request, words=len(plan.offers) > 1)
@@ -144,9 +164,20 @@ class Router:
             waited += CALMING
         return waited
 
-    def open(self, request: Request, *, front: str = "", check: Check | None = None) -> Stream:
-        """The answer to a request, as an async context manager. With `check`, held whole and judged."""
-        return Stream(self, request, front, check)
+    def open(
+        self,
+        request: Request,
+        *,
+        front: str = "",
+        check: Check | None = None,
+        meanwhile: Callable[[Stream], None] | None = None,
+    ) -> Stream:
+        """The answer to a request, as an async context manager. With `check`, held whole and judged.
+
+        meanwhile: called when the first model was asked and the decision is there, before its answer is: what a front
+        can get ready costs nobody's time there. Not called where there is no such moment.
+        """
+        return Stream(self, request, front, check, meanwhile)
 
     def note(self, request: Request, *, front: str, model: str, text: str, confidence: float) -> Outcome:
         """Records an answer that needed no model (the local predictor's) and returns its outcome."""

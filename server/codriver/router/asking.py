@@ -18,6 +18,7 @@ from codriver.router.trying import Hold
 from codriver.routing.eligibility import Offer
 from codriver.upstream.client import Timeouts
 from codriver.wire import codec
+from codriver.wire.codec import Decoder
 from codriver.wire.mending import mended
 from codriver.wire.wishing import wished
 
@@ -32,8 +33,8 @@ class Asked:
     """
 
     __slots__ = (
-        "_began", "_hold", "_request", "_router", "_usage", "_written", "candidate", "first", "held", "offer",
-        "reading", "relayed", "settled", "started", "whole",
+        "_began", "_decoder", "_hold", "_request", "_router", "_usage", "_written", "candidate", "first", "held",
+        "offer", "reading", "relayed", "settled", "started", "whole",
     )  # fmt: skip
 
     def __init__(self, router: Router, request: Request, candidate: Candidate, offer: Offer, began: float) -> None:
@@ -53,10 +54,11 @@ class Asked:
         """Whether what came must go out now."""
         self.whole = False
         """Whether nothing more will come after what is held."""
+        self._decoder: Decoder | None = None
         self._hold = Hold(request)
         self._usage: Usage | None = None
         self._written = 0
-        router.ledger.reserve(candidate.cost, request.session, request.workflow)
+        self._reserve(candidate.cost)
 
     async def begin(self, timeouts: Timeouts, *, wire: str, forget: bool) -> tuple[str, ...]:
         """Sends the call, and returns what it could not carry. wire: the caller's own. forget: no thinking of earlier
@@ -80,9 +82,17 @@ class Asked:
         )
         self.relayed = same_wire and answer.streamed == request.stream and not (call.family or call.stop)
         self.relayed = self.relayed and quirks.think_tags != "always"
-        decoder = mended(module.decoder(model, quirks), request, call, spoken)
+        self.prepare()
+        assert self._decoder is not None
+        decoder = mended(self._decoder, request, call, spoken)
         self.reading = Reading(answer, decoder, kept.watching(request, model, quirks, relayed=self.relayed))
         return call.dropped
+
+    def prepare(self) -> None:
+        """Gets ready for the answer's first bytes."""
+        if self._decoder is None:
+            model, provider = self.offer.model, self.offer.provider
+            self._decoder = codec.find(self.candidate.wire).decoder(model, model.quirks or provider.quirks)
 
     async def reach(self, *, settle: bool = True) -> None:
         """Reads until there is something that must go out (trying.Hold); without `settle`, until the first content."""
@@ -135,9 +145,13 @@ class Asked:
 
     def ended(self, failure: Failure | None) -> Attempt:
         """Its record; once."""
-        self._router.ledger.reserve(-self.candidate.cost, self._request.session, self._request.workflow)
         candidate = self.candidate
+        self._reserve(-candidate.cost)
         return Attempt(candidate.model, candidate.wire, self.started, self.first, self._elapsed(), failure)
+
+    def _reserve(self, cost: float) -> None:
+        if cost:  # else the session need not be known yet
+            self._router.ledger.reserve(cost, self._request.session, self._request.workflow)
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self._began

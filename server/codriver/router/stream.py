@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -22,6 +22,7 @@ from codriver.upstream.client import Timeouts
 
 if TYPE_CHECKING:
     from codriver.router import Router
+    from codriver.router.ahead import Ahead
     from codriver.router.bending import Plan
 
 Check = Callable[[Reply], str]
@@ -36,15 +37,25 @@ MOST_ATTEMPTS = 6
 class Stream:
     """One answer. After entering, the first content is there (or all of it, when checked)."""
 
-    decision: Decision
     model: Model
     provider: Provider
 
-    def __init__(self, router: Router, request: Request, front: str, check: Check | None) -> None:
+    def __init__(
+        self,
+        router: Router,
+        request: Request,
+        front: str,
+        check: Check | None,
+        meanwhile: Callable[[Stream], None] | None = None,
+    ) -> None:
         self._router = router
         self._request = request
         self._front = front
         self._check = check
+        self._meanwhile = meanwhile
+        self._ahead: Ahead | None = None  # who was asked before there was a decision
+        self._decision: Decision | None = None
+        self._further: list[str] = []  # reasons that came before it
         self._at = router.clock()
         self._began = time.perf_counter()
         self._attempts: list[Attempt] = []
@@ -62,9 +73,29 @@ class Stream:
     # What a front reads.
 
     @property
+    def decision(self) -> Decision:
+        """Who may answer, and why. Whoever was asked ahead of it has it made here, at the latest."""
+        if self._decision is None:
+            assert self._ahead is not None, "nobody was asked"
+            decision = self._router.settled(self._request, self._ahead)
+            self._decision = (
+                replace(decision, reasons=(*decision.reasons, *self._further)) if self._further else decision
+            )
+        return self._decision
+
+    @property
     def id(self) -> str:
         """The id of decision and outcome."""
-        return self.decision.id
+        return self.decision.id if self._ahead is None else self._ahead.id
+
+    @property
+    def told(self) -> tuple[str, Sequence[str], str]:
+        """Strategy, reasons and experiment's arm, as far as they are known by now: who was asked ahead of the decision
+        has one reason."""
+        if self._decision is not None:
+            return self._decision.strategy, self._decision.reasons, self._decision.arm
+        assert self._ahead is not None, "nobody was asked"
+        return self._ahead.plan.wish.strategy, (self._ahead.reason, *self._further), ""
 
     @property
     def simulated(self) -> bool:
@@ -120,6 +151,13 @@ class Stream:
             return data
         return await asked.reading.relay(write, counts=counts, held=data)
 
+    async def raw(self) -> bytes:
+        """All bytes of the answer. Only where `relayed` holds. Raises UpstreamFailed on a break."""
+        parts = []
+        async for pieces in self.batches():
+            parts += [piece.raw for piece in pieces]
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
     async def __aiter__(self) -> AsyncIterator[Piece]:
         async for pieces in self.batches():
             for piece in pieces:
@@ -149,21 +187,9 @@ class Stream:
         waited = 0.0
         if not self._awaited and self._front != BACKGROUND:
             waited = await self._calm()
-        try:
-            self.decision, plan = self._router.planned(self._request)
-        except CodriverError as nobody:
-            reasons = nobody.reasons if isinstance(nobody, Unroutable) else (str(nobody),)
-            self.decision = Decision(new_id(), self._request.strategy, (), (), reasons)
-            raise
-        if plan.worded is not None:
-            self._request = plan.worded
-        if waited:
-            self._reasoned(f"background work waited {waited:.1f} s for the peak to pass")
-        if self._check is not None:
-            self.decision = replace(self.decision, hold="whole")
-        queue = list(self.decision.candidates)
+        queue, plan = self._plan(waited)
         told: Failure | None = None
-        if self.decision.strategy == fusing.NAME:
+        if self._decision is not None and self._decision.strategy == fusing.NAME:
             if await self._fuse(queue, plan):
                 return
             told = self._attempts[-1].failure if self._attempts else None
@@ -193,12 +219,41 @@ class Stream:
         assert told is not None
         raise UpstreamFailed(told)
 
+    def _plan(self, waited: float) -> tuple[list[Candidate], Plan]:
+        """Whom to ask, in this order. waited: seconds for a peak. Raises RequestRejected or Unroutable."""
+        try:
+            if self._check is None and not waited:
+                self._ahead = self._router.ahead(self._request)
+                if self._ahead is not None:
+                    return [self._ahead.candidate], self._ahead.plan
+            self._decision, plan = self._router.planned(self._request)
+        except CodriverError as nobody:
+            reasons = nobody.reasons if isinstance(nobody, Unroutable) else (str(nobody),)
+            self._decision = Decision(new_id(), self._request.strategy, (), (), reasons)
+            raise
+        if plan.worded is not None:
+            self._request = plan.worded
+        if waited:
+            self._reasoned(f"background work waited {waited:.1f} s for the peak to pass")
+        if self._check is not None:
+            self._decision = replace(self.decision, hold="whole")
+        return list(self.decision.candidates), plan
+
+    def _waiting(self) -> None:
+        """The first model was asked, and its answer is not here yet: the time for what need not come before that."""
+        asked = self._asked
+        if self._recorded or asked is None or asked.reading is not None:
+            return
+        asked.prepare()
+        if self._meanwhile is not None and (self._decision is not None or self._ahead is not None):
+            self._meanwhile(self)
+
     async def _calm(self) -> float:
         """Waits for the peak to pass; who leaves meanwhile is recorded too."""
         try:
             return await self._router.calm()
         except asyncio.CancelledError:
-            self.decision = Decision(new_id(), self._request.strategy, (), (), ("left while waiting for a peak",))
+            self._decision = Decision(new_id(), self._request.strategy, (), (), ("left while waiting for a peak",))
             raise
 
     async def _once_more(self, candidate: Candidate, failure: Failure) -> list[Candidate]:
@@ -213,10 +268,13 @@ class Stream:
     async def _try(self, queue: list[Candidate], plan: Plan, timeouts: Timeouts) -> None:
         """The first of the queue, up to its first content (or its end, when the reply is checked)."""
         asked = self._ask(queue.pop(0), plan)
-        spare = self._router.hedging.spare(self._request, self.decision, asked, queue, plan, self._front)
-        if spare is not None and self._check is None:
-            await self._race(asked, spare, queue, plan, timeouts)
-            return
+        if queue and self._check is None:
+            spare = self._router.hedging.spare(self._request, self.decision, asked, queue, plan, self._front)
+            if spare is not None:
+                await self._race(asked, spare, queue, plan, timeouts)
+                return
+        if not self._attempts:
+            asyncio.get_running_loop().call_soon(self._waiting)  # when this task first waits: the call is out by then
         await self._begin(asked, timeouts)
         if self._check is None:
             await asked.reach()
@@ -293,7 +351,10 @@ class Stream:
         self._router.ledger.answered(winner.candidate.model, self.provider.name)
 
     def _reasoned(self, text: str) -> None:
-        self.decision = replace(self.decision, reasons=(*self.decision.reasons, text))
+        if self._decision is None:
+            self._further.append(text)
+        else:
+            self._decision = replace(self._decision, reasons=(*self._decision.reasons, text))
 
     async def _judge(self, asked: Asked, check: Check) -> None:
         """Holds the whole reply and asks for a verdict; a bad one fails this attempt."""
@@ -351,7 +412,7 @@ class Stream:
             if self._asked is not None:
                 await self._asked.release()
         finally:
-            if hasattr(self, "decision"):
+            if self._decision is not None or self._ahead is not None:
                 self._router.ledger.record(self._outcome())
 
     def _judge_end(self, error: BaseException | None) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 
 import msgspec
 
 Fields = dict[str, msgspec.Raw]
 
 _FIELDS = msgspec.json.Decoder(Fields)
+_NAMED = b'{"model":'
 _LEADING = re.compile(rb'\s*\{\s*"model"\s*:\s*("[^"\\]*")')
 _MODEL = re.compile(rb'"model"\s*:\s*("[^"\\]*")')
 
@@ -51,6 +53,10 @@ def named(body: bytes, old: str, new: str) -> bytes:
 
 def extended(body: bytes, model: tuple[str, str], put: Mapping[str, object]) -> bytes:
     """The body with the model's name (old, new), and fields it does not have yet at its end."""
+    start = _NAMED + _quoted(model[0])
+    if body.startswith(start) and body.endswith(b"}"):  # as nearly all SDKs write it
+        last = b"," + msgspec.json.encode(put)[1:] if put else b"}"
+        return b"".join((_NAMED, _quoted(model[1]), memoryview(body)[len(start) : -1], last))
     leading = _leading(body, model[0])
     if not put or leading is None:
         body = named(body, *model)
@@ -59,6 +65,11 @@ def extended(body: bytes, model: tuple[str, str], put: Mapping[str, object]) -> 
     end = body.rindex(b"}")
     more = (end, end, b"," + msgspec.json.encode(put)[1:-1])
     return _spliced(body, more) if leading is None else _spliced(body, (*leading, msgspec.json.encode(model[1])), more)
+
+
+@lru_cache(maxsize=256)
+def _quoted(name: str) -> bytes:
+    return msgspec.json.encode(name)
 
 
 def _leading(body: bytes, name: str) -> tuple[int, int] | None:

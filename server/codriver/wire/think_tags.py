@@ -17,6 +17,8 @@ _TAGS = {
     "◁think▷": "◁/think▷",
 }
 
+_OPENINGS = frozenset(tag[0] for tag in _TAGS)
+
 
 class ThinkTags:
     """The events of one answer, with tagged thinking as ReasoningDelta."""
@@ -63,6 +65,8 @@ class ThinkTags:
     def _start(self) -> list[Event]:
         """Nothing is known yet: a tag, the beginning of one, or the answer itself."""
         said = self._held.lstrip()
+        if said and said[0] not in _OPENINGS:
+            return self.rest()
         for tag, close in _TAGS.items():
             if said.startswith(tag):
                 self._close, self._held = close, said[len(tag) :]

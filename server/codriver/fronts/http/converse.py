@@ -73,24 +73,26 @@ async def fail(exchange: Exchange, speaker: codec.Codec, failure: Failure) -> No
 
 async def _whole(app: App, exchange: Exchange, request: Request, speaker: codec.Codec) -> None:
     try:
-        async with app.router.open(request, front="http") as stream:
+        told = _Told()
+        async with app.router.open(request, front="http", meanwhile=told.prepare) as stream:
             if stream.relayed:
-                body = b"".join([piece.raw async for piece in stream])
+                body = await stream.raw()
             else:
                 body = _encoder(request, stream, speaker).whole(await stream.reply())
-            headers = [*_decision_headers(stream), (b"x-codriver-cost-usd", f"{stream.cost:.8f}".encode())]
+            headers = [*told.headers(stream), (b"x-codriver-cost-usd", b"%.8f" % stream.cost)]
             # Inside the context: the books are closed after the last byte, not before it.
             await exchange.answer(200, body, headers)
+            await exchange.out()
     except (RequestRejected, Unroutable, UpstreamFailed) as error:
         await fail(exchange, speaker, error.failure)
 
 
 async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec.Codec) -> None:
-    bridge = _Bridge(exchange, speaker)
+    bridge, told = _Bridge(exchange, speaker), _Told()
     exchange.broken = lambda failure: speaker.encoder(request, request.model).broken(failure)  # behind keep-alives
     try:
-        async with app.router.open(request, front="http") as stream:
-            await bridge.start(_decision_headers(stream))
+        async with app.router.open(request, front="http", meanwhile=told.prepare) as stream:
+            await bridge.start(told.headers(stream))
             last = b""
             if stream.relayed:
                 exchange.broken = lambda failure: _going_on(bridge, _encoder(request, stream, speaker)).broken(failure)
@@ -101,6 +103,7 @@ async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec
                 await _rebuild(bridge, stream, encoder)
             await bridge.stop()
             await exchange.end(last)  # inside the context, as above
+            await exchange.out()
     except (RequestRejected, Unroutable, UpstreamFailed) as error:
         await bridge.stop()
         if not exchange.started:
@@ -135,20 +138,41 @@ def _encoder(request: Request, stream: Stream, speaker: codec.Codec) -> codec.En
     return encoder
 
 
-def _decision_headers(stream: Stream) -> Headers:
+class _Told:
+    """The headers that tell of a decision, made while the model is waited for where that can be."""
+
+    __slots__ = ("_headers", "_of")
+
+    def __init__(self) -> None:
+        self._of: tuple[str, Sequence[str], str] = ("", (), "")
+        self._headers: Headers = []
+
+    def prepare(self, stream: Stream) -> None:
+        """The first model was asked."""
+        self._of = stream.told
+        self._headers = _decision_headers(stream, self._of)
+
+    def headers(self, stream: Stream) -> Headers:
+        """For the answer that is there now, whoever gave it."""
+        told = stream.told
+        return self._headers if stream.attempts == 1 and told == self._of else _decision_headers(stream, told)
+
+
+def _decision_headers(stream: Stream, told: tuple[str, Sequence[str], str]) -> Headers:
+    model, (strategy, reasons, arm) = stream.model, told
     headers = [
-        (b"x-codriver-model", stream.model.key.encode()),
+        (b"x-codriver-model", model.key.encode()),
         (b"x-codriver-decision", stream.id.encode()),
-        (b"x-codriver-attempts", str(stream.attempts).encode()),
-        (b"x-codriver-strategy", stream.decision.strategy.encode()),
-        (b"x-codriver-window", str(stream.model.window).encode()),
+        (b"x-codriver-attempts", b"%d" % stream.attempts),
+        (b"x-codriver-strategy", strategy.encode()),
+        (b"x-codriver-window", b"%d" % model.window),
     ]
-    if reasons := stream.decision.reasons:
+    if reasons:
         headers.append((b"x-codriver-reason", _line(reasons)))
     if stream.simulated:
         headers.append((b"x-codriver-simulated", b"true"))
-    if stream.decision.arm:
-        headers.append((b"x-codriver-experiment", stream.decision.arm.encode()))
+    if arm:
+        headers.append((b"x-codriver-experiment", arm.encode()))
     return headers
 
 
@@ -176,7 +200,7 @@ class _Bridge:
         self._loop = asyncio.get_running_loop()
         self._sending: asyncio.Task[None] | None = None
         self._last = self._loop.time()
-        self._timer = self._loop.call_later(PATIENCE, self._due)
+        self._timer: asyncio.Handle = self._loop.call_soon(self._due)  # when its task first waits
         self.wrote = False
         self.first = self.last = b""
 

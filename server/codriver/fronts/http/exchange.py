@@ -101,6 +101,10 @@ class Exchange:
         self.ended = True
         await self._send({"type": "http.response.body", "body": data})
 
+    async def out(self) -> None:
+        """Lets go out what was written: what comes after this no longer keeps the caller waiting."""
+        await asyncio.sleep(0)  # the loop writes when its tasks rest
+
     async def answer(self, status: int, body: bytes, headers: Headers | None = None) -> None:
         """A whole JSON answer."""
         length = (b"content-length", str(len(body)).encode())
@@ -113,13 +117,17 @@ class Exchange:
 
     def watch(self) -> Watch:
         """While inside this context, a caller that leaves cancels the current task."""
-        return Watch(self._leaving)
+        return Watch(self, self._leaving)
 
 
 class Watch:
-    """Races the work against the caller's leaving. The cancellation it caused ends at its exit."""
+    """Races the work against the caller's leaving. The cancellation it caused ends at its exit.
 
-    def __init__(self, leaving: Leaving) -> None:
+    Who leaves with his whole answer cancels nothing.
+    """
+
+    def __init__(self, exchange: Exchange, leaving: Leaving) -> None:
+        self._exchange = exchange
         self._leaving = leaving
         self._left = False
 
@@ -133,7 +141,7 @@ class Watch:
         return self
 
     def _gone(self) -> None:
-        if not self._task.done():
+        if not (self._task.done() or self._exchange.ended):
             self._left = True
             self._task.cancel()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -13,6 +14,7 @@ from codriver.model import request as m
 from codriver.model.ids import new_id
 from codriver.wire import actions, effort, envelope, intake, jsontext, prefix, tokens
 from codriver.wire.survey import Survey
+from codriver.wire.understanding import understanding
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 FORWARDED = ("anthropic-beta", "anthropic-version")
@@ -117,10 +119,9 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     wish = intake.wishes(headers, asked.metadata)
     user = (asked.metadata or {}).get("user_id")
     kept = wish.session or (asked.metadata or {}).get("codriver_session") or ""
-    shape = _shape(asked)
     return m.Request(
         id=new_id(),
-        purpose=actions.purpose(shape, headers),
+        purpose=m.Purpose.CHAT,
         model=asked.model,
         wire="anthropic",
         body=body,
@@ -137,15 +138,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         needs=_needs(asked, found),
         unfold=asked,
         input_tokens=found.weighed(len(asked.messages), _framing(asked)),
-        tail=intake.tail(found.turns, found.results),
         task=wish.task,
-        session=intake.session(
-            headers,
-            str(kept),
-            "",
-            user if isinstance(user, str) else "",
-            lambda: actions.beginning(shape, found.first),
-        ),
         strategy=wish.strategy,
         workflow=wish.workflow,
         deadline=wish.deadline,
@@ -155,6 +148,9 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         priority=wish.priority,
         file=wish.file,
         locale=wish.locale,
+        later=understanding(
+            partial(_shape, asked), headers, found, str(kept), "", user if isinstance(user, str) else ""
+        ),
     )
 
 

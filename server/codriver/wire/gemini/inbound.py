@@ -7,6 +7,7 @@ over as the pseudo-header PATH, whose name begins like HTTP/2's with a colon, so
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from codriver.wire.gemini.body import Body, Content, Generation, Part, Shown, Th
 from codriver.wire.gemini.loose import loosened
 from codriver.wire.gemini.plain import json_schema
 from codriver.wire.survey import Survey
+from codriver.wire.understanding import understanding
 
 PATH = ":path"
 """The header of `parse` that holds the request's path, decoded: /v1beta/models/NAME:ACTION."""
@@ -49,10 +51,9 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     _walk(asked.contents, found)
     stream = action == "streamGenerateContent"
     wish = intake.wishes(headers, None)
-    shape = _shape(asked, config)
     return m.Request(
         id=new_id(),
-        purpose=actions.purpose(shape, headers),
+        purpose=m.Purpose.CHAT,
         model=model,
         wire="gemini",
         body=body,
@@ -69,9 +70,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         needs=_needs(asked, config, found, stream),
         unfold=asked,
         input_tokens=found.weighed(len(asked.contents), _framing(asked)),
-        tail=intake.tail(found.turns, found.results),
         task=wish.task,
-        session=intake.session(headers, wish.session, "", "", lambda: actions.beginning(shape, found.first)),
         strategy=wish.strategy,
         workflow=wish.workflow,
         deadline=wish.deadline,
@@ -80,6 +79,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         priority=wish.priority,
         file=wish.file,
         locale=wish.locale,
+        later=understanding(partial(_shape, asked, config), headers, found, wish.session),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -13,6 +14,7 @@ from codriver.model import request as m
 from codriver.model.ids import new_id
 from codriver.wire import actions, effort, intake, jsontext, prefix
 from codriver.wire.survey import Survey
+from codriver.wire.understanding import understanding
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 FORWARDED = ("openai-beta",)
@@ -148,10 +150,9 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     asked, survey, body = _READER.read(body)
     wish = intake.wishes(headers, asked.metadata)
     limits = _limits(asked)
-    shape = _shape(asked, limits)
     return m.Request(
         id=new_id(),
-        purpose=actions.purpose(shape, headers),
+        purpose=m.Purpose.CHAT,
         model=asked.model,
         wire="openai_chat",
         body=body,
@@ -161,11 +162,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         needs=_needs(asked, survey),
         unfold=Asked(asked, survey.marks),
         input_tokens=survey.weighed(len(asked.messages), _tools(asked)),
-        tail=intake.tail(survey.turns, survey.results),
         task=wish.task,
-        session=intake.session(
-            headers, wish.session, asked.prompt_cache_key or "", "", lambda: actions.beginning(shape, survey.first)
-        ),
         strategy=wish.strategy,
         workflow=wish.workflow,
         deadline=wish.deadline,
@@ -174,6 +171,9 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         priority=wish.priority,
         file=wish.file,
         locale=wish.locale,
+        later=understanding(
+            partial(_shape, asked, limits), headers, survey, wish.session, asked.prompt_cache_key or ""
+        ),
     )
 
 
@@ -278,7 +278,8 @@ def _texts(parts: list[Part], found: Survey) -> Iterator[str]:
             found.foreign.add(f"content[{part.type}]")
 
 
-_NO_LIMITS = m.Limits()
+UNLIMITED = m.Limits()
+"""The limits of every request that asks for none."""
 _PLAIN = (m.Needs(), m.Needs(stream=True))
 _BOUNDS = (
     *("max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "response_format"),
@@ -292,7 +293,7 @@ _RARE = (
 
 def _limits(asked: Body) -> m.Limits:
     if _unbounded(asked):
-        return _NO_LIMITS
+        return UNLIMITED
     stop = (asked.stop,) if isinstance(asked.stop, str) else tuple(asked.stop or ())
     schema: dict[str, Any] | None = None
     form = asked.response_format

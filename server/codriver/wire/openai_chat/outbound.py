@@ -16,7 +16,7 @@ from codriver.model.provider import Model, Quirks
 from codriver.model.request import Image, Limits, Part, Request, Text, Tool, ToolCall, ToolChoice
 from codriver.wire import bounds, carried, effort, fim, history, jsontext, names, relay
 from codriver.wire.codec import Call
-from codriver.wire.openai_chat.inbound import Asked, Body, Called, Choice
+from codriver.wire.openai_chat.inbound import UNLIMITED, Asked, Body, Called, Choice
 
 _NAMES = ("max_tokens", "max_completion_tokens")
 _UNFORCED = "tool_choice: a call cannot be forced there"
@@ -32,6 +32,25 @@ def call(request: Request, model: Model, quirks: Quirks) -> Call:
 
 
 def _relayed(request: Request, body: bytes, known: Asked, model: Model, quirks: Quirks) -> Call:
+    asked = known.body
+    if request.limits is UNLIMITED and _untouched(known, quirks):
+        put = {"stream_options": {"include_usage": True}} if asked.stream and quirks.stream_usage else {}
+        return Call(relay.extended(body, (asked.model, model.upstream_id), put))
+    return _adapted(request, body, known, model, quirks)
+
+
+def _untouched(known: Asked, quirks: Quirks) -> bool:
+    """Whether nothing in a body without bounds is such that a quirk may change it: true of most, and quickly seen."""
+    asked = known.body
+    if asked.stream_options is not None or asked.metadata is not None or (known.marks and _unfit(known.marks, quirks)):
+        return False
+    if asked.tool_choice is not None and not quirks.forced_tools:
+        return False
+    changes = quirks.drop or quirks.tools_wire or quirks.requires_max_tokens or quirks.tool_id_length
+    return not (changes or quirks.cache_key or quirks.bounded)
+
+
+def _adapted(request: Request, body: bytes, known: Asked, model: Model, quirks: Quirks) -> Call:
     asked = known.body
     put, unfit = _effort(request, asked, model, quirks) if request.limits.effort else ({}, ())
     if quirks.tools_wire and asked.tools:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -14,6 +15,7 @@ from codriver.wire import actions, effort, intake, jsontext
 from codriver.wire.openai_responses import items
 from codriver.wire.openai_responses.tools import Tool, Toolbox, gathered, listed
 from codriver.wire.survey import Survey
+from codriver.wire.understanding import understanding
 
 FORWARDED = ("openai-beta",)
 ENCRYPTED = "reasoning.encrypted_content"
@@ -86,10 +88,9 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
     entries = _entries(asked.input)
     survey, box = _survey(asked, entries)
     wish = intake.wishes(headers, asked.metadata)
-    shape = _shape(asked, entries)
     return m.Request(
         id=new_id(),
-        purpose=actions.purpose(shape, headers),
+        purpose=m.Purpose.CHAT,
         model=asked.model,
         wire="openai_responses",
         body=body,
@@ -99,11 +100,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         needs=_needs(asked, survey, box),
         unfold=asked,
         input_tokens=survey.weighed(len(entries)),
-        tail=intake.tail(survey.turns, survey.results),
         task=wish.task,
-        session=intake.session(
-            headers, wish.session, asked.prompt_cache_key or "", "", lambda: actions.beginning(shape, survey.first)
-        ),
         strategy=wish.strategy,
         workflow=wish.workflow,
         deadline=wish.deadline,
@@ -113,6 +110,9 @@ def parse(body: bytes, headers: Mapping[str, str]) -> m.Request:
         locale=wish.locale,
         headers={name: headers[name] for name in FORWARDED if name in headers},
         signatures=tuple(bound for item in entries if (bound := items.bound(item))),
+        later=understanding(
+            partial(_shape, asked, entries), headers, survey, wish.session, asked.prompt_cache_key or ""
+        ),
     )
 
 

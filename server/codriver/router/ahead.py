@@ -1,0 +1,52 @@
+"""Asking ahead: who names a model waits for no reasons.
+
+Where nothing that is still to be found out could keep the named model from being asked, it is asked at once. What the
+code says, and what is expected of the model, is found out for the books, when the answer is out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codriver.model.decision import Candidate, View
+from codriver.model.features import Features
+from codriver.model.ids import new_id
+from codriver.model.request import Request
+from codriver.router.bending import Plan
+from codriver.routing.eligibility import sifted
+
+_RANKING = frozenset({"auto", "balanced", "quality", "cost", "speed"})
+"""Strategies of which is known that they can rank one model, and ask no second one."""
+
+_UNREAD = Features()
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """The model to ask, and what the decision `id` will be made from. Nothing is expected of the candidate yet."""
+
+    id: str
+    candidate: Candidate
+    plan: Plan
+    view: View
+
+    @property
+    def reason(self) -> str:
+        """Why this model, in a sentence: the decision's first."""
+        return f"{self.candidate.model} was named, so no other was considered"
+
+
+def ahead(request: Request, plan: Plan, view: View, *, marked: bool) -> Ahead | None:
+    """The one model this request can be sent to now; None where the decision must come first.
+
+    marked: whether some code must stay on this machine, so that what the request is about decides who may see it.
+    """
+    wish, bounds = plan.wish, plan.wish.bounds
+    if not bounds.only or len(plan.offers) != 1 or plan.rules or plan.steps is not None or marked or view.cooling:
+        return None
+    if bounds.daily_usd or bounds.session_usd or bounds.workflow_usd or bounds.request_usd is not None:
+        return None
+    if wish.strategy not in _RANKING:
+        return None
+    able, _ = sifted(request, _UNREAD, plan.offers, view)
+    return Ahead(new_id(), Candidate(able[0][1], able[0][2], 0.0, 0.0, 0.0), plan, view) if able else None

@@ -1,0 +1,149 @@
+"""Who names a model is asked for at once: what the code says is found out for the books, behind the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fleet import MEDIUM, SMALL
+
+from codriver.errors import UpstreamFailed
+from codriver.model.features import Features
+from codriver.model.request import Purpose, Request
+from codriver.routing.degrading import PeakStep, Steps
+from codriver.routing.eligibility import Bounds
+from scripted import BUSY, GOOD, IDENT, Bench, chat
+
+NAMED = Bounds(only="east/small")
+
+
+def made(script: Any = GOOD, steps: Steps | None = None, **settings: Any) -> Bench:
+    bounds = settings.pop("bounds", NAMED)
+    offers = (SMALL,) if bounds.only else (SMALL, MEDIUM)
+    bench = Bench({"east/small": script, "east/medium": GOOD}, offers, bounds=bounds, **settings)
+    plan = bench.router.plan
+    bench.router.plan = lambda request: replace(plan(request), steps=steps)
+    return bench
+
+
+def read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many models were asked each time somebody wanted to know what the code says."""
+    asked: list[int] = []
+    features = bench.router.analyst.features
+
+    def counted(request: Request, **rest: Any) -> Features:
+        asked.append(len(bench.upstream.asked))
+        return features(request, **rest)
+
+    monkeypatch.setattr(bench.router.analyst, "features", counted)
+    return asked
+
+
+async def test_a_named_model_is_asked_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = made()
+    asked = read(bench, monkeypatch)
+    async with bench.router.open(chat()) as stream:
+        assert (await stream.reply()).text == "hello world"
+        assert asked == []
+        strategy, reasons, arm = stream.told
+    assert asked == [1]
+    row = await bench.outcome()
+    assert (row.status, row.model, row.id) == ("ok", "east/small", stream.id)
+    assert (strategy, arm) == (row.reasons.decision.strategy, "")
+    assert row.reasons.decision.reasons[: len(reasons)] == tuple(reasons)
+    assert "east/small was named" in reasons[0]
+    assert row.reasons.decision.features.task == "write"
+    candidate = row.reasons.decision.candidates[0]
+    assert candidate.quality > 0
+    assert candidate.cost > 0
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"bounds": Bounds()}, id="no model named"),
+        pytest.param({"bounds": replace(NAMED, daily_usd=5.0)}, id="a budget"),
+        pytest.param({"bounds": replace(NAMED, session_usd=5.0)}, id="a session's budget"),
+        pytest.param({"bounds": replace(NAMED, request_usd=1.0)}, id="the request's own limit"),
+        pytest.param({"steps": Steps(peak=(PeakStep(100, 0, 0.5),))}, id="a step at a peak"),
+        pytest.param({"strategy": "fuse"}, id="a strategy that asks several"),
+    ],
+)
+async def test_where_the_decision_could_say_no_it_comes_first(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = made(**settings)
+    asked = read(bench, monkeypatch)
+    async with bench.router.open(chat()) as stream:
+        await stream.reply()
+    assert asked[0] == 0
+
+
+async def test_a_check_and_code_that_must_stay_here_wait_for_the_decision(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = made()
+    asked = read(bench, monkeypatch)
+    async with bench.router.open(chat(), check=lambda reply: "") as stream:
+        assert stream.decision.hold == "whole"
+    assert asked == [0]
+    bench.router.analyst.local_only = type(bench.router.analyst.local_only)(("secret/**",))
+    async with bench.router.open(chat()) as stream:
+        await stream.reply()
+    assert asked == [0, 1]  # one was asked for the check above
+
+
+async def test_a_failure_of_a_model_asked_ahead_is_in_the_books() -> None:
+    """Also of one that rests since, because of this very request."""
+    bench = made((BUSY, BUSY))
+    with pytest.raises(UpstreamFailed):
+        async with bench.router.open(chat()):
+            pass
+    row = await bench.outcome()
+    assert (row.status, row.model) == ("failed", "")
+    assert [one.model for one in row.reasons.attempts] == ["east/small"] * 2
+    assert row.reasons.decision.candidates[0].model == "east/small"
+    assert bench.ledger.view().cooling
+
+
+async def test_a_resting_model_is_not_asked_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = made()
+    bench.ledger.failed("east/small", "east", BUSY)
+    asked = read(bench, monkeypatch)
+    async with bench.router.open(chat()) as stream:
+        await stream.reply()
+    assert asked == [0]
+
+
+async def test_what_can_be_got_ready_is_while_the_answer_is_on_its_way() -> None:
+    bench = made()
+    begin = bench.upstream.begin
+
+    async def slow(*given: Any, **named: Any) -> Any:
+        await asyncio.sleep(0)  # the loop comes round once
+        return await begin(*given, **named)
+
+    bench.upstream.begin = slow  # type: ignore[method-assign]
+    told: list[tuple[str, int]] = []
+    async with bench.router.open(chat(), meanwhile=lambda stream: told.append((stream.id, stream.attempts))) as stream:
+        assert told == [(stream.id, 1)]
+        await stream.reply()
+
+
+def test_purpose_tail_and_session_are_read_once_when_asked_for() -> None:
+    times: list[int] = []
+
+    def understood() -> tuple[Purpose, tuple[str, ...], str]:
+        times.append(1)
+        return Purpose.TITLE, ("a wish",), "s-1"
+
+    request = Request(id=IDENT, purpose=Purpose.CHAT, later=understood)
+    assert not request.typed
+    assert times == []
+    assert (request.session, request.tail, request.purpose) == ("s-1", ("a wish",), Purpose.TITLE)
+    assert times == [1]
+    again = replace(Request(id=IDENT, purpose=Purpose.CHAT, later=understood), session="other")
+    assert (again.session, again.purpose) == ("other", Purpose.TITLE)
+    assert again == replace(request, session="other")
+    with pytest.raises(AttributeError):
+        _ = Request(id=IDENT, purpose=Purpose.CHAT).nothing  # type: ignore[attr-defined]
