@@ -219,17 +219,30 @@ def _asking() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 def _decorated(text: str, region: Region, old: Sequence[Header], now: Sequence[Header]) -> str | None:
     """The text with the decorators (`export`, annotations) that the reply left out of its one function."""
-    if len(old) != 1 or len(now) != 1 or old[0].head == old[0].start:
+    if len(old) != 1 or len(now) != 1:
         return None
     was, new = old[0], now[0]
     missing = len(was.tokens) - len(new.tokens)
     data = region.snapshot.text
-    if missing <= 0 or new.head != new.start or was.tokens[missing:] != new.tokens:
+    if missing <= 0 or was.tokens[missing:] != new.tokens or data[region.start : was.start].strip():
         return None
-    if data[region.start : was.start].strip():
+    left_out = _beginning(data[was.start : was.body].decode("utf-8", "replace"), was.tokens[:missing])
+    if left_out is None:
         return None
     at = len(text.encode("utf-8", "replace")[: new.start - region.start].decode("utf-8", "replace"))
-    return f"{text[:at]}{data[was.start : was.head].decode('utf-8', 'replace')}{text[at:]}"
+    return f"{text[:at]}{left_out}{text[at:]}"
+
+
+def _beginning(head: str, tokens: Sequence[bytes]) -> str | None:
+    """The beginning of a header up to behind these tokens, with the blanks that follow."""
+    at = 0
+    for token in tokens:
+        found = re.compile(re.escape(token.decode("utf-8", "replace")).replace('"', "[\"']")).match(head, at)
+        if found is None:
+            return None
+        at = found.end()
+        at += len(head[at:]) - len(head[at:].lstrip())
+    return head[:at]
 
 
 def _lost(region: Region, old: Sequence[Header], now: Sequence[Header]) -> str:

@@ -17,6 +17,8 @@ from codriver.syntax.headers import Header, Item
 from codriver.tasks.merging import Patch
 from codriver.tasks.region import Region
 
+_COMMENT = re.compile(r"//|#(?![\[!]|\w)|/\*|\*(?:\s|/|$)|--")
+
 
 @dataclass(frozen=True, slots=True)
 class Narrowed:
@@ -45,7 +47,8 @@ class _Reply:
 
 def narrowed(code: str, region: Region, wanted: Sequence[Header]) -> Narrowed:
     """What of the code is for the region. wanted: its functions."""
-    lasts = {header.last for header in wanted}
+    lasts = _names(region) or {header.last for header in wanted}
+    code = _unrepeated(code, region) if wanted else code
     reply = (_read(code, region, lasts) or _framed(code, region, lasts)) if wanted else None
     if reply is None:
         return Narrowed(code)
@@ -59,6 +62,29 @@ def narrowed(code: str, region: Region, wanted: Sequence[Header]) -> Narrowed:
             return Narrowed(code, why=f"changes {around.name}, which is outside the selection")
     inside = f"{wanted[0].name.rpartition('.')[0]}."
     return _sorted(code, reply, items, outer, region, lasts, inside if inside != "." else "")
+
+
+def _names(region: Region) -> set[str]:
+    """What at the file's top lies in the region as a whole: classes, too."""
+    own = (item for item in region.buffer.items() if region.start <= item.start and item.end <= region.end)
+    return {_last(item) for item in own} - {""}
+
+
+def _unrepeated(code: str, region: Region) -> str:
+    """The code without what stands above the region already: decorators, and a comment in place of the one there."""
+    above = region.snapshot.text[: region.start].decode("utf-8", "replace").rstrip(" \t").split("\n")[-40:-1]
+    blank = next((n for n in range(len(above) - 1, -1, -1) if not above[n].strip()), -1)
+    there = [line.strip() for line in above[blank + 1 :]]
+    comments = any(_COMMENT.match(line) for line in there)
+    lines = code.split("\n")
+    first = 0
+    while first < len(lines) - 1:
+        line = lines[first].strip()
+        if line and line not in there and not (comments and _COMMENT.match(line)):
+            break
+        first += 1
+    kept = lines[first:] if there and any(line.strip() for line in lines[:first]) else lines
+    return "\n".join(kept)
 
 
 def _sorted(
@@ -86,9 +112,9 @@ def _sorted(
             return Narrowed(code, why=f"adds {item.name or 'code'} outside the selection")
         else:
             kept.append(item)
-    if len(kept) == len(items) and not outer and not imports:
+    if len(kept) == len(items) and items is reply.items and not imports:
         return Narrowed(code)
-    return Narrowed(_cut(reply, items, kept), tuple(imports))
+    return Narrowed(_unrepeated(_cut(reply, items, kept), region), tuple(imports))
 
 
 def _read(code: str, region: Region, lasts: set[str]) -> _Reply | None:
@@ -145,7 +171,7 @@ def _known(region: Region) -> set[str]:
     for item in region.buffer.items():
         if not _overlaps(item, region):
             found.add(item.name)
-        found |= {f"{item.name}.{one.name}" for one in item.inner if not _overlaps(one, region)}
+        found |= {f"{item.name}.{one.name}" for one in item.inner if one.name and not _overlaps(one, region)}
     return found - {""}
 
 

@@ -1,0 +1,224 @@
+"""What of a reply belongs into the region, what goes to the file's head, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from codriver.analyst import Analyst
+from codriver.tasks import edits, merging
+from codriver.tasks.region import around, chosen
+
+CART = """import os
+from shop import Item
+
+
+class Cart(list):
+    tax = 2
+
+    @property
+    @cached
+    def total(self):
+        result = 0
+        for item in self:‸
+            result = result + item.price
+        return result * self.tax
+
+    def clear(self):
+        self[:] = []
+
+
+def show(cart):
+    print(cart.total)
+"""
+BODY = "return sum(item.price for item in self) * self.tax"
+TOTAL = f"def total(self):\n    {BODY}"
+METHOD = f"    @property\n    @cached\n    def total(self):\n        {BODY}"
+
+
+def fence(code: str, tag: str = "python") -> str:
+    return f"```{tag}\n{code}\n```"
+
+
+def after(kit: Any, analyst: Analyst, reply: str, text: str = CART, wish: str = "simplify", **more: Any) -> str:
+    """The file after the edit, or why there is none."""
+    snapshot = kit.snapshot(text, **more)
+    buffer = analyst.buffer(snapshot)
+    region = chosen(snapshot, buffer) or around(snapshot, buffer)
+    assert region is not None
+    judged = edits.judged(reply, region, wish)
+    patches = (merging.Patch(region.start, region.end, judged.text), *judged.imports)
+    return f"refused: {judged.why}" if judged.why else merging.applied(snapshot.text, patches).decode()
+
+
+def wanted(imports: str = "") -> str:
+    old = CART[CART.index("        result = 0") : CART.index("\n    def clear")]
+    text = CART.replace(old, f"        {BODY}\n")
+    return text.replace("from shop import Item\n", f"from shop import Item\n{imports}")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(fence(TOTAL), id="the function alone"),
+        pytest.param(fence(f"@property\n@cached\n{TOTAL}"), id="with its decorators"),
+        pytest.param(fence(f"class Cart(list):\n{METHOD}"), id="in its class"),
+        pytest.param(fence(f"class Cart(list):\n    tax = 2\n\n{METHOD}\n\n    def clear(self):\n        self[:] = []"), id="the class"),
+        pytest.param(fence(f"{TOTAL}\n\ndef clear(self):\n    self[:] = []"), id="with its neighbour"),
+        pytest.param(fence(f"import os\n\n{TOTAL}"), id="with an import that is there"),
+        pytest.param(fence(f"from shop import (\n    Item,\n)\n\n{TOTAL}"), id="with an import that is there, spelled otherwise"),
+        pytest.param(fence(wanted()), id="the whole file"),
+    ],
+)  # fmt: skip
+def test_what_stands_there_already_is_left_out(kit: Any, analyst: Analyst, reply: str) -> None:
+    assert after(kit, analyst, reply) == wanted()
+
+
+def test_an_import_goes_to_the_head(kit: Any, analyst: Analyst) -> None:
+    reply = fence(f"import math\nfrom a import b\n\n{TOTAL}")
+    assert after(kit, analyst, reply) == wanted("import math\nfrom a import b\n")
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        pytest.param(fence(f"{TOTAL}\n\ndef clear(self):\n    del self[:]"), "changes clear, which", id="a neighbour"),
+        pytest.param(fence(f"class Cart(dict):\n{METHOD}"), "changes Cart, which", id="the class's own line"),
+        pytest.param(fence(wanted().replace("print(cart.total)", "return cart.total")), "changes show, which", id="elsewhere"),
+        pytest.param(fence(f"{TOTAL}\n\nprint(Cart().total)"), "adds code that runs", id="a use of it"),
+        pytest.param(fence(f"class Cart(list):\n{METHOD}\n\nLIMIT = 3"), "adds code outside", id="beside the class"),
+        pytest.param(fence(TOTAL.replace("self", "self, tax")), "changes the signature of Cart.total", id="a parameter"),
+        pytest.param(fence(f"@property\n{TOTAL}"), "changes the signature of Cart.total", id="a decorator less"),
+        pytest.param(fence(f"async {TOTAL}"), "changes the signature of Cart.total", id="async"),
+    ],
+)  # fmt: skip
+def test_what_would_change_other_code_is_refused(kit: Any, analyst: Analyst, reply: str, why: str) -> None:
+    text = CART.replace("    @property", "«    @property").replace("self.tax\n", "self.tax»\n", 1).replace("‸", "")
+    assert after(kit, analyst, reply, text).startswith(f"refused: {why}")
+
+
+def test_decorators_that_were_left_out_are_put_back(kit: Any, analyst: Analyst) -> None:
+    text = CART.replace("    @property", "«    @property").replace("self.tax\n", "self.tax»\n", 1).replace("‸", "")
+    assert after(kit, analyst, fence(TOTAL), text) == wanted()
+
+
+@pytest.mark.parametrize(
+    ("new", "fits"),
+    [
+        ("def f(a: int, b='x') -> str:", True),
+        ('def f(a, b="x",):', True),
+        ("def f(a, b=None):", False),
+        ("def f(a, c='x'):", False),
+        ("def f(b, a='x'):", False),
+        ("def f(a, *, b='x'):", False),
+    ],
+)
+def test_annotations_may_come_and_nothing_else(kit: Any, analyst: Analyst, new: str, fits: bool) -> None:
+    text = "def f(a, b='x'):\n    x = 1‸\n    return a\n"
+    done = after(kit, analyst, fence(f"{new}\n    return a"), text)
+    assert done == (f"{new}\n    return a\n" if fits else "refused: changes the signature of f")
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "good", "bad"),
+    [
+        pytest.param(
+            "typescript",
+            "export class A {\n  public static m(a: number): number {\n    const x = a;‸\n    return x;\n  }\n}\n",
+            "  public static m(a: number): number {\n    return a;\n  }",
+            "  protected static m(a: number): number {\n    return a;\n  }",
+            id="typescript",
+        ),
+        pytest.param(
+            "go",
+            "package a\n\nfunc (t *T) F(a int) (int, error) {\n\tx := a‸\n\treturn x, nil\n}\n",
+            "func (t *T) F(a int) (int, error) {\n\treturn a, nil\n}",
+            "func (t *T) F(a int) int {\n\treturn a\n}",
+            id="go",
+        ),
+        pytest.param(
+            "rust",
+            "impl A {\n    pub fn f(&self, a: u8) -> u8 {\n        let x = a;‸\n        x\n    }\n}\n",
+            "    pub fn f(&self, a: u8) -> u8 {\n        a\n    }",
+            "    pub fn f(&self, a: u8) -> u16 {\n        a\n    }",
+            id="rust",
+        ),
+        pytest.param(
+            "java",
+            "class A {\n    @Override\n    public int f(int a) {\n        int x = a;‸\n        return x;\n    }\n}\n",
+            "    public int f(int a) {\n        return a;\n    }",
+            "    public long f(int a) {\n        return a;\n    }",
+            id="java",
+        ),
+    ],
+)
+def test_what_callers_see_stays_in_other_languages(
+    kit: Any, analyst: Analyst, language: str, text: str, good: str, bad: str
+) -> None:
+    done = after(kit, analyst, fence(good, language), text, uri=f"file:///w/a.{language}", language=language)
+    assert good.strip() in done and "x" not in done.replace("export", "").replace("Extra", "")
+    assert after(kit, analyst, fence(bad, language), text, uri=f"file:///w/a.{language}", language=language).startswith(
+        "refused: changes the signature"
+    )
+
+
+ELIDED = """def f(a):
+    one = 1
+    two = 2
+    three = 3
+    four = 4
+    return a + one
+‸"""
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        pytest.param("def f(a):\n    one = 1\n    # ... existing code ...\n    return a + one", None, id="nothing new"),
+        pytest.param(
+            "def f(a):\n    one = 11\n    two = 2\n    # ... existing code ...\n    return a + one",
+            "def f(a):\n    one = 11\n    two = 2\n    three = 3\n    four = 4\n    return a + one",
+            id="between two lines",
+        ),
+        pytest.param(
+            "    def f(a):\n        # ... unchanged\n        four = 44\n        return a + one", None, id="no line behind it"
+        ),
+        pytest.param(
+            "def f(a):\n    # ...\n    three = 3\n    four = 44\n    return a + one",
+            "def f(a):\n    one = 1\n    two = 2\n    three = 3\n    four = 44\n    return a + one",
+            id="at the beginning",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_reply_leaves_out_is_put_back_or_refused(
+    kit: Any, analyst: Analyst, reply: str, expected: str | None
+) -> None:
+    text = ELIDED.replace("‸", "").replace("    two", "    tw‸o")
+    done = after(kit, analyst, fence(reply), text)
+    assert done == f"{expected}\n" if expected else done.startswith("refused: ")
+
+
+@pytest.mark.parametrize(
+    ("wish", "names", "may"),
+    [
+        ("use sum", ["total"], False),
+        ("replace the loop by sum", ["total"], False),
+        ("remove duplication", ["total"], False),
+        ("remove the function helper", ["total"], True),
+        ("replace total by whole", ["total"], True),
+        ("rename it", ["total"], True),
+        ("Parameter tax ergänzen", ["total"], True),
+        ("把它重命名为 whole", ["total"], True),
+        ("переименуй её", ["total"], True),
+    ],
+)
+def test_who_asks_for_another_signature_gets_one(wish: str, names: list[str], may: bool) -> None:
+    assert edits.may_change(wish, names) is may
+
+
+def test_a_private_function_that_nobody_else_names_is_the_class_s_own_business(kit: Any, analyst: Analyst) -> None:
+    text = "«class A:\n    def f(self):\n        return self._g()\n\n    def _g(self):\n        return 1»\n{}\n"
+    new = "class A:\n    def f(self):\n        return 1"
+    assert after(kit, analyst, fence(new), text.format("")) == f"{new}\n\n"
+    assert after(kit, analyst, fence(new), text.format("A()._g()")) == "refused: changes the signature of A._g"
