@@ -74,7 +74,7 @@ def placed(code: str, region: Region, instruction: str) -> Judged:
 def _checked(text: str, region: Region, instruction: str) -> Judged:
     """The text in its place, if it may stand there."""
     new = text.encode("utf-8", "replace")
-    if new == region.code:
+    if _visible(new) == _visible(region.code):
         return Judged(why="changes nothing")
     before, after = region.buffer.errors_with(new, region.start, region.end)
     if after > before:
@@ -93,6 +93,11 @@ def _checked(text: str, region: Region, instruction: str) -> Judged:
         return _checked(decorated, region, instruction)
     lost = _lost(region, old, now)
     return Judged(why=f"changes the signature of {lost}") if lost else Judged(text)
+
+
+def _visible(code: bytes) -> list[bytes]:
+    """Its lines without blanks at their ends."""
+    return [line.rstrip() for line in code.split(b"\n")]
 
 
 # Taking the code out of the reply.

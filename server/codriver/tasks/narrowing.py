@@ -60,8 +60,7 @@ def narrowed(code: str, region: Region, wanted: Sequence[Header]) -> Narrowed:
         outer, items = tuple(item for item in items if item is not around), around.inner
         if _strange(reply, around, region):
             return Narrowed(code, why=f"changes {around.name}, which is outside the selection")
-    inside = f"{wanted[0].name.rpartition('.')[0]}."
-    return _sorted(code, reply, items, outer, region, lasts, inside if inside != "." else "")
+    return _sorted(code, reply, items, outer, region, lasts, _scope(region, wanted))
 
 
 def _names(region: Region) -> set[str]:
@@ -172,14 +171,26 @@ def _known(region: Region) -> set[str]:
         if not _overlaps(item, region):
             found.add(item.name)
         found |= {f"{item.name}.{one.name}" for one in item.inner if one.name and not _overlaps(one, region)}
-    return found - {""}
+    outside = (one for one in region.buffer.functions() if one.end_byte <= region.start or one.start_byte >= region.end)
+    return (found | {one.name for one in outside}) - {""}
+
+
+def _scope(region: Region, wanted: Sequence[Header]) -> str:
+    """The dotted name of what is around the region's first function, with a dot behind; "" at the top."""
+    whole = wanted[0].name
+    inside = region.buffer.function_at((wanted[0].head, wanted[0].end))
+    if inside is not None and inside.name.endswith(whole):
+        whole = inside.name
+    scope = whole.rpartition(".")[0]
+    return f"{scope}." if scope else ""
 
 
 def defined_elsewhere(old: Sequence[Header], now: Sequence[Header], region: Region) -> str:
     """A function that is new in the region and stands in the same place of the file outside of it already; or ""."""
-    names = [header.name for header in now if header.name not in {other.name for other in old}]
+    names = [header for header in now if header.name not in {other.name for other in old}]
     known = _known(region) if names else set()
-    return next((name for name in names if name in known), "")
+    scope = _scope(region, old) if old else ""
+    return next((one.name for one in names if {one.name, f"{scope}{one.last}"} & known), "")
 
 
 def _overlaps(item: Item, region: Region) -> bool:
