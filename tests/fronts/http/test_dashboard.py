@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ import httpx
 import pytest
 
 from running import Daemon, daemon_at, until
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 CONFIG = """
 [budget]
@@ -124,6 +128,7 @@ def test_it_tells_what_was_decided_spent_and_saved(daemon: Daemon) -> None:
     assert single["simulated"] is True
     assert single["requests"] == told["today"]["requests"]
     assert single["was_usd"] > 0.0, "simulated answers are compared as if they were billed"
+    assert told["completing"] == {"shown": 0, "silent": {}}
     until(lambda: page(daemon)["read"], "the days before today")
     assert len(page(daemon)["days"]) == 31
 
@@ -152,6 +157,24 @@ def test_what_was_spent_before_a_restart_is_told(tmp_path: Path) -> None:
         told = page(again)
         assert told["today"]["requests"] == 1
         assert [one["id"] for one in told["decisions"]] == [ident]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+def test_a_browser_shows_it(daemon: Daemon, tmp_path: Path) -> None:
+    ident = chat(daemon, "explain <b>generators</b>").headers["x-codriver-decision"]
+    assert CHROMIUM is not None
+    command = [
+        CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}",
+        "--virtual-time-budget=10000", "--dump-dom", f"{daemon.base}/dashboard?theme=dark#{code(daemon)}",
+    ]  # fmt: skip
+    whole = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    shown = re.sub(r"<script>.*?</script>", "", whole, flags=re.DOTALL)
+    assert 'data-theme="dark"' in shown
+    assert "Spent this month" in shown
+    assert "Simulated: no provider can be called" in shown
+    assert ident in shown
+    assert "task explain" in shown
+    assert "live, " in shown
 
 
 def test_metrics_are_in_the_text_format(daemon: Daemon) -> None:

@@ -104,6 +104,7 @@ def shown(app: App, days: Sequence[Day]) -> dict[str, Any]:
         "under_way": _under_way(app),
         "today": _sums(today, free),
         "month": _sums(month, free),
+        "completing": _completing(app),
         "days": [{"date": day.date, "requests": day.requests, "cost_usd": day.cost} for day in days],
         "decisions": [_decision(row, free) for row in app.overview.recent()],
         "models": _models(offers, view, today),
@@ -125,6 +126,12 @@ def _under_way(app: App) -> dict[str, Any]:
         "editors": app.editors,
         "buffers": app.analyst.count,
     }
+
+
+def _completing(app: App) -> dict[str, Any]:
+    """What editors were shown since the start, and why nothing was, by reason."""
+    told = app.tasks.completer.silences
+    return {"shown": told[""], "silent": {why: n for why, n in told.most_common() if why and n}}
 
 
 def _sums(day: Day, free: frozenset[str]) -> dict[str, Any]:
