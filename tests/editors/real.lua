@@ -7,7 +7,7 @@ return function(editor)
   editor.await('a client', "require('codriver.client').of(0) ~= nil", 10000)
   editor.keys('def add(a, b):<CR>    """Adds two numbers: 😀."""<CR>')
   -- Letter by letter: what comes all at once is taken for pasted.
-  for letter in ('    r'):gmatch('.') do
+  for letter in ('re'):gmatch('.') do
     local typed = #editor.text() + 1
     editor.keys(letter)
     editor.await('the letter', ("#table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n') == %d"):format(typed))

@@ -158,8 +158,9 @@ function M.client()
     cmd_env = M.current.cmd_env,
     capabilities = capabilities(),
     root_markers = M.current.root_markers,
-    settings = { codriver = M.current.settings },
+    settings = { codriver = next(M.current.settings) and M.current.settings or vim.empty_dict() },
     init_options = { editor = 'neovim' },
+    flags = { debounce_text_changes = 0 }, -- each key by itself: the server tells typing from pasting
   }
 end
 
