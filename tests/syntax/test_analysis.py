@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codriver.model.features import Features
-from codriver.syntax.analysis import Buffer, analyze
+from codriver.syntax.analysis import KEYS, Buffer, analyze
 from codriver.syntax.text import Text
 from codriver.syntax.trees import EAGER
 
@@ -316,3 +316,45 @@ def test_windows_of_a_page_with_code_in_it_are_read_as_code() -> None:
     function = long.function_at(place)
     assert function is not None and function.start_line <= line <= function.end_line
     assert data[function.start_byte : function.end_byte].startswith(b"function price_")
+
+
+TYPED = b"import os\n\n\ndef first(a):\n    if a:\n        return 1\n    b = \n\n\ndef second():\n    return 2\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "new", "same"),
+    [
+        pytest.param(TYPED.index(b"b = ") + 4, TYPED.index(b"b = ") + 4, b"a", True, id="in the line"),
+        pytest.param(TYPED.index(b"b = "), TYPED.index(b"b = ") + 2, b"", True, id="taken out of the line"),
+        pytest.param(TYPED.index(b"b = ") + 4, TYPED.index(b"b = ") + 4, b"1\n    if b:", False, id="a line more"),
+        pytest.param(0, 0, b"#", False, id="in another line"),
+        pytest.param(TYPED.index(b"b = ") - 5, TYPED.index(b"b = "), b" ", False, id="a line less"),
+    ],
+)
+def test_facts_may_be_some_keys_old_while_one_line_is_typed(start: int, end: int, new: bytes, same: bool) -> None:
+    cursor, text = TYPED.index(b"b = ") + 4, Text(TYPED)
+    buffer = Buffer(TYPED, language_id="python")
+    before = buffer.facts_typing(cursor)
+    assert before == buffer.facts(cursor)
+    buffer.edit([text.splice(start, end, new)], text.data)
+    after = buffer.facts_typing(start + len(new) if start else cursor + 1)
+    assert (after is before) is same
+    if not same:
+        assert after == buffer.facts(start + len(new) if start else cursor + 1)
+
+
+def test_facts_are_read_again_after_some_keys() -> None:
+    cursor, text = TYPED.index(b"b = ") + 4, Text(TYPED)
+    buffer = Buffer(TYPED, language_id="python")
+    first = buffer.facts_typing(cursor)
+    for n in range(KEYS + 1):
+        assert buffer.facts_typing(cursor + n) is first
+        buffer.edit([text.splice(cursor + n, cursor + n, b"x")], text.data)
+    assert buffer.facts_typing(cursor + KEYS + 1) is not first
+
+
+def test_where_a_function_begins_is_known_without_counting() -> None:
+    buffer = Buffer(TYPED, language_id="python")
+    for offset in range(len(TYPED)):
+        function = buffer.function_at(offset)
+        assert buffer.function_start(offset) == (function.start_byte if function is not None else None)

@@ -16,7 +16,7 @@ from codriver.analyst.buffers import Buffers, Held, disk_path, named_by, path_of
 from codriver.analyst.classifiers import Classifiers
 from codriver.analyst.inquiry import Inquiry
 from codriver.model.features import NOTHING, Features, Function
-from codriver.model.request import Fim, Request, Snapshot
+from codriver.model.request import Fim, Purpose, Request, Snapshot
 from codriver.routing import task
 from codriver.routing.combining import combined
 from codriver.routing.quality import judged, worded
@@ -149,7 +149,7 @@ class Analyst:
 
     def _of_code(self, request: Request) -> Features:
         if request.code is not None:
-            return self._of_snapshot(request.code)
+            return self._of_snapshot(request.code, typing=request.purpose is Purpose.COMPLETE)
         if request.fim is not None:
             return self._of_hole(request.fim)
         parts = self._inquiry.parts(request)
@@ -186,10 +186,13 @@ class Analyst:
             return True
         return any(self.local_only(held.path) and named_by(held, text) for held in self._buffers.latest())
 
-    def _of_snapshot(self, snapshot: Snapshot) -> Features:
+    def _of_snapshot(self, snapshot: Snapshot, *, typing: bool) -> Features:
         where = snapshot.selection or snapshot.cursor
-        path = path_of(snapshot.uri)
-        facts = self.buffer(snapshot).facts(where, self._of_project(snapshot.uri))
+        path, buffer, declared = path_of(snapshot.uri), self.buffer(snapshot), self._of_project(snapshot.uri)
+        if typing and isinstance(where, int):
+            facts = buffer.facts_typing(where, declared)
+        else:
+            facts = buffer.facts(where, declared)
         return replace(facts, path=path, local_only=self.local_only(path))
 
     def _facts(self, held: Held, where: int | tuple[int, int] | None) -> Features:

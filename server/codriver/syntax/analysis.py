@@ -7,7 +7,7 @@ and asking twice costs microseconds.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from codriver.model.features import Features, Function
@@ -25,6 +25,24 @@ from codriver.syntax.text import Edit
 from codriver.syntax.trees import EAGER, WHOLE, Trees
 
 _T = TypeVar("_T")
+
+KEYS = 20
+"""Edits of one line after which the facts around it are read again."""
+
+
+@dataclass(slots=True)
+class _Typing:
+    """Facts of a place in a row (as tree-sitter counts them), as long as only that row is edited."""
+
+    row: int
+    facts: Features
+    keys: int = 0
+
+    def goes_on(self, edits: Sequence[Edit]) -> bool:
+        """Whether they still hold after these edits."""
+        self.keys += len(edits)
+        rows = {point[0] for edit in edits for point in (edit.start_point, edit.old_end_point, edit.new_end_point)}
+        return rows <= {self.row} and self.keys <= KEYS
 
 
 class Buffer:
@@ -67,6 +85,7 @@ class Buffer:
             marks = self.language.opener, self.language.closer
             self._code = Code(self.language, Trees(grammar, data, limit, marks, clock))
         self._answers: dict[tuple[Any, ...], Any] = {}
+        self._typing: _Typing | None = None
 
     @property
     def whole(self) -> bool:
@@ -87,6 +106,8 @@ class Buffer:
         """The text became `data` by these edits, each in the coordinates the ones before it left."""
         self.data = data
         self._answers.clear()
+        if self._typing is not None and not self._typing.goes_on(edits):
+            self._typing = None
         if self._code is not None:
             self._code.edit(edits, data)
 
@@ -146,6 +167,14 @@ class Buffer:
         declared = tuple(sorted((manifests or {}).items()))
         return self._once(("facts", place, declared), lambda: self._facts(place, manifests or {}))
 
+    def facts_typing(self, offset: int, manifests: Mapping[str, str] | None = None) -> Features:
+        """As `facts`; while nothing but the offset's line is typed in, they may be some keys old: they cost nothing
+        then, and a line that is being written says little of the code around it."""
+        row = self.data.count(b"\n", 0, offset)
+        if self._typing is None or self._typing.row != row:
+            self._typing = _Typing(row, self.facts(offset, manifests))
+        return self._typing.facts
+
     def functions(self) -> tuple[Function, ...]:
         """All named functions in reading order; of a text too long for one tree, those in its first window."""
         return self._once(("functions",), self._functions)
@@ -164,6 +193,14 @@ class Buffer:
             found = piece.buffer.function_at(within(place, piece.start))
             return piece.placed(found) if found is not None else None
         return self._code.function_at(span_of(place, len(self.data))) if self._code is not None else None
+
+    def function_start(self, offset: int) -> int | None:
+        """Where the function begins that `function_at` tells of; nothing is counted for it."""
+        piece = self._piece(offset)
+        if piece is not None:
+            found = piece.buffer.function_start(offset - piece.start)
+            return found + piece.start if found is not None else None
+        return self._code.function_start(span_of(offset, len(self.data))) if self._code is not None else None
 
     def size(self, place: Range | None = None) -> Size:
         """Lines of code and of comments, and tokens, of a byte range; None: of the whole text.

@@ -131,9 +131,17 @@ class Code:
 
     def function_at(self, region: Range) -> Function | None:
         """The smallest named function that holds the whole range, else the outermost nameless one."""
-        holding = [scope for scope in self.scopes(region) if scope.is_function]
-        wanted = next((scope for scope in reversed(holding) if scope.name), holding[0] if holding else None)
+        wanted = self._function_scope(region)
         return self._function_of(wanted, region[0]) if wanted else None
+
+    def function_start(self, region: Range) -> int | None:
+        """Where that function begins."""
+        wanted = self._function_scope(region)
+        return wanted.start if wanted else None
+
+    def _function_scope(self, region: Range) -> Scope | None:
+        holding = [scope for scope in self.scopes(region) if scope.is_function]
+        return next((scope for scope in reversed(holding) if scope.name), holding[0] if holding else None)
 
     def with_callbacks(self, function: Function) -> Function:
         """Where every function counts for itself alone: with the nameless ones inside, which nobody asks for."""

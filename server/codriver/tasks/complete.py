@@ -20,6 +20,7 @@ from codriver.errors import CodriverError, Unroutable
 from codriver.model.ids import new_id
 from codriver.model.request import Conversation, Limits, Purpose, Request, Snapshot
 from codriver.router import PREDICTOR
+from codriver.sources import walking
 from codriver.syntax import predictor
 from codriver.tasks import alongside, context, gate, listening, next_edit, prompts
 from codriver.tasks.changes import Change
@@ -168,6 +169,8 @@ class Completer:
         if reason:
             there = self._on_this_line(snapshot, owner) if reason == gate.MOVED and not virtual else []
             return there or self._silent(reason)
+        if not explicit and await self._ignored(owner, snapshot.uri):
+            return self._silent("a file that git ignores")
         buffer = self._analyst.buffer(snapshot)
         while not virtual and buffer.unread and not buffer.step():  # noqa: ASYNC110 (slices: others get their turns)
             await asyncio.sleep(0)
@@ -178,6 +181,15 @@ class Completer:
             self._following.shown.in_vain(snapshot, self._clock())
         welcome = [one for one in found if not self._following.shown.unwelcome(snapshot, one)]
         return welcome or self._silent("nothing to say" if not found else "rejected before")
+
+    async def _ignored(self, owner: int, uri: str) -> bool:
+        """Whether nobody writes this file by hand. A thread looks at the disk, once for each buffer."""
+        watch = self._following.watch(owner, uri)
+        if watch is None:
+            return False
+        if watch.ignored is None:
+            watch.ignored = uri.startswith("file:") and await asyncio.to_thread(walking.ignored, path_of(uri))
+        return watch.ignored
 
     def _silent(self, reason: str) -> list[Suggestion]:
         self.silences[reason] += 1
@@ -283,11 +295,12 @@ class Completer:
 
     def _request(self, there: Site) -> Request:
         snapshot, buffer = there.snapshot, there.buffer
-        inside = buffer.function_at(there.cursor)
+        # Only what does not fit is cut at the function's beginning.
+        inside = buffer.function_start(there.cursor) if there.cursor > context.PREFIX else None
         where = context.Where(
             path_of(snapshot.uri).rsplit("/", 1)[-1],
             buffer.language.comment if buffer.language else "",
-            (inside.start_byte, inside.end_byte) if inside else None,
+            (inside, there.cursor) if inside is not None else None,
         )
         fim = context.around(snapshot.text, there.cursor, where)
         settings = self.settings.complete

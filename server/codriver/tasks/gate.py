@@ -63,7 +63,12 @@ def private(snapshot: Snapshot, never: Sequence[str]) -> str:
 
 def hidden(path: str, never: Sequence[str]) -> bool:
     """Whether no model may see the file of this path."""
-    return _marked(tuple(never))(path)
+    return _hidden(path, tuple(never))
+
+
+@lru_cache(maxsize=512)
+def _hidden(path: str, never: tuple[str, ...]) -> bool:
+    return _marked(never)(path)
 
 
 @lru_cache(maxsize=8)

@@ -152,16 +152,19 @@ def _chat(line: str) -> bool:
     return _CHATTER.match(line) is not None and line.count(" ") >= 2 and (_sentence(line) or line.endswith(":"))
 
 
+_BLANKS = re.compile(r"[ \t\n]*")
+
+
 def unechoed(text: str, place: Place) -> str:
     """Without lines before the cursor that the answer says again, the longest run first (up to 20 lines)."""
     body = text.lstrip("\n")
     starts = [0, *(m.end() for m in re.finditer("\n", place.before))][-20:]
     head = body.lstrip(" \t\n")[:3]
     for start in starts:
+        if not place.before.startswith(head, _BLANKS.match(place.before, start).end()):  # type: ignore[union-attr]
+            continue  # whatever of it is said again begins so
         told = place.before[start:]
         bare_told = told.lstrip(" \t\n")
-        if not bare_told.startswith(head):  # whatever of it is said again begins so
-            continue
         if len(bare_told.strip()) < 3 or not re.search(r"\w", bare_told):
             continue
         for echo in (told, bare_told, bare_told.rstrip()):
