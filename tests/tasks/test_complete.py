@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -459,6 +460,20 @@ async def test_on_demand_nothing_is_waited_for(kit: Any, analyst: Analyst) -> No
         now[0] += 0.15
         completing.changed(1, snapshot.uri, [Change(n, b"", b"d")], lambda: snapshot.text)
     assert await completing.complete(snapshot, owner=1, explicit=True)
+
+
+async def test_nothing_is_suggested_unasked_in_a_file_that_git_ignores(
+    kit: Any, analyst: Analyst, tmp_path: Path
+) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text("generated.py\n")
+    for name, count in (("generated.py", 0), ("written.py", 1)):
+        snapshot = kit.snapshot(ADD, uri=(tmp_path / name).as_uri())
+        completing = completer(kit.router("first + second", "first + second"), analyst)
+        completing.opened(1, snapshot.uri)
+        completing.changed(1, snapshot.uri, [Change(snapshot.cursor - 1, b"", b" ")], bytes)
+        assert len(await completing.complete(snapshot, owner=1, explicit=False)) == count
+        assert len(await completing.complete(snapshot, owner=1, explicit=True)) == 1, "asked for it may be"
 
 
 # The editor's own menu.

@@ -21,6 +21,9 @@ VENDORED = frozenset({
 })  # fmt: skip
 """Names of folders that hold what others wrote or what was built."""
 
+INSTALLED = frozenset({"node_modules", "site-packages", "dist-packages"})
+"""Names of folders whose files nobody writes by hand."""
+
 DEEPEST = 64
 """Folders in folders that are entered."""
 
@@ -62,6 +65,16 @@ def files(root: str, *, ignored: bool = False) -> Iterator[str]:
             elif _is_source(entry) and not _ignored(rules, entry.path, False):
                 yield entry.path
         pending += reversed(inner)
+
+
+def ignored(path: str) -> bool:
+    """Whether git ignores a file, or it is one that a package manager installed; reads the .gitignore files above."""
+    path = os.path.abspath(path)
+    folder = os.path.dirname(path)
+    if not INSTALLED.isdisjoint(folder.replace("\\", "/").split("/")):
+        return True
+    own = _read(folder, ".gitignore")
+    return _ignored((*_above(folder), *((own,) if own is not None else ())), path, False)
 
 
 def vendored(path: str) -> bool:

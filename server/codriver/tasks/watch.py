@@ -59,7 +59,7 @@ class Past:
 class Watch:
     """One buffer as it is being changed. Offsets are those of its newest text."""
 
-    __slots__ = ("_redo", "_stack", "deletions", "doing", "past", "places", "put", "when")
+    __slots__ = ("_redo", "_stack", "deletions", "doing", "ignored", "past", "places", "put", "when")
 
     def __init__(self) -> None:
         self.doing = Doing.NOTHING
@@ -72,6 +72,8 @@ class Watch:
         """What the last changes put in, newest first."""
         self.put: Span | None = None
         """A text that was put in whole (pasted, a snippet), while it is being filled in."""
+        self.ignored: bool | None = None
+        """Whether git ignores its file; None until somebody looked."""
         self._stack, self._redo = list[Change](), list[Change]()
 
     def changed(self, found: Sequence[Change], now: float) -> None:
