@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench completion completion-fit buffer-truth agreement fuzz catalog wheel test-vscode test-editors test-agents test-agents-quick test-matrix frameworks-check clean
+.PHONY: run test lint bench completion completion-fit buffer-truth agreement fuzz catalog wheel test-vscode test-vscode-real vsix test-editors test-agents test-agents-quick test-matrix frameworks-check clean
 
 run: $(VENV)/.installed
 	$(BIN)/codriver serve
@@ -54,8 +54,17 @@ wheel: $(VENV)/.developer
 agreement: $(VENV)/.developer
 	$(BIN)/python tests/agreement/run.py $(AGREEMENT)
 
+# The VS Code extension with the server's wheel in it, as dist/codriver.vsix; needs npm.
+vsix: $(VENV)/.developer
+	$(BIN)/python server/tools/build_vsix.py
+
 test-vscode: $(VENV)/.developer
-	CODRIVER_TEST_VSCODE=1 $(BIN)/python -m pytest tests/editors
+	CODRIVER_TEST_VSCODE=1 $(BIN)/python -m pytest tests/editors/test_vscode.py
+
+# The extension in a real VS Code, installed once into the user's cache folder; some six minutes. VSCODE="--pictures" and
+# the like; `tests/editors/vscode_real.py --help` tells.
+test-vscode-real: $(VENV)/.developer
+	$(BIN)/python tests/editors/vscode_real.py $(VSCODE)
 
 # Real editors of Debian and PyPI, as far as they are installed; EDITORS=--install fetches them, EDITORS="helix" runs one.
 test-editors: $(VENV)/.developer
