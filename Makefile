@@ -9,10 +9,13 @@ BIN := $(VENV)/bin
 run: $(VENV)/.installed
 	$(BIN)/codriver serve
 
+# WORKERS=0 runs them one after the other, in this process.
+WORKERS ?= auto
+
 # Tests start the daemon some hundred times: compiled once, where nobody writes bytecode, each start is half a second less.
 test: $(VENV)/.developer
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m compileall -q server/codriver
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/.developer
 	$(BIN)/ruff check server tests
@@ -21,6 +24,10 @@ lint: $(VENV)/.developer
 
 bench: $(VENV)/.developer
 	$(BIN)/python tests/bench/run.py
+
+# How often completions are silent where silence is right, and speak where a suggestion is.
+quiet: $(VENV)/.developer
+	$(BIN)/python tests/quiet/run.py
 
 # What is found is saved with its seed; `tests/fuzz/fuzz_syntax.py --seed N` does the same again.
 SECONDS ?= 600
