@@ -30,19 +30,20 @@ class _Histogram:
         self.counts = [0] * (len(BUCKETS) + 1)
         self.sum = 0.0
 
-    def saw(self, seconds: float) -> None:
-        self.counts[bisect_left(BUCKETS, seconds)] += 1
-        self.sum += seconds
+    def include(self, other: _Histogram) -> None:
+        self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
+        self.sum += other.sum
 
 
-class _Used:
-    """What one model was used for one purpose."""
+class _Cell:
+    """What one model was used for one purpose with one status."""
 
-    __slots__ = ("cached", "cost", "input", "output", "reasoning", "written")
+    __slots__ = ("cached", "cost", "first", "input", "n", "output", "reasoning", "seconds", "written")
 
     def __init__(self) -> None:
-        self.input = self.cached = self.written = self.output = self.reasoning = 0
+        self.n = self.input = self.cached = self.written = self.output = self.reasoning = 0
         self.cost = 0.0
+        self.seconds, self.first = _Histogram(), _Histogram()
 
 
 class Metrics:
@@ -50,37 +51,41 @@ class Metrics:
 
     def __init__(self) -> None:
         self._models: set[str] = set()
-        self._requests: dict[tuple[str, str, str], int] = {}
-        self._used: dict[tuple[str, str], _Used] = {}
+        self._cells: dict[tuple[str, str, str], _Cell] = {}
         self._failures: dict[tuple[str, str], int] = {}
-        self._seconds: dict[str, _Histogram] = {}
-        self._first: dict[str, _Histogram] = {}
 
     def heard(self, outcome: Outcome) -> None:
-        """A request is over."""
-        model, purpose, usage = self._label(outcome.model), str(outcome.purpose), outcome.usage
-        key = (model, purpose, outcome.status)
-        self._requests[key] = self._requests.get(key, 0) + 1
-        used = self._used.get(key[:2])
-        if used is None:
-            used = self._used[key[:2]] = _Used()
-        used.input += usage.input
-        used.cached += usage.cached
-        used.written += usage.written
-        used.output += usage.output
-        used.reasoning += usage.reasoning
-        used.cost += outcome.cost
-        _of(self._seconds, purpose).saw(outcome.seconds)
-        if outcome.first is not None:
-            _of(self._first, model).saw(outcome.first)
-        for attempt in outcome.attempts:
-            if attempt.failure is not None:
-                failed = (self._label(attempt.model), str(attempt.failure.kind))
-                self._failures[failed] = self._failures.get(failed, 0) + 1
+        """A request is over. Costs a microsecond or two: every request comes here."""
+        usage = outcome.usage
+        cell = self._cells.get((outcome.model, outcome.purpose, outcome.status)) or self._cell(outcome)
+        cell.n += 1
+        cell.input += usage.input
+        cell.cached += usage.cached
+        cell.written += usage.written
+        cell.output += usage.output
+        cell.reasoning += usage.reasoning
+        cell.cost += outcome.cost
+        seconds, first = outcome.seconds, outcome.first
+        cell.seconds.counts[bisect_left(BUCKETS, seconds)] += 1
+        cell.seconds.sum += seconds
+        if first is not None:
+            cell.first.counts[bisect_left(BUCKETS, first)] += 1
+            cell.first.sum += first
+        if len(outcome.attempts) > 1 or outcome.status != "ok":
+            self._failed(outcome)
 
     def text(self, gauges: Sequence[Gauge] = ()) -> str:
         """The page that a monitoring system reads."""
         return "".join(f"{line}\n" for line in self._lines(gauges))
+
+    def _cell(self, outcome: Outcome) -> _Cell:
+        return self._cells.setdefault((self._label(outcome.model), str(outcome.purpose), outcome.status), _Cell())
+
+    def _failed(self, outcome: Outcome) -> None:
+        for attempt in outcome.attempts:
+            if attempt.failure is not None:
+                failed = (self._label(attempt.model), str(attempt.failure.kind))
+                self._failures[failed] = self._failures.get(failed, 0) + 1
 
     def _label(self, model: str) -> str:
         if model in self._models:
@@ -90,35 +95,47 @@ class Metrics:
         self._models.add(model)
         return model
 
+    def _summed(self, name: str) -> dict[tuple[str, str], float]:
+        """One counter by model and purpose."""
+        sums: dict[tuple[str, str], float] = {}
+        for (model, purpose, _), cell in self._cells.items():
+            sums[model, purpose] = sums.get((model, purpose), 0) + getattr(cell, name)
+        return sums
+
     def _lines(self, gauges: Sequence[Gauge]) -> Iterator[str]:
         for name, help, value in gauges:
             yield from _family(name, "gauge", help, [("", {}, value)])
         yield from _family(
             "codriver_requests_total", "counter", "Requests that ended, by who answered, what for and how.",
-            [("", {"model": m, "purpose": p, "status": s}, n) for (m, p, s), n in self._requests.items()],
+            [("", {"model": m, "purpose": p, "status": s}, cell.n) for (m, p, s), cell in self._cells.items()],
         )  # fmt: skip
         yield from _family(
             "codriver_tokens_total", "counter", "Tokens, each in one kind: fresh, cached and written prompt, output.",
             [
-                ("", {"model": m, "purpose": p, "kind": kind}, getattr(used, kind))
-                for (m, p), used in self._used.items()
+                ("", {"model": m, "purpose": p, "kind": kind}, n)
                 for kind in ("input", "cached", "written", "output")
+                for (m, p), n in self._summed(kind).items()
             ],
         )  # fmt: skip
         yield from _family(
             "codriver_reasoning_tokens_total", "counter", "The part of the output tokens that was thinking.",
-            [("", {"model": m, "purpose": p}, used.reasoning) for (m, p), used in self._used.items()],
+            [("", {"model": m, "purpose": p}, n) for (m, p), n in self._summed("reasoning").items()],
         )  # fmt: skip
         yield from _family(
             "codriver_cost_usd_total", "counter", "USD spent.",
-            [("", {"model": m, "purpose": p}, used.cost) for (m, p), used in self._used.items()],
+            [("", {"model": m, "purpose": p}, usd) for (m, p), usd in self._summed("cost").items()],
         )  # fmt: skip
         yield from _family(
             "codriver_attempt_failures_total", "counter", "Upstream calls that failed, by the model asked and why.",
             [("", {"model": m, "kind": kind}, n) for (m, kind), n in self._failures.items()],
         )  # fmt: skip
-        yield from _histograms("codriver_request_seconds", "Seconds a request took.", "purpose", self._seconds)
-        yield from _histograms("codriver_first_content_seconds", "Seconds to the first content.", "model", self._first)
+        seconds: dict[str, _Histogram] = {}
+        first: dict[str, _Histogram] = {}
+        for (model, purpose, _), cell in self._cells.items():
+            _of(seconds, purpose).include(cell.seconds)
+            _of(first, model).include(cell.first)
+        yield from _histograms("codriver_request_seconds", "Seconds a request took.", "purpose", seconds)
+        yield from _histograms("codriver_first_content_seconds", "Seconds to the first content.", "model", first)
 
 
 def _of(among: dict[str, _Histogram], key: str) -> _Histogram:
