@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench completion completion-fit buffer-truth agreement fuzz catalog wheel test-vscode test-vscode-real vsix test-editors test-agents test-agents-quick test-matrix frameworks-check clean
+.PHONY: run test lint bench quiet completion completion-fit buffer-truth agreement fuzz catalog wheel test-vscode test-vscode-real vsix test-editors test-agents test-agents-quick test-matrix frameworks-check clean
 
 run: $(VENV)/.installed
 	$(BIN)/codriver serve
