@@ -126,7 +126,9 @@ def _apt_settings(suite: str, state: Path) -> Path:
     for folder in ("lists/partial", "cache/archives/partial"):
         (state / folder).mkdir(parents=True, exist_ok=True)
     (state / "status").touch()
-    (state / "sources.list").write_text(f"deb [signed-by={_KEYS}] {_MIRROR} {suite} main\n")
+    suites = dict.fromkeys((suite, suite.removesuffix("-backports")))  # backports lean on their release
+    lines = [f"deb [signed-by={_KEYS}] {_MIRROR} {each} main\n" for each in suites]
+    (state / "sources.list").write_text("".join(lines))
     wanted = {
         "Dir::State": state,
         "Dir::State::Lists": state / "lists",
@@ -135,6 +137,7 @@ def _apt_settings(suite: str, state: Path) -> Path:
         "Dir::Etc::SourceList": state / "sources.list",
         "Dir::Etc::SourceParts": "/dev/null",
         "APT::Install-Recommends": "false",
+        "APT::Default-Release": suite,
         "APT::Sandbox::User": os.environ.get("USER", "root"),
         "Acquire::Languages": "none",
         "Debug::NoLocking": "true",
@@ -154,7 +157,7 @@ def _starter(editor: Editor, cache: Path) -> str:
     values = {name: _first(root, pattern) for name, pattern in editor.environ.items()}
     lines = [f"export {name}={shlex.quote(_loadpath(name, path))}" for name, path in values.items() if path]
     words = [str(program)]
-    if platform.freedesktop_os_release().get("VERSION_CODENAME") == editor.suite:
+    if platform.freedesktop_os_release().get("VERSION_CODENAME") == editor.suite.removesuffix("-backports"):
         lines.append(f"export LD_LIBRARY_PATH={shlex.quote(libraries)}")  # this system's libc is the right one
     else:
         words = [str(loader), "--argv0", editor.program.rsplit("/", 1)[-1], "--library-path", libraries, *words]

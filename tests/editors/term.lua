@@ -22,7 +22,7 @@ return function(editor, command, environ)
   function term.keys(keys)
     local special = {
       Esc = '\27', CR = '\r', Tab = '\t', lt = '<', BS = '\127', Down = '\27[B', Up = '\27[A',
-      ['C-]'] = '\29', ['C-y'] = '\25', ['C-n'] = '\14', ['C-x'] = '\24', ['C-o'] = '\15', ['C-c'] = '\3', ['C-u'] = '\21',
+      ['C-]'] = '\29', ['C-y'] = '\25', ['C-n'] = '\14', ['C-x'] = '\24', ['C-o'] = '\15', ['C-c'] = '\3', ['C-u'] = '\21', ['C-s'] = '\19', ['C-g'] = '\7',
       ['M-Right'] = '\27[1;3C', ['M-Down'] = '\27[1;3B',
     }
     local bytes = keys:gsub('<([%w%-%]]+)>', special)

@@ -1,0 +1,23 @@
+-- Emacs with codriver.el and the fake server: shown, taken in parts and whole, dismissed; commands.
+
+return function(editor)
+  local report, term = dofile(vim.env.HERE .. '/emacs_ghost.lua')(editor)
+  term.keys('<M-Right>')
+  term.await('a word is taken', 'return')
+  term.keys('<Tab>')
+  term.await('a later line', '2 %* a')
+  term.keys('<C-x><C-s>')
+  term.await('it is written', 'Wrote')
+  report.text = table.concat(vim.fn.readfile('größe 1.py'), '\n')
+  term.keys('<CR>re')
+  term.await('a suggestion again', '\n *return a %+ b[^\n]*\n')
+  term.keys('<C-g>')
+  term.keys('<Esc>xcodriver-review<CR>')
+  term.await('a finding', '1 finding')
+  term.keys('<Esc>xcodriver-explain<CR>')
+  term.await('an explanation', 'It %*%*is%*%* so')
+  term.keys('<Esc>xcodriver-status<CR>')
+  report.status = term.await('the status', 'm %(simulated%), %$0.50 today')
+  term.keys('<Esc>:(kill-emacs)<CR>')
+  term.ended()
+end
