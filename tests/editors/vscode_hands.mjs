@@ -70,9 +70,13 @@ export function hands(page, shots) {
       await until(`the tab of ${name}`, () => page.locator(".tab.active", { hasText: name }).count(), ms);
     },
     /** A fresh document without a file, in a language. */
-    async untitled(number, language) {
+    async untitled(language) {
+      const before = await page.locator(".tab.active").allInnerTexts();
       await self.command("File: New Untitled Text File");
-      await self.tab(`Untitled-${number}`);
+      await until("a fresh tab", async () => {
+        const now = await page.locator(".tab.active").allInnerTexts();
+        return now.length === 1 && now[0].includes("Untitled-") && now[0] !== before[0];
+      });
       await page.locator(`${editor} .view-lines`).first().waitFor();
       await self.command("Change Language Mode");
       await page.locator(".quick-input-widget input").first().fill(language);

@@ -1,6 +1,6 @@
 // The extension in a real VS Code (code-server in a headless Chromium), as a person would use it. vscode_real.py runs it.
 //
-// JOB is JSON: modules, browser, vsix, shots, server (a codriver to use; else the extension installs its own), path.
+// JOB is JSON: modules, browser, packages (.vsix), shots, server (a codriver to use; else the extension installs its own), path.
 // Prints a line per step; exit code 1 when one failed.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -80,8 +80,9 @@ function freePort() {
 }
 
 async function started(environ) {
-  const installed = spawnSync(process.execPath, [CODE, ...folders, "--install-extension", JOB.vsix], { env: environ, encoding: "utf8" });
-  if (!installed.stdout.includes("successfully installed")) {
+  const packages = JOB.packages.flatMap((one) => ["--install-extension", one]);
+  const installed = spawnSync(process.execPath, [CODE, ...folders, ...packages], { env: environ, encoding: "utf8" });
+  if ((installed.stdout.match(/successfully installed/g) ?? []).length !== JOB.packages.length) {
     throw new Error(installed.stdout + installed.stderr);
   }
   const port = await freePort();

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import vscode_setup
@@ -20,6 +21,8 @@ import vscode_setup
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 SECONDS = 1800
+PROBES = {"chat": ("codriver-tests", "probe"), "other": ("tabbyml", "vscode-tabby")}
+"""Extensions played by the tests (vscode_probe/), by their scripts: publisher and name."""
 PICTURES = ("ghost", "review", "refactor", "dashboard")
 """What the README and the walkthrough show."""
 
@@ -35,10 +38,10 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         tools = vscode_setup.tools()
-        vsix = arguments.vsix or _package(tools)
-    except (vscode_setup.Unavailable, RuntimeError) as why:
+    except vscode_setup.Unavailable as why:
         print(f"SKIPPED, NOT RUN: the extension in a real VS Code. {why}", file=sys.stderr)
         return int(arguments.must)
+    vsix = arguments.vsix or _package(tools)
     shots = arguments.shots or Path(tempfile.mkdtemp(prefix="codriver-shots-"))
     shots.mkdir(parents=True, exist_ok=True)
     print(f"VS Code {tools.version}, pictures in {shots}", flush=True)
@@ -55,15 +58,36 @@ def _package(tools: vscode_setup.Tools) -> Path:
     from build_vsix import build
 
     folder = vscode_setup.cache() / "build"
-    environ = {**os.environ, "PATH": f"{Path(tools.node).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environ = {**os.environ, "PATH": f"{tools.path}{os.pathsep}{os.environ.get('PATH', '')}"}
     return build(folder, folder / "extension", environ=environ)
+
+
+def _probe(script: str, folder: Path) -> Path:
+    """A played extension as a package: its script, with one command of that name."""
+    publisher, name = PROBES[script]
+    manifest = {
+        "name": name, "publisher": publisher, "version": "0.0.1", "engines": {"vscode": "^1.104.0"},
+        "main": "./main.js", "activationEvents": [],
+        "contributes": {"commands": [{"command": f"probe.{script}", "title": f"Probe: {script}"}]},
+    }  # fmt: skip
+    identity = f'<Identity Language="en-US" Id="{name}" Version="0.0.1" Publisher="{publisher}"/>'
+    asset = '<Asset Type="Microsoft.VisualStudio.Code.Manifest" Path="extension/package.json" Addressable="true"/>'
+    schema = 'Version="2.0.0" xmlns="http://schemas.microsoft.com/developer/vsx-schema/2011"'
+    target = '<Installation><InstallationTarget Id="Microsoft.VisualStudio.Code"/></Installation><Dependencies/>'
+    about = f"<Metadata>{identity}<DisplayName>{name}</DisplayName></Metadata>{target}<Assets>{asset}</Assets>"
+    package = folder / f"{name}.vsix"
+    with zipfile.ZipFile(package, "w") as out:
+        out.writestr("extension.vsixmanifest", f"<PackageManifest {schema}>{about}</PackageManifest>")
+        out.writestr("extension/package.json", json.dumps(manifest))
+        out.write(HERE / "vscode_probe" / f"{script}.js", "extension/main.js")
+    return package
 
 
 def _play(tools: vscode_setup.Tools, vsix: Path, shots: Path, server: str, only: str) -> int:
     job = {
         "modules": tools.modules,
         "browser": tools.browser,
-        "vsix": str(vsix),
+        "packages": [str(vsix), *(str(_probe(script, shots)) for script in PROBES)],
         "shots": str(shots),
         "failed": str(shots),
         "server": os.path.abspath(server) if server else "",

@@ -32,9 +32,10 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True)
 class Tools:
-    """What a run needs. modules: the folder with node_modules; version: the workbench's."""
+    """What a run needs. path: a folder with node and npm; modules: the one with node_modules; version: the workbench's."""
 
     node: str
+    path: str
     modules: str
     browser: str
     version: str
@@ -50,7 +51,9 @@ def tools(root: Path | None = None) -> Tools:
             _run(step, arguments, where, environ)
         (folder / MARK).touch()
     product = json.loads((folder / "node_modules/code-server/lib/vscode/product.json").read_text())
-    return Tools(str(_wheel(folder) / "bin" / "node"), str(folder), _browser(), str(product.get("version", "?")))
+    path = folder / "bin"
+    _programs(folder, path)
+    return Tools(str(path / "node"), str(path), str(folder), _browser(), str(product.get("version", "?")))
 
 
 def cache() -> Path:
@@ -76,6 +79,16 @@ def _steps(folder: Path) -> Iterator[tuple[str, list[str], Path, dict[str, str]]
     rebuild = [*npm, "rebuild", "--foreground-scripts", *native]
     yield "its native modules", rebuild, inner, {**path, "npm_config_nodedir": str(wheel)}
     yield "its extensions", [*npm, "install", "--omit=dev", *QUIET], inner / "extensions", path
+
+
+def _programs(folder: Path, path: Path) -> None:
+    """node and npm as commands: the wheel's own npm looks for its parts where they are not."""
+    path.mkdir(exist_ok=True)
+    wheel = _wheel(folder)
+    node = wheel / "bin" / "node"
+    for name, words in {"node": f'"{node}"', "npm": f'"{node}" "{wheel}/lib/node_modules/npm/bin/npm-cli.js"'}.items():
+        (path / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+        (path / name).chmod(0o755)
 
 
 def _wheel(folder: Path) -> Path:

@@ -78,7 +78,7 @@ export function steps({ person, home, work, sample, server }) {
     ["the server runs", running],
 
     ["an unsaved Python file: ghost text", async () => {
-      await person.untitled(1, "Python");
+      await person.untitled("Python");
       await person.type("def add(first, second):\nreturn ");
       return ghost(" ");
     }],
@@ -148,7 +148,7 @@ export function steps({ person, home, work, sample, server }) {
     }],
 
     ["an unsaved TypeScript file: ghost text, taken", async () => {
-      await person.untitled(2, "TypeScript");
+      await person.untitled("TypeScript");
       await person.type("function add(first: number, second: number) {\nreturn ");
       const text = await ghost(" ");
       await person.press("Tab");
@@ -207,16 +207,18 @@ export function steps({ person, home, work, sample, server }) {
     }],
 
     ["a refactor that is discarded changes nothing", async () => {
+      await person.open("sample.py");
       await person.press("Control+Home");
       await person.command("Codriver: Refactor...");
       await person.answer("rename value to number");
       await page.locator(".monaco-diff-editor").first().waitFor();
       await page.locator(".editor-actions .action-label.codicon-discard").first().click();
       await person.tab("sample.py");
-      must(!(await person.lines()).includes("number"), "it was changed");
+      must((await person.lines()).includes("for value in values"), "it was changed");
     }],
 
     ["explain", async () => {
+      await person.open("sample.py");
       await person.press("Control+Home");
       await person.command("Codriver: Explain");
       await page.locator(".tab", { hasText: "Explanation of sample.py" }).first().waitFor();
@@ -297,11 +299,40 @@ export function steps({ person, home, work, sample, server }) {
       await running();
     }],
 
+    ["the editor's own chat can use the models", async () => {
+      await person.command("Probe: chat");
+      const allow = page.locator(".monaco-dialog-box .monaco-button", { hasText: "Allow" });
+      const text = await until("an answer", async () => {
+        if (await allow.count()) {
+          await allow.first().click();
+        }
+        const lines = await person.lines();
+        return /^(models|failed): /.test(lines) && lines;
+      });
+      must(/^models: \d+\ntokens: 3\nanswer: .*simulated/i.test(text), text);
+      return text.replaceAll("\n", ", ").slice(0, 100);
+    }],
+
+    ["another assistant: Codriver steps back, or not", async () => {
+      await person.untitled("Python");
+      await person.command("Probe: other");
+      await person.type("def sum(left, right):\nreturn ");
+      await page.locator(".notification-toast", { hasText: "Codriver stays quiet" }).waitFor();
+      must(!(await person.ghost()), "it suggested all the same");
+      await person.command("Trigger Inline Suggestion");
+      await until("ghost text when asked", () => person.ghost());
+      await person.press("Escape");
+      await person.notice("Codriver stays quiet", "Use Codriver");
+      await person.press("Enter");
+      await person.type("def product(left, right):\nreturn ");
+      return ghost(" ");
+    }],
+
     ["the daemon killed: a new one, and suggestions", async () => {
       const { pid } = daemon();
       process.kill(pid, "SIGKILL");
       await until("another daemon", () => existsSync(join(state, "daemon.json")) && daemon().pid !== pid && daemon());
-      await person.untitled(3, "Python");
+      await person.untitled("Python");
       await person.type("def power(base, exponent):\nreturn ");
       await ghost(" ");
       return `pid ${pid} -> ${daemon().pid}`;
@@ -313,7 +344,7 @@ export function steps({ person, home, work, sample, server }) {
       process.kill(before[0], "SIGKILL");
       const after = await until("another forwarder", () => forwarders().find((pid) => !before.includes(pid)));
       await running();
-      await person.untitled(4, "Python");
+      await person.untitled("Python");
       await person.type("def ratio(part, whole):\nreturn ");
       await ghost(" ");
       return `pid ${before[0]} -> ${after}`;
