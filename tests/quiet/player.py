@@ -6,6 +6,7 @@ every key, and say whether silence or a suggestion is right. Time is the player'
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -83,6 +84,8 @@ class Typist:
     back N, delete N: that many characters.         word: deletes the word before the cursor in one change.
     enter [TEXT]: a line end and this indentation.  left N, right N, up N, down N, goto TEXT: moves the cursor.
     over: types over the character at the cursor.   multi TEXT: typed at all cursors of the text, key by key.
+    whole: sends the text whole from now on.        tidy: the editor takes blanks away at all line ends.
+    swap: the first two lines change places.        cut: takes the cursor's line away.
     undo, redo: the last step that changed.         select TEXT=NEW: replaces the next TEXT by NEW in one change.
     rename TEXT=NEW: everywhere, in one change.     far TEXT: the editor itself puts a line at the text's beginning.
     accept, accept-word, accept-line, reject.       wait S.    invoke: asks on demand.
@@ -99,6 +102,7 @@ class Typist:
         self.version, self.items = 1, list[dict[str, Any]]()
         self.past, self.undone = list[tuple[str, int]](), list[tuple[str, int]]()
         self.judged: list[Judged] = []
+        self.sends_all = False
 
     @property
     def cursor(self) -> int:
@@ -145,10 +149,11 @@ class Typist:
 
     def change(self, *edits: tuple[int, int, str]) -> None:
         """Replacements of one message, each in the text the ones before it left."""
-        told = []
+        told: list[dict[str, Any]] = []
         for start, end, new in edits:
             told.append({"range": {"start": self.position(start), "end": self.position(end)}, "text": new})
             self.text = self.text[:start] + new + self.text[end:]
+        told = [{"text": self.text}] if self.sends_all else told
         self.version += 1
         document = {"uri": self.uri, "version": self.version}
         self.editor.notify("textDocument/didChange", {"textDocument": document, "contentChanges": told})
@@ -302,6 +307,24 @@ class Typist:
     async def do_wait(self, seconds: str) -> None:
         self.clock[0] += float(seconds)
 
+    async def do_whole(self, _: str) -> None:
+        self.sends_all = True
+
+    async def do_swap(self, _: str) -> None:
+        first, second, _ = self.text.split("\n", 2)
+        self.change((0, len(first) + len(second) + 1, f"{second}\n{first}"))
+        self.cursor = len(second) + 1 + len(first)
+
+    async def do_cut(self, _: str) -> None:
+        start, end = self.text.rfind("\n", 0, self.cursor) + 1, self.text.find("\n", self.cursor) + 1
+        self.change((start, end, ""))
+        self.cursor = start
+
+    async def do_tidy(self, _: str) -> None:
+        spots = [found.span() for found in re.finditer(r"[ \t]+$", self.text, re.MULTILINE)]
+        self.change(*((start, end, "") for start, end in reversed(spots)))
+        self.cursor -= sum(end - start for start, end in spots if end <= self.cursor)
+
     async def do_answer(self, text: str) -> None:
         self.bench.upstream.scripts = {SMALL.model.key: frames(text)}
 
@@ -310,7 +333,7 @@ class Typist:
 
 
 CHANGING = {
-    "type", "put", "pair", "back", "delete", "word", "enter", "over", "multi", "rename", "select", "far", "accept", "accept-word",
+    "type", "put", "pair", "back", "delete", "word", "enter", "over", "multi", "rename", "select", "far", "tidy", "swap", "cut", "accept", "accept-word",
     "accept-line",
 }  # fmt: skip
 

@@ -117,8 +117,14 @@ def _leaves_well(line: str) -> bool:
 
 
 def one_line(text: str, line: str) -> str:
-    """The first line; on a line with nothing on it yet, the first line that has something."""
-    return (text if line.strip() else text.lstrip("\n")).partition("\n")[0]
+    """The first line; on a line with nothing on it yet, the first line that has something, and behind a comma or an
+    opening bracket the next one, when nothing more is said of this one."""
+    body = text.lstrip("\n")
+    if not line.strip():
+        return body.partition("\n")[0]
+    if body != text and line.rstrip()[-1:] in (",", "(", "[", "{"):
+        return "\n" + body.partition("\n")[0]
+    return text.partition("\n")[0]
 
 
 def block(text: str, line: str) -> str:
