@@ -11,6 +11,7 @@ from codriver.analyst import Analyst
 from codriver.config import Settings
 from codriver.model.request import Snapshot
 from codriver.tasks import alongside
+from codriver.tasks.changes import Change
 from codriver.tasks.complete import Completer
 from codriver.tasks.refactor import refactor
 from codriver.tasks.review import review
@@ -149,3 +150,32 @@ async def test_rewrites_and_reviews_are_told_what_they_call(kit: Any, analyst: A
 
 async def test_a_fence_in_another_file_does_not_end_the_one_around_it(kit: Any, analyst: Analyst) -> None:
     assert alongside.told([("a.md", "```py\nx\n```")]).splitlines()[1] == "````"
+
+
+LONG = "".join(f"item_{number} = {number}\n" for number in range(200))
+
+
+async def test_what_was_just_edited_elsewhere_goes_along(kit: Any, analyst: Analyst) -> None:
+    opened(analyst, numbers__py=LONG, cancel__py=LIKE)
+    router = kit.router("1", "1")
+    now = [0.0]
+    completing = Completer(
+        router, analyst, Settings.model_validate({"complete": {"predictor": False}}), clock=lambda: now[0]
+    )
+    at = LONG.index("item_100")
+    for uri, batch in (
+        ("file:///work/shop/numbers.py", [Change(at + 11, b"", b"0")]),
+        ("file:///work/shop/numbers.py", [Change(0, b"", b"\n\n")]),
+        ("file:///work/shop/cancel.py", [Change(0, b"", b"d")]),
+    ):
+        completing.changed(1, uri, batch, bytes)
+    shift = LONG.replace("item_100 = 100", "item_100 = 1000")
+    opened(analyst, numbers__py=f"\n\n{shift}", cancel__py=LIKE)
+    await completing.complete(kit.snapshot(HERE), owner=1, explicit=False)
+    told = dict(router.requests[0].fim.files)
+    lines = "\n".join(f"item_{n} = {1000 if n == 100 else n}" for n in range(97, 104))
+    assert lines in told["numbers.py"] and "item_50 " not in told["numbers.py"]
+    assert told["cancel.py"] == LIKE.strip(), "what is shown anyway is shown once"
+    now[0] = 1_000.0
+    await completing.complete(kit.snapshot(HERE + "\n"), owner=1, explicit=False)
+    assert "numbers.py" not in dict(router.requests[1].fim.files), "long ago"

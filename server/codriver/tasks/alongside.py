@@ -1,12 +1,12 @@
-"""What of other open buffers goes out with a request: heads of functions that are called at its place, and places
-that look alike.
+"""What of other open buffers goes out with a request: heads of functions that are called at its place, places that look
+alike, and what was just edited there.
 
 It stays the same while somebody types, as far as it can, so that a provider's prompt cache keeps hitting.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from codriver.analyst import path_of
 from codriver.model.request import Snapshot
 from codriver.syntax import surroundings
 from codriver.tasks import gate, prompts
+from codriver.tasks.changes import Span
 from codriver.tasks.context import STEP, readable, whole
 
 if TYPE_CHECKING:
@@ -28,14 +29,25 @@ BUDGET = 3_000
 SMALL = 16_000
 """Bytes up to which a buffer nobody has read is read for its functions: some 2 ms."""
 
+NEAR, EDITED = 3, 800
+"""Lines around a place that was just edited, and bytes of such a piece at most."""
+
 File = tuple[str, str]
 """A file's name for people and models, and parts of its text."""
 
 
-def files(analyst: Analyst, snapshot: Snapshot, buffer: Buffer, offset: int, never: Sequence[str]) -> tuple[File, ...]:
+def files(
+    analyst: Analyst,
+    snapshot: Snapshot,
+    buffer: Buffer,
+    offset: int,
+    never: Sequence[str],
+    edited: Mapping[str, Sequence[Span]] | None = None,
+) -> tuple[File, ...]:
     """Parts of other open buffers that say something about a byte offset of this one, by their names.
 
-    Nothing of buffers in `never`, nor of those that must stay on this machine when this one need not.
+    edited: by path the byte spans that were just edited, newest first. Nothing of buffers in `never`, nor of those
+    that must stay on this machine when this one need not.
     """
     others = [other for other in analyst.beside(snapshot, BUFFERS) if _open(analyst, snapshot, other, never)]
     around = surroundings.sight(snapshot.text, offset // STEP * STEP + STEP // 2)
@@ -45,6 +57,7 @@ def files(analyst: Analyst, snapshot: Snapshot, buffer: Buffer, offset: int, nev
     left = BUDGET
     for number, other in enumerate(others):
         spans = [(place.start, place.end) for place in alike if place.text == number]
+        spans += _edited(other.data, (edited or {}).get(other.path, ()), spans)
         pieces = [*_heads(other, called, spans), *(other.data[start:end].strip(b"\n") for start, end in spans)]
         kept = list(_within(pieces, left))
         left -= sum(map(len, kept))
@@ -65,6 +78,19 @@ def _open(analyst: Analyst, snapshot: Snapshot, other: Buffer, never: Sequence[s
     if marked and marked(other.path) and not marked(path_of(snapshot.uri)):
         return False
     return not gate.hidden(other.path, never)
+
+
+def _edited(data: bytes, places: Sequence[Span], shown: Sequence[Span]) -> list[Span]:
+    """The lines around places that were just edited, as far as they are not shown anyway."""
+    found: list[Span] = []
+    for start, end in places:
+        start, end = min(start, len(data)), min(end, len(data))
+        for _ in range(NEAR + 1):
+            start = data.rfind(b"\n", 0, max(start - 1, 0)) + 1
+            end = min(data.find(b"\n", end) + 1 or len(data), len(data))
+        if end - start <= EDITED and not any(a < end and start < b for a, b in (*shown, *found)):
+            found.append((start, end))
+    return found
 
 
 def _heads(other: Buffer, called: frozenset[str], shown: Sequence[tuple[int, int]]) -> Iterator[bytes]:

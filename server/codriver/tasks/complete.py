@@ -203,7 +203,7 @@ class Completer:
         if guess is not None and not explicit and guess.confidence >= settings.threshold:
             return [self._local(request, there, guess)]
         try:
-            asked = await (self._asked(request, there) if explicit else self._awaited(request, there, owner))
+            asked = await (self._asked(request, there, owner) if explicit else self._awaited(request, there, owner))
         except Unroutable:
             return [self._local(request, there, guess)] if guess is not None else []
         if explicit and guess is not None and all(_added(there, s) != guess.text for s in asked):
@@ -218,7 +218,7 @@ class Completer:
             await self._pause(seconds * settings.delay)
 
         async def ask() -> Suggestion | None:
-            informed = self._informed(request, there)
+            informed = self._informed(request, there, owner)
             one = await listening.asked(self._router, informed, there, settings.deadline, self._clock)
             if one is not None and not self._following.shown.unwelcome(snapshot, one):
                 self._following.shown.keep(owner, snapshot, one)
@@ -227,10 +227,10 @@ class Completer:
         one = await self._flights.fly(owner, snapshot, ask)
         return [one] if one is not None else []
 
-    async def _asked(self, request: Request, there: Site) -> list[Suggestion]:
+    async def _asked(self, request: Request, there: Site, owner: int) -> list[Suggestion]:
         """Models' suggestions, for somebody who wants them now."""
         settings = self.settings.complete
-        request, seconds = self._informed(request, there), settings.deadline
+        request, seconds = self._informed(request, there, owner), settings.deadline
         if settings.alternatives > 1:
             return await listening.several(self._router, request, there, seconds, self._clock, settings.alternatives)
         one = await listening.asked(self._router, request, there, seconds, self._clock)
@@ -318,12 +318,13 @@ class Completer:
             deadline=settings.deadline,
         )
 
-    def _informed(self, request: Request, there: Site) -> Request:
+    def _informed(self, request: Request, there: Site, owner: int) -> Request:
         """With parts of other open buffers; they are looked for only when a model is asked."""
         fim, settings = request.fim, self.settings
         if fim is None or not settings.complete.others:
             return request
-        files = alongside.files(self._analyst, there.snapshot, there.buffer, there.cursor, settings.privacy.never)
+        edited, never = self._following.edited(owner), settings.privacy.never
+        files = alongside.files(self._analyst, there.snapshot, there.buffer, there.cursor, never, edited)
         if not files:
             return request
         path = path_of(there.snapshot.uri).rsplit("/", 1)[-1]

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 
+from codriver.analyst import path_of
 from codriver.model.request import Snapshot
 from codriver.tasks import changes, gate
-from codriver.tasks.changes import Change
+from codriver.tasks.changes import Change, Span
 from codriver.tasks.fate import SEEN, Live, Verdict
 from codriver.tasks.kept import Kept
 from codriver.tasks.rhythm import Rhythm, Spot
@@ -20,6 +21,9 @@ from codriver.tasks.watch import Doing, Watch
 
 TOLD = 200
 """Decisions of which it is remembered what was told."""
+
+LATELY = 600.0
+"""Seconds for which a change says what somebody is at."""
 
 Key = tuple[int, str]
 
@@ -97,6 +101,15 @@ class Following:
     def watch(self, owner: int, uri: str) -> Watch | None:
         """What is done in a buffer; None for one that nobody opened."""
         return self._watches.get((owner, uri))
+
+    def edited(self, owner: int) -> dict[str, list[Span]]:
+        """By path, where an editor's buffers were changed lately, in their text as it is now; newest first."""
+        now = self._clock()
+        return {
+            path_of(uri): [place for place, _ in watch.places]
+            for (whose, uri), watch in self._watches.items()
+            if whose == owner and watch.places and now - watch.when < LATELY
+        }
 
     def rhythm(self, owner: int) -> Rhythm:
         """The hands of an editor."""
