@@ -114,9 +114,8 @@ class Router:
         features = self.analyst.features(request, words=False)
         plan = asked.plan
         # Who rests now may rest because of this very request.
-        view = replace(asked.view, cooling={})
-        decision = decide(request, features, plan.offers, view, plan.wish, ident=asked.id)
-        decision = replace(decision, reasons=(asked.reason, *decision.reasons))
+        view = replace(asked.view, cooling={}) if asked.view.cooling else asked.view
+        decision = decide(request, features, plan.offers, view, plan.wish, ident=asked.id, told=asked.reason)
         if self.lessons is not None:
             self.lessons.asked(decision, request)
         return decision

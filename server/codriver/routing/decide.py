@@ -77,11 +77,12 @@ def decide(
     *,
     ident: str,
     chance: exploring.Chance | None = None,
+    told: str = "",
 ) -> Decision:
     """Ordered candidates among `offers`, those that passed `eligibility.standing`.
 
-    features: as `quality.judged` completes them. chance: lets another model be tried. Raises Unroutable, with a reason
-    for every model, if none is left.
+    features: as `quality.judged` completes them. chance: lets another model be tried. told: a reason that comes
+    first. Raises Unroutable, with a reason for every model, if none is left.
     """
     eligible, out = sifted(request, features, offers, view)
     refused = [*wish.refused, *out]
@@ -130,8 +131,9 @@ def decide(
     ):
         trial = exploring.tried(request, ranked, features.task, taste, view, chance)
         ranked, tried, propensity = trial.ranked, trial.reason, trial.propensity
-    told = (wish.hint, _why(features), note, errand, order.note, stay.reason, thought, tried, _first(ranked, chosen))
-    reasons = tuple(reason for reason in told if reason)
+    seen, first = _why(features), _first(ranked, chosen)
+    why = (told, wish.hint, seen, note, errand, order.note, stay.reason, thought, tried, first)
+    reasons = tuple([reason for reason in why if reason])
     return Decision(ident, chosen, tuple(ranked), tuple(refused), reasons, features, propensity=propensity)
 
 
