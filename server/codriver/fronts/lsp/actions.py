@@ -57,7 +57,7 @@ class Actions:
 
     def _ours(self, document: Document, params: lsp.CodeActionParams) -> Iterator[lsp.CodeAction]:
         where = params.range
-        selected = document.offset(where.start) != document.offset(where.end)
+        selected = _chosen(document, where)
         function = self._function_at(document, where)
         target = where if selected else document.range(function.start_byte, function.end_byte) if function else None
         if target is not None:
@@ -133,6 +133,12 @@ class Actions:
         if found is None or not found.name:
             return None
         return found if start == end or end >= found.end_byte else None
+
+
+def _chosen(document: Document, where: lsp.Range) -> bool:
+    """Whether something is selected: one sign alone is the cursor, in editors that always select it."""
+    start, end = sorted((document.offset(where.start), document.offset(where.end)))
+    return end - start > 4 or (end > start and len(document.text.data[start:end].decode("utf-8", "replace")) > 1)
 
 
 def _action(title: str, kind: lsp.CodeActionKind | str, command: str, argument: dict[str, object]) -> lsp.CodeAction:
