@@ -1,8 +1,8 @@
 """Inline completion: gate, typed along, local predictor, model; then silence or one that parses.
 
 The steps live beside: `gate` (when not to speak), `following` (what is known of the buffer's last changes and
-suggestions), `syntax/predictor`, `flights` (what is being said already), `suggestion` (what fits a place), `listening`
-(models), `next_edit`.
+suggestions), `syntax/predictor`, `flights` (what is being said already), `suggestion` (what fits a place), `hole` (what
+models are sent), `listening` (what they say), `next_edit`.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 from codriver.analyst import path_of
 from codriver.errors import CodriverError, Unroutable
 from codriver.model.ids import new_id
-from codriver.model.request import Conversation, Limits, Purpose, Request, Snapshot
+from codriver.model.request import Purpose, Request, Snapshot
 from codriver.router import PREDICTOR
 from codriver.sources import walking
 from codriver.syntax import predictor
-from codriver.tasks import alongside, context, gate, listening, next_edit, prompts
+from codriver.tasks import alongside, gate, hole, listening, next_edit
 from codriver.tasks.changes import Change
 from codriver.tasks.flights import Flights
 from codriver.tasks.following import Following
-from codriver.tasks.listening import BROKEN, CURSOR, FRONT
+from codriver.tasks.listening import FRONT
 from codriver.tasks.next_edit import NextEdit
 from codriver.tasks.suggestion import Picked, Site, Suggestion, picked_back, site, with_picked
 from codriver.tasks.watch import Doing, Watch
@@ -198,7 +198,7 @@ class Completer:
     async def _found(self, there: Site, owner: int, explicit: bool) -> list[Suggestion]:
         """The predictor's where it is sure, else a model's; several when asked explicitly."""
         settings = self.settings.complete
-        request = self._request(there)
+        request = hole.request(there, settings)
         guess = self._guess(there)
         if guess is not None and not explicit and guess.confidence >= settings.threshold:
             return [self._local(request, there, guess)]
@@ -291,61 +291,13 @@ class Completer:
                 return [replace(edit, text=new, start=first, end=last)]
         return []
 
-    # A request for models.
-
-    def _request(self, there: Site) -> Request:
-        snapshot, buffer = there.snapshot, there.buffer
-        # Only what does not fit is cut at the function's beginning.
-        inside = buffer.function_start(there.cursor) if there.cursor > context.PREFIX else None
-        where = context.Where(
-            path_of(snapshot.uri).rsplit("/", 1)[-1],
-            buffer.language.comment if buffer.language else "",
-            (inside, there.cursor) if inside is not None else None,
-        )
-        fim = context.around(snapshot.text, there.cursor, where)
-        settings = self.settings.complete
-        most = settings.block_tokens if there.place.many else settings.one_line_tokens
-        return Request(
-            new_id(),
-            Purpose.COMPLETE,
-            # No stop at a newline: whether the answer begins with a fence or a newline is not known
-            # before the model is, and the stream is closed at the first whole line anyway.
-            limits=Limits(max_tokens=most, temperature=0.0, effort="none"),
-            fim=fim,
-            unfold=lambda: _chat(there, fim.prefix, fim.suffix or ""),
-            input_tokens=context.tokens(fim.prefix, fim.suffix or ""),
-            code=snapshot,
-            deadline=settings.deadline,
-        )
-
     def _informed(self, request: Request, there: Site, owner: int) -> Request:
         """With parts of other open buffers; they are looked for only when a model is asked."""
-        fim, settings = request.fim, self.settings
-        if fim is None or not settings.complete.others:
+        if not self.settings.complete.others:
             return request
-        edited, never = self._following.edited(owner), settings.privacy.never
+        edited, never = self._following.edited(owner), self.settings.privacy.never
         files = alongside.files(self._analyst, there.snapshot, there.buffer, there.cursor, never, edited)
-        if not files:
-            return request
-        path = path_of(there.snapshot.uri).rsplit("/", 1)[-1]
-        return replace(
-            request,
-            fim=replace(fim, files=files, path=path),
-            unfold=lambda: _chat(there, fim.prefix, fim.suffix or "", f"{alongside.told(files)}The file {path}:\n"),
-            input_tokens=request.input_tokens + context.tokens(*(text for _, text in files)),
-        )
-
-
-def _chat(there: Site, prefix: str, suffix: str, others: str = "") -> Conversation:
-    """The same hole for models that only chat."""
-    one, many = "Complete the current line only.", "Complete the current statement or block, and no more."
-    return prompts.load("fill").filled(
-        language=there.buffer.language_id or "text",
-        extent=many if there.place.many else one,
-        others=others.replace(CURSOR, BROKEN),
-        prefix=prefix.replace(CURSOR, BROKEN),
-        suffix=suffix.replace(CURSOR, BROKEN),
-    )
+        return hole.informed(request, there, files)
 
 
 def _added(there: Site, suggestion: Suggestion) -> str:
