@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from lsp_client import Failed, change, position
 from played_app import URI, Editor, suggestion
 
 from codriver.fronts.lsp.framing import frame
+from codriver.tasks.refactor import Rewrite
 
 INLINE = "textDocument/inlineCompletion"
 
@@ -134,9 +134,7 @@ async def test_what_comes_back_too_deep_is_answered_with_an_error(ready: Editor)
 
 @pytest.mark.parametrize("code", ["x", [], None, {"a": 1}])
 async def test_an_editors_odd_error_ends_only_what_asked(ready: Editor, code: Any) -> None:
-    ready.app.tasks.rewrite = SimpleNamespace(
-        start=0, end=3, text="two", model="m", simulated=False, cost=0.0, decision="d", summary=""
-    )
+    ready.app.tasks.rewrite = Rewrite(0, 3, "two", "m", False, 0.0, "d", "", ())
     ready.answer = lambda method, params: ... if method == "workspace/applyEdit" else None
     ready.open("one")
     identity = ready.command("codriver.refactor", URI, {"start": position(0, 0), "end": position(0, 3)})
