@@ -11,11 +11,12 @@ import asyncio
 
 from codriver.analyst import Analyst
 from codriver.fronts.lsp.documents import Document, Documents
+from codriver.syntax.trees import EAGER
 
 PAUSE = 0.3
 """Seconds without a change."""
-SHORT = 16_000
-"""Bytes up to which a text is read on demand only: a few milliseconds, numbers included."""
+SHORT = EAGER
+"""Bytes up to which a text is read on demand only; every longer one waits for a pause."""
 BREATH = 0.002
 """Seconds between two slices, for everybody else."""
 
