@@ -84,16 +84,7 @@ def decide(
     features: as `quality.judged` completes them. chance: lets another model be tried. told: a reason that comes
     first. Raises Unroutable, with a reason for every model, if none is left.
     """
-    eligible, out = sifted(request, features, offers, view)
-    refused = [*wish.refused, *out]
-    note = ""
-    if not eligible:
-        eligible, note = _last_resort(request, offers, view, refused)
-    by_key = {key: offer for offer, key, _ in eligible}
-    candidates = _expect(request, features, eligible, view, wish)
-    candidates = _within(candidates, by_key, request, view, wish.bounds, refused)
-    if not candidates:
-        raise nobody(request, refused, view, offers)
+    candidates, by_key, refused, note = _expected(request, features, offers, view, wish)
     value, wait = TASTES.get(features.task, ORDINARY_TASTE)
     taste = strategies.Taste(10 * wish.tenth or value, wait, wish.floor)
     try:
@@ -107,34 +98,79 @@ def decide(
     # Who hinted at a tier has weighed money against quality himself.
     pays = None if tier else strategies.pays(order.strategy, taste)
     stay = staying.stay(request, ranked, by_key, view, pays)
-    ranked = stay.ranked
-    if wish.prefer and request.purpose is not Purpose.TOOL_RESULT:
-        ranked.sort(key=lambda candidate: candidate.model not in wish.prefer)
-    if wish.sunk and request.purpose is not Purpose.TOOL_RESULT:
-        ranked = degrading.sunk(ranked, wish.sunk)
-    thought = ""
-    if (
-        wish.harder
-        and wish.experience
-        and len(ranked) > 1
-        and not (tier or wish.prefer)
-        and harder.asked(request, chosen, view)
-    ):
-        more = harder.instead(request, features, ranked, by_key, view, taste)
-        ranked, thought = more.ranked, more.reason
+    ranked = _bent(request, stay.ranked, wish)
+    ranked, thought = _harder(request, features, ranked, by_key, view, wish, taste, chosen, tier)
     tried, propensity = "", 1.0
-    if (
-        chance is not None
-        and not thought
-        and not (wish.bounds.tier or wish.prefer)
-        and exploring.open_to_trial(request, chosen, wish.bounds.only)
-    ):
-        trial = exploring.tried(request, ranked, features.task, taste, view, chance)
-        ranked, tried, propensity = trial.ranked, trial.reason, trial.propensity
+    if chance is not None and not thought:
+        ranked, tried, propensity = _trial(request, features, ranked, view, wish, taste, chosen, chance)
     seen, first = _why(features), _first(ranked, chosen)
     why = (told, wish.hint, seen, note, errand, order.note, stay.reason, thought, tried, first)
     reasons = tuple([reason for reason in why if reason])
     return Decision(ident, chosen, tuple(ranked), tuple(refused), reasons, features, propensity=propensity)
+
+
+def _expected(
+    request: Request, features: Features, offers: Sequence[Offer], view: View, wish: Wish
+) -> tuple[list[Candidate], dict[str, Offer], list[Refusal], str]:
+    """Who may answer, with what is expected of each; their offers; who may not; a sentence where all but resting ones
+    are out. Raises Unroutable."""
+    eligible, out = sifted(request, features, offers, view)
+    refused = [*wish.refused, *out]
+    note = ""
+    if not eligible:
+        eligible, note = _last_resort(request, offers, view, refused)
+    by_key = {key: offer for offer, key, _ in eligible}
+    candidates = _expect(request, features, eligible, view, wish)
+    candidates = _within(candidates, by_key, request, view, wish.bounds, refused)
+    if not candidates:
+        raise nobody(request, refused, view, offers)
+    return candidates, by_key, refused, note
+
+
+def _bent(request: Request, ranked: list[Candidate], wish: Wish) -> list[Candidate]:
+    """The order under the user's rules and the strain of the moment; a tool's result goes where its loop is."""
+    if request.purpose is Purpose.TOOL_RESULT or not (wish.prefer or wish.sunk):
+        return ranked
+    if wish.prefer:
+        ranked.sort(key=lambda candidate: candidate.model not in wish.prefer)
+    return degrading.sunk(ranked, wish.sunk) if wish.sunk else ranked
+
+
+def _harder(
+    request: Request,
+    features: Features,
+    ranked: list[Candidate],
+    offers: dict[str, Offer],
+    view: View,
+    wish: Wish,
+    taste: strategies.Taste,
+    strategy: str,
+    tier: str,
+) -> tuple[list[Candidate], str]:
+    """The order where a cheaper model may think more, and the sentence for that."""
+    if not (wish.harder and wish.experience) or len(ranked) < 2 or tier or wish.prefer:
+        return ranked, ""
+    if not harder.asked(request, strategy, view):
+        return ranked, ""
+    more = harder.instead(request, features, ranked, offers, view, taste)
+    return more.ranked, more.reason
+
+
+def _trial(
+    request: Request,
+    features: Features,
+    ranked: list[Candidate],
+    view: View,
+    wish: Wish,
+    taste: strategies.Taste,
+    strategy: str,
+    chance: exploring.Chance,
+) -> tuple[list[Candidate], str, float]:
+    """The order where another model may be tried, the sentence for that, and the chance of who comes first."""
+    if wish.bounds.tier or wish.prefer or not exploring.open_to_trial(request, strategy, wish.bounds.only):
+        return ranked, "", 1.0
+    trial = exploring.tried(request, ranked, features.task, taste, view, chance)
+    return trial.ranked, trial.reason, trial.propensity
 
 
 def _strategy(request: Request, wish: Wish) -> tuple[str, str]:
