@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 
 from codriver.model.request import Conversation, Message, Text
@@ -30,8 +31,9 @@ class Prompt:
         return Conversation((Message("system", (Text(system),)), Message("user", (Text(user),))))
 
 
+@cache
 def load(name: str) -> Prompt:
-    """The prompt of this name. Raises FileNotFoundError, or ValueError when a part is missing."""
+    """The prompt of this name, read once. Raises FileNotFoundError, or ValueError when a part is missing."""
     return parse((resources.files("codriver") / "prompts" / f"{name}.md").read_text("utf-8"))
 
 
