@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench quiet completion completion-fit buffer-truth agreement fuzz catalog wheel test-vscode test-vscode-real vsix test-editors test-agents test-agents-quick test-matrix frameworks-check clean
+.PHONY: run tasks-real test lint bench quiet completion completion-fit buffer-truth agreement fuzz catalog wheel test-vscode test-vscode-real vsix test-editors test-agents test-agents-quick test-matrix frameworks-check clean
 
 run: $(VENV)/.installed
 	$(BIN)/codriver serve
@@ -37,6 +37,10 @@ fuzz: $(VENV)/.developer
 # Framework detection on 76 packages of PyPI and npm, fetched once into the user's cache folder. CHECK="--only flask"
 frameworks-check: $(VENV)/.developer
 	$(BIN)/python tests/frameworks_check/run.py $(CHECK)
+
+# Tasks on real functions of packages on this machine, with good, sloppy and bad answers. TASKS="--functions 20 --seed 2"
+tasks-real: $(VENV)/.developer
+	$(BIN)/python tests/tasks_real/run.py $(TASKS)
 
 # Prices, windows and abilities from the newest releases of two maintained tables; read the diff before it is committed.
 catalog: $(VENV)/.developer
