@@ -40,6 +40,7 @@ LAST = 4
 
 _LIST = re.compile(rb'"messages"\s*:\s*(\[\s*)')
 _MESSAGES = msgspec.json.Decoder(list[msgspec.Raw])
+_BETWEEN = b" \t\r\n,"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +145,10 @@ def _boundary(body: bytes) -> tuple[int, int, int] | None:
     at = end - 1
     for message in reversed(messages[-LAST:]):
         text = bytes(message)
-        at = len(body[:at].rstrip(b" \t\r\n,")) - len(text)
-        if body[at : at + len(text)] != text:
+        while body[at - 1] in _BETWEEN:
+            at -= 1
+        at -= len(text)
+        if not body.startswith(text, at):
             return None
     return found.end(), at, len(messages) - LAST
 
