@@ -2,7 +2,7 @@
 
 Every answer is one JSON document, nothing is kept between requests, so any number of agents share it and a restarted
 daemon is not noticed. `codriver mcp` carries the same messages over stdio. Written here and not taken from the `mcp`
-package: that needs a second to import and brings a web framework, for the five methods below.
+package: that takes 1.3 s of processor time and 56 MB to import, for the four methods below.
 """
 
 from __future__ import annotations
