@@ -38,13 +38,15 @@ def test_odd_names_are_no_trouble(name: str) -> None:
 
 
 def test_at_least_sixty_models_each_with_sources_and_dates() -> None:
-    models = json.loads(FILE.read_text("utf-8"))["models"]
+    document = json.loads(FILE.read_text("utf-8"))
+    models, licences = document["models"], tuple(document["licences"])
     current = [
         name for name, told in models.items() if any("2025" in cited or "2026" in cited for cited in told["from"])
     ]
     assert len(current) >= 60
     for name, told in models.items():
         assert "" in told["skill"] and all(-3 < skill < 5 for skill in told["skill"].values()), name
+        assert all(cited.startswith(licences) for cited in told["from"]), name
         assert told["from"] and all(re.search(r" \d\.\d{3} \(\d{4}-\d\d", cited) for cited in told["from"]), name
 
 

@@ -168,6 +168,33 @@ def test_train_writes_weights_abilities_and_a_report(tmp_path: Path, capsys: pyt
     assert again.read_bytes() == Path(files["weights.json"]).read_bytes()
 
 
+def test_abilities_tell_licences_and_closed_sources_can_be_left_out(tmp_path: Path) -> None:
+    _folder(tmp_path / "in", "routellm")
+    (tmp_path / "in" / "priors").mkdir()
+    rows = [
+        {"source": source, "model": model, "task": "edit", "score": score, "n": 200, "date": "2025-08-01"}
+        for source, model, score in (
+            ("aider:polyglot_leaderboard", "gpt-5", 0.88), ("aider:polyglot_leaderboard", "gpt-4o", 0.23),
+            ("openhands-index", "gpt-5", 0.7), ("openhands-index", "claude-fable-5", 0.8),
+            ("a board nobody knows", "glm-5", 0.6),
+        )
+    ]  # fmt: skip
+    (tmp_path / "in" / "priors" / "task_scores.jsonl.gz").write_bytes(
+        gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode())
+    )
+    out = tmp_path / "abilities.json"
+    words = ["train", str(tmp_path / "in"), "--out", str(tmp_path / "w.json"), "--abilities", str(out)]
+    assert main(words) == 0
+    every = json.loads(out.read_text())
+    assert every["licences"]["openhands-index"] == "none stated" and every["licences"]["aider"] == "Apache-2.0"
+    assert {"claude-fable-5", "glm-5", "gpt-4o"} <= set(every["models"])
+    assert main([*words, "--licensed-only"]) == 0
+    free = json.loads(out.read_text())
+    assert set(free["licences"]) == {"aider", "routellm"}
+    assert not {"claude-fable-5", "glm-5"} & set(free["models"])
+    assert all(not cited.startswith("openhands") for model in free["models"].values() for cited in model["from"])
+
+
 def test_train_refuses_rows_without_a_licence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _folder(tmp_path, "secret")
     assert main(["train", str(tmp_path), "--out", str(tmp_path / "w.json")]) == 2

@@ -38,6 +38,17 @@ DATES = {
 LEFT_OUT = ("matrix:openhands_index", "matrix:livecodebench_exec", "aider:architect")
 """Told better by another source, or not of one model."""
 
+OPEN = {
+    "aider": "Apache-2.0", "evalperf": "Apache-2.0", "llmrouter_mixed": "MIT", "routellm": "Apache-2.0",
+    "routerarena": "Apache-2.0", "swebench_pro": "MIT",
+}  # fmt: skip
+CLOSED = {
+    "swebench_mini": "CC BY-NC 4.0", "openhands-index": "none stated", "livecodebench": "none stated",
+    "routerbench_part": "none stated", "terminal_bench": "none stated",
+}  # fmt: skip
+"""Licences of what scores are from, by how their citations begin. Of closed ones only the published means are cited,
+which are facts, with source and date; no row and no text."""
+
 SAME = {
     "openhands-index swe-bench": "swe-bench-verified",
     "matrix:swebench_mini swe-bench-verified": "swe-bench-verified",
@@ -101,6 +112,17 @@ def _score(row: Mapping[str, Any]) -> Score | None:
     )  # fmt: skip
 
 
+def licence(cited: str) -> str:
+    """Of the source that a citation begins with; "none stated" for one that nothing is known of."""
+    licences = OPEN | CLOSED
+    return next((licences[source] for source in licences if cited.startswith(source)), "none stated")
+
+
+def is_open(score: Score) -> bool:
+    """Whether its source's licence allows any use."""
+    return score.cited.startswith(tuple(OPEN))
+
+
 def averaged(matrix: Matrix) -> list[Score]:
     """The models' mean scores in a matrix that no score file tells of."""
     found = []
@@ -130,7 +152,8 @@ def fitted(found: Sequence[Score]) -> tuple[dict[str, float], list[float]]:
 
 
 def document(found: Sequence[Score], folder: Path = FOLDER) -> dict[str, Any]:
-    """The text of abilities.json as an object: models with skills and sources, and the rule for others."""
+    """The text of abilities.json as an object: models with skills and sources, the sources' licences, and the rule for
+    other models."""
     general, rest = fitted(found)
     start, length = SCALE
     models: dict[str, Any] = {}
@@ -143,7 +166,13 @@ def document(found: Sequence[Score], folder: Path = FOLDER) -> dict[str, Any]:
             deviation = sum(beside * weight for beside, weight in own) / (total + FIRM_FAMILY)
             skill[kind] = round(skill[""] + length * deviation, 2)
         models[name] = {"skill": skill, "from": sorted({score.cited for score, _ in mine})[:6]}
-    return {"cold": cold({name: model["skill"][""] for name, model in models.items()}, folder), "models": models}
+    licences = {source: licence(source) for source in sorted(OPEN | CLOSED) if _cites(found, source)}
+    general_skills = {name: model["skill"][""] for name, model in models.items()}
+    return {"cold": cold(general_skills, folder), "licences": licences, "models": models}
+
+
+def _cites(found: Sequence[Score], source: str) -> bool:
+    return any(score.cited.startswith(source) for score in found)
 
 
 def cold(skills: Mapping[str, float], folder: Path = FOLDER) -> dict[str, Any]:

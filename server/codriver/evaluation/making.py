@@ -43,14 +43,19 @@ def weights(matrices: Sequence[Matrix]) -> str:
     return train([lesson(matrix) for matrix in matrices])
 
 
-def abilities(folder: Path) -> str:
-    """The text of abilities.json: one model on one line. Raises ConfigError."""
+def abilities(folder: Path, *, licensed_only: bool = False) -> str:
+    """The text of abilities.json: one model on one line. Raises ConfigError.
+
+    licensed_only: without scores of sources whose licence does not allow any use.
+    """
     found = sorted(folder.rglob("task_scores.jsonl.gz"))
     if not found:
         raise ConfigError(str(folder), "", "there is no task_scores.jsonl.gz below it", "It lies in priors/")
-    told = public.document(public.scores(found[0]) + [score for matrix in unlisted(folder) for score in matrix])
+    every = public.scores(found[0]) + [score for matrix in unlisted(folder) for score in matrix]
+    told = public.document([score for score in every if public.is_open(score)] if licensed_only else every)
     models = [f"{json.dumps(name)}: {json.dumps(model, sort_keys=True)}" for name, model in told["models"].items()]
-    return f'{{"cold": {json.dumps(told["cold"])},\n"models": {{\n' + ",\n".join(models) + "\n}}\n"
+    head = f'{{"cold": {json.dumps(told["cold"])},\n"licences": {json.dumps(told["licences"])},\n"models": {{\n'
+    return head + ",\n".join(models) + "\n}}\n"
 
 
 def unlisted(folder: Path) -> Iterator[list[public.Score]]:
