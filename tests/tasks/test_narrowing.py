@@ -222,3 +222,25 @@ def test_a_private_function_that_nobody_else_names_is_the_class_s_own_business(k
     new = "class A:\n    def f(self):\n        return 1"
     assert after(kit, analyst, fence(new), text.format("")) == f"{new}\n\n"
     assert after(kit, analyst, fence(new), text.format("A()._g()")) == "refused: changes the signature of A._g"
+
+
+def test_lines_that_stand_above_are_left_out_only_where_they_decorate(kit: Any, analyst: Analyst) -> None:
+    text = "function g() {\n  one();\n  two();\n}\nfunction f() {\n  one();\n  tw‸o();\n}\n"
+    new = "function f() {\n  one();\n  three();\n}"
+    done = after(kit, analyst, fence(new, "javascript"), text, uri="file:///w/a.js", language="javascript")
+    assert done == "function g() {\n  one();\n  two();\n}\n" + new + "\n"
+
+
+@pytest.mark.parametrize("again", ["/** Old. */", "/**\n * New words.\n */", "// Old."])
+def test_a_comment_above_is_not_doubled(kit: Any, analyst: Analyst, again: str) -> None:
+    text = "/** Old. */\nfunction f() {\n  tw‸o();\n}\n"
+    reply = fence(f"{again}\nfunction f() {{\n  three();\n}}", "javascript")
+    done = after(kit, analyst, reply, text, uri="file:///w/a.js", language="javascript")
+    assert done == "/** Old. */\nfunction f() {\n  three();\n}\n"
+
+
+def test_what_looks_alike_inside_of_another_function_is_elsewhere(kit: Any, analyst: Analyst) -> None:
+    text = "function a() {\n  function f() {\n    return 1;‸\n  }\n  function g() {\n    return 2;\n  }\n}\n"
+    reply = fence("function f() {\n  return 3;\n}\nfunction g() {\n  return 4;\n}", "javascript")
+    done = after(kit, analyst, reply, text, uri="file:///w/a.js", language="javascript")
+    assert done.startswith("refused: changes g, which")

@@ -260,7 +260,7 @@ def _lost(region: Region, old: Sequence[Header], now: Sequence[Header], *, exact
         same = next((new for new in left if new.name == header.name and (header.serves(new) or not exact)), None)
         if same is not None:
             left.remove(same)
-        elif not _own_business(header, region):
+        elif len(old) == 1 or not _own_business(header, region):
             return header.name
     return ""
 
@@ -268,7 +268,7 @@ def _lost(region: Region, old: Sequence[Header], now: Sequence[Header], *, exact
 def _own_business(header: Header, region: Region) -> bool:
     """Whether a function is private and nothing outside the region names it."""
     last = header.last
-    private = (last.startswith(("_", "#")) and not last.endswith("__")) or b"private" in header.tokens[:4]
+    private = re.match(r"_[^_]|#", last) is not None or b"private" in header.tokens[:4]
     text = region.snapshot.text
     outside = text[: region.start] + b"\n" + text[region.end :]
     return private and re.search(rb"(?<!\w)" + re.escape(last.encode()) + rb"(?!\w)", outside) is None

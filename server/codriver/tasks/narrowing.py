@@ -17,6 +17,7 @@ from codriver.syntax.headers import Header, Item
 from codriver.tasks.merging import Patch
 from codriver.tasks.region import Region
 
+_DECORATOR = re.compile(r"@\w|#\[|\[\w.*\]$")
 _COMMENT = re.compile(r"//|#(?![\[!]|\w)|/\*|\*(?:\s|/|$)|--")
 
 
@@ -72,14 +73,16 @@ def _names(region: Region) -> set[str]:
 def _unrepeated(code: str, region: Region) -> str:
     """The code without what stands above the region already: decorators, and a comment in place of the one there."""
     above = region.snapshot.text[: region.start].decode("utf-8", "replace").rstrip(" \t").split("\n")[-40:-1]
-    blank = next((n for n in range(len(above) - 1, -1, -1) if not above[n].strip()), -1)
-    there = [line.strip() for line in above[blank + 1 :]]
+    there: list[str] = []
+    while above and (_COMMENT.match(above[-1].strip()) or _DECORATOR.match(above[-1].strip())):
+        there.append(above.pop().strip())
     comments = any(_COMMENT.match(line) for line in there)
     lines = code.split("\n")
     first = 0
     while first < len(lines) - 1:
         line = lines[first].strip()
-        if line and line not in there and not (comments and _COMMENT.match(line)):
+        repeated = (line in there and _DECORATOR.match(line)) or (comments and _COMMENT.match(line))
+        if line and not repeated:
             break
         first += 1
     kept = lines[first:] if there and any(line.strip() for line in lines[:first]) else lines
@@ -178,7 +181,7 @@ def _known(region: Region) -> set[str]:
 def _scope(region: Region, wanted: Sequence[Header]) -> str:
     """The dotted name of what is around the region's first function, with a dot behind; "" at the top."""
     whole = wanted[0].name
-    inside = region.buffer.function_at((wanted[0].head, wanted[0].end))
+    inside = region.buffer.function_at(wanted[0].head)
     if inside is not None and inside.name.endswith(whole):
         whole = inside.name
     scope = whole.rpartition(".")[0]
