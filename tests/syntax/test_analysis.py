@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codriver.model.features import Features
+from codriver.syntax import trees
 from codriver.syntax.analysis import KEYS, Buffer, analyze
 from codriver.syntax.text import Text
 from codriver.syntax.trees import EAGER
@@ -358,3 +359,27 @@ def test_where_a_function_begins_is_known_without_counting() -> None:
     for offset in range(len(TYPED)):
         function = buffer.function_at(offset)
         assert buffer.function_start(offset) == (function.start_byte if function is not None else None)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "insert", "faults"),
+    [
+        pytest.param("python", b"import os\n", b"from os import path(it)\n", True, id="a line end is missing"),
+        pytest.param("python", b"import os\n", b"from os import path\n", False, id="none is"),
+        pytest.param("go", b"package a\n\n", b"type T int\n", False, id="ends with one"),
+        pytest.param("go", b"package a\n\n", b"func f() {\n", True, id="a bracket is missing"),
+    ],
+)
+def test_what_no_visible_node_shows_is_an_error_of_an_insertion(
+    language: str, text: bytes, insert: bytes, faults: bool
+) -> None:
+    before, after = Buffer(text, language_id=language).errors_with(insert, len(text), len(text))
+    assert (before, after > 0) == (0, faults)
+
+
+def test_what_no_time_was_found_for_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trees, "attempt", lambda *_: None)
+    buffer = Buffer(b"import os\n", language_id="python")
+    assert buffer.errors_with(b"x(", 0, 0) == (0, 0)
+    assert buffer.errors_with(b"x(", 0, 0, (0, 1)) == (0, 1)
+    assert Buffer(b"plain", language_id="plaintext").errors_with(b"x(", 0, 0, (0, 1)) == (0, 0)

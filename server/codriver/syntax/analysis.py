@@ -226,17 +226,18 @@ class Buffer:
         inside = (p.buffer.errors(region[0] - p.start, region[1] - p.start) for p in self._touching(*region))
         return (self._code.errors(region) if self._code is not None else 0) + sum(inside)
 
-    def errors_with(self, insert: bytes, start: int, end: int) -> tuple[int, int]:
+    def errors_with(self, insert: bytes, start: int, end: int, unknown: tuple[int, int] = (0, 0)) -> tuple[int, int]:
         """Errors before and after bytes [start, end) would become `insert`; nothing is changed.
 
-        In texts that are not seen whole those near the place. (0, 0) when there is no grammar.
+        In texts that are not seen whole those near the place. (0, 0) when there is no grammar, `unknown`
+        when there is no time.
         """
         start = min(max(start, 0), len(self.data))
         end = min(max(end, start), len(self.data))
         piece = self._piece((start, end))
         if piece is not None:
-            return piece.buffer.errors_with(insert, start - piece.start, end - piece.start)
-        return self._code.trees.errors_with(insert, start, end) if self._code else (0, 0)
+            return piece.buffer.errors_with(insert, start - piece.start, end - piece.start, unknown)
+        return self._code.trees.errors_with(insert, start, end, unknown) if self._code else (0, 0)
 
     def signatures_with(self, insert: bytes, start: int, end: int) -> tuple[Signatures, Signatures]:
         """The outermost functions in bytes [start, end) before and after these would become `insert`."""

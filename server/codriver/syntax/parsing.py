@@ -55,6 +55,11 @@ def count_errors(node: Node, start: int = 0, end: int | None = None, most: int =
     return count
 
 
+def count_faults(root: Node) -> int:
+    """As count_errors, with those that no visible node shows: a missing line end is a hidden node of some grammars."""
+    return count_errors(root) or int(root.has_error)
+
+
 def wreckage(root: Node) -> int:
     """Bytes of the text that no construct holds: errors of the two topmost levels."""
     if not root.has_error:

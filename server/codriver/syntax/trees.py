@@ -16,7 +16,7 @@ from tree_sitter import Parser, Tree
 
 from codriver.syntax import windows
 from codriver.syntax.parse import Parse, edit_of, followed, move
-from codriver.syntax.parsing import PATIENCE, PER_BYTE, attempt, count_errors, parser, patient, wreckage
+from codriver.syntax.parsing import PATIENCE, PER_BYTE, attempt, count_faults, parser, patient, wreckage
 from codriver.syntax.text import Edit
 from codriver.syntax.windows import WINDOW
 
@@ -215,14 +215,14 @@ class Trees:
             self.parse()
         return Parse(self._good, self._data) if self._good is not None and self.whole else None
 
-    def errors_with(self, insert: bytes, start: int, end: int) -> tuple[int, int]:
+    def errors_with(self, insert: bytes, start: int, end: int, unknown: tuple[int, int] = (0, 0)) -> tuple[int, int]:
         """Errors before and after bytes [start, end) would become `insert`.
 
         Counted in TRIAL bytes around the place, cut along a tree of the whole where there is one; in
-        shorter texts in all of it. What cannot be parsed in time counts as unchanged: (0, 0).
+        shorter texts in all of it. `unknown` for what cannot be parsed in time.
         """
         before, after = self.tried(insert, start, end)
-        return (count_errors(before.root), count_errors(after.root)) if before and after else (0, 0)
+        return (count_faults(before.root), count_faults(after.root)) if before and after else unknown
 
     def tried(self, insert: bytes, start: int, end: int) -> tuple[Parse | None, Parse | None]:
         """What is seen around bytes [start, end), and what would be if they became `insert`; no or both."""

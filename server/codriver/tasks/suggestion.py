@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 WINDOW = 4000
 """Bytes before and after the cursor that a candidate is compared with."""
 
+_UNTOLD = (0, 1)
+"""For a parser that found no time: nobody knows whether a candidate fits, so it does not."""
+
 LABEL = 60
 """Characters of a label."""
 
@@ -82,10 +85,12 @@ class Site:
         candidate there may be no more errors than without the whole line. A window of a long text may
         be cut so that it is broken everywhere: then nothing can be told, and silence is right.
         """
-        before, after = self.buffer.errors_with(self._encoded(candidate), self.cursor, self.end(candidate))
+        # Some grammars (Go's) miss the line end of a text that ends without one, as texts do while they are written.
+        new, until, text = self._encoded(candidate), self.end(candidate), self.snapshot.text
+        new += b"\n" if until == len(text) else b""
+        before, after = self.buffer.errors_with(new, self.cursor, until, _UNTOLD)
         if after == 0 or before == 0:
             return after == 0
-        text = self.snapshot.text
         start, end = text.rfind(b"\n", 0, self.cursor) + 1, text.find(b"\n", self.cursor)
         whole, without = self.buffer.errors_with(b"", start, end if end >= 0 else len(text))
         if without and not self.buffer.whole:
