@@ -79,11 +79,13 @@ def _progress(title: str) -> None:
 
 def _print(pages: list[Page], frozen: bool, folds: int) -> None:
     from codriver.evaluation import report
+    from codriver.evaluation.training import LICENSED
 
     how = "shipped weights, nothing trained" if frozen else f"cross-validated by problem, {folds} folds"
     print(f"{how}; intervals: 95%, paired bootstrap by problem; baselines trained in the same run\n")
     if frozen:
-        print("Figures hold for rows that the shipped weights never saw: on those they were trained on they flatter.\n")
+        print("Figures hold for rows that the shipped weights never saw: on those they were trained on they flatter.")
+        print(f"Trained on public rows of: {', '.join(sorted(LICENSED))}.\n")
     for told, aimed in (("measures with an aim\n", True), ("\nall other measures\n", False)):
         print(told)
         table(report.HEADINGS, list(report.rows(pages, aimed)), right=report.RIGHT)
