@@ -85,8 +85,8 @@ def written(weights: NDArray[np.float64], holes: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--languages", nargs="*", default=masks.LANGUAGES)
-    parser.add_argument("--files", type=int, default=120)
-    parser.add_argument("--each", type=int, default=25)
+    parser.add_argument("--files", type=int, default=250)
+    parser.add_argument("--each", type=int, default=20)
     given = parser.parse_args()
     found = examples(given.languages, given.files, given.each)
     right = np.array([was for _, was in found], dtype=float)
