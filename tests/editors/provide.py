@@ -40,6 +40,8 @@ class Editor:
     wheel: str = ""
     environ: dict[str, str] = field(default_factory=dict)
     dump: str = ""
+    engine: str = ""
+    """Who draws suggestions, where there is a choice."""
 
     def root(self, cache: Path) -> Path:
         return cache / self.suite

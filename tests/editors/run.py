@@ -56,6 +56,7 @@ def _tried(editor: Editor, cache: Path, missing: str) -> tuple[str, str, bool]:
         "EDITOR_UNDER_TEST": str(command),
         "NVIM_UNDER_TEST": str(command) if editor.title == "Neovim" else "",
         "EDITOR_KIND": editor.title,
+        **({"ENGINE": editor.engine} if editor.engine else {}),
         "EDITOR_ROOT": str(editor.root(cache)),
     }
     words = [sys.executable, "-m", "pytest", "-q", "-rA", "--no-header", "-p", "no:cacheprovider", TESTS[editor.title]]
@@ -69,7 +70,8 @@ def _tried(editor: Editor, cache: Path, missing: str) -> tuple[str, str, bool]:
     what = _words(TESTS[editor.title])
     ran = ", ".join(dict.fromkeys(part for name in passed for part in what.get(name, "").split(", ") if part))
     told = f"ok ({len(passed)} tests): {ran}" + (f"; failed: {', '.join(failed)}" if failed else "")
-    return editor.said(command, cache), told, not failed and done.returncode == 0
+    version = editor.said(command, cache) + (f" ({editor.engine} engine)" if editor.engine else "")
+    return version, told, not failed and done.returncode == 0
 
 
 def _words(tests: str) -> dict[str, str]:

@@ -164,3 +164,9 @@ def test_a_code_action_of_the_real_server_changes_a_file_and_is_undone(daemon: D
     assert report["after"] != report["before"] == report["undone"]
     assert "suggests inline" in report["health"]
     assert "ERROR" not in report["health"]
+
+
+@pytest.mark.skipif(version() < (0, 8), reason="vim.lsp.start came with Neovim 0.8")
+def test_what_connect_writes_starts_the_server(daemon: Daemon, tmp_path: Path) -> None:
+    """codriver connect neovim"""
+    assert played("connect", tmp_path, CODRIVER_HOME=str(daemon.home))["encoding"] == "utf-16"
