@@ -93,6 +93,7 @@ def titled(name: str, *more: str) -> list[str]:
         pytest.param(span((0, 0), (1, 4)), titled("selection"), id="a part of a function"),
         pytest.param(span((0, 0), (1, 12)), titled("selection", *OF_F), id="all of it"),
         pytest.param(span((1, 4), (1, 4)), titled("function", *OF_F), id="the cursor in it"),
+        pytest.param(span((1, 4), (1, 5)), titled("function", *OF_F), id="one sign, as Helix always selects one"),
         pytest.param(span((3, 0), (3, 0)), [f"Codriver: {title}" for title in ANYWHERE], id="in no function"),
     ],
 )
