@@ -5,6 +5,7 @@ import { join } from "node:path";
 // asks nothing for what was typed before.
 const KEY_MS = 60;
 const LOOK_MS = 100;
+const SOON = 20_000;
 const KEYS = { "\n": "Enter", " ": "Space", "\t": "Tab" };
 
 /** Waits until something is found. Throws with what never came. */
@@ -26,6 +27,21 @@ export async function until(what, found, ms = 60_000) {
 export function hands(page, shots) {
   const clean = (text) => text.replaceAll("\u00a0", " ").replaceAll("·", " ");
   const editor = ".editor-group-container.active .monaco-editor";
+
+  /** Tries once more, from the start, what a busy machine swallowed: lists close when the focus moves late. */
+  async function again(gesture) {
+    for (let left = 3; ; left -= 1) {
+      try {
+        return await gesture();
+      } catch (problem) {
+        if (left === 0) {
+          throw problem;
+        }
+        await page.keyboard.press("Escape");
+      }
+    }
+  }
+
   const self = {
     page,
     async press(...keys) {
@@ -40,12 +56,12 @@ export function hands(page, shots) {
     },
     /** Runs a command by its name in the palette. */
     async command(name) {
-      await page.keyboard.press("F1");
-      await page.locator(".quick-input-widget input").first().fill(`>${name}`);
-      // By its name: the first row may be another command that resembles it.
-      const row = page.locator(`.quick-input-list .monaco-list-row[aria-label^="${name}"]`).first();
-      await row.waitFor({ timeout: 60_000 });
-      await row.click();
+      await again(async () => {
+        await page.keyboard.press("F1");
+        await page.locator(".quick-input-widget input:visible").first().fill(`>${name}`, { timeout: SOON });
+        // By its name: the first row may be another command that resembles it.
+        await page.locator(`.quick-input-list .monaco-list-row[aria-label^="${name}"]`).first().click({ timeout: SOON });
+      });
     },
     /** Takes a row of a list that asks. */
     async pick(label) {
@@ -71,17 +87,20 @@ export function hands(page, shots) {
     },
     /** A fresh document without a file, in a language. */
     async untitled(language) {
-      const before = await page.locator(".tab.active").allInnerTexts();
+      const before = await page.locator(".editor-group-container.active .tab.active").allInnerTexts();
       await self.command("File: New Untitled Text File");
       await until("a fresh tab", async () => {
-        const now = await page.locator(".tab.active").allInnerTexts();
+        const now = await page.locator(".editor-group-container.active .tab.active").allInnerTexts();
         return now.length === 1 && now[0].includes("Untitled-") && now[0] !== before[0];
       });
       await page.locator(`${editor} .view-lines`).first().waitFor();
-      await self.command("Change Language Mode");
-      await page.locator(".quick-input-widget input").first().fill(language);
-      await self.pick(language);
-      await until(`the language ${language}`, async () => (await page.locator('[id="status.editor.mode"]').innerText()) === language);
+      await again(async () => {
+        await self.command("Change Language Mode");
+        await page.locator(".quick-input-widget input:visible").first().fill(language, { timeout: SOON });
+        await page.locator(`.quick-input-list .monaco-list-row[aria-label^="${language}"]`).first().click({ timeout: SOON });
+        const mode = page.locator('[id="status.editor.mode"]');
+        await until(`the language ${language}`, async () => (await mode.innerText({ timeout: SOON })) === language, SOON);
+      });
       await page.locator(`${editor} .view-lines`).first().click();
     },
     /** What is suggested behind the cursor, "" for nothing. */

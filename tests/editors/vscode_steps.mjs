@@ -193,6 +193,7 @@ export function steps({ person, home, work, sample, server }) {
       await page.locator(".monaco-diff-editor").first().waitFor();
       await until("the new text", async () => (await page.locator(".monaco-diff-editor .modified .view-lines:not(.line-delete)").innerText()).includes("subtotal"));
       must(!saved().includes("subtotal"), "it was made before it was agreed to");
+      await page.locator(".notification-toast.notification-fade-in-done", { hasText: "Apply or discard" }).waitFor();
       await person.shot("refactor");
       await page.locator(".editor-actions .action-label.codicon-check").first().click();
       await person.tab("sample.py");
@@ -224,6 +225,8 @@ export function steps({ person, home, work, sample, server }) {
       await page.locator(".tab", { hasText: "Explanation of sample.py" }).first().waitFor();
       await until("the words", async () => (await Promise.all(page.frames().map((one) => one.locator("body").innerText().catch(() => "")))).join("\n").includes("total"));
       await person.shot("explain");
+      await person.command("View: Join All Editor Groups");
+      await until("one group", async () => (await page.locator(".editor-group-container").count()) === 1);
       await person.open("sample.py");
     }],
 

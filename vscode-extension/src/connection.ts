@@ -26,6 +26,16 @@ export interface Around {
   findings(uri: vscode.Uri, found: readonly vscode.Diagnostic[]): void;
 }
 
+/** What the client itself logs about a connection that broke: true, but not why it broke. */
+const OURS = /^(Server: |The server has ended|\[(Error|Warn|Info)|\s*(Code|Message):|.*\b(EPIPE|ECONNRESET|connection (got|is) (disposed|closed))|Codriver client:|Error: |\s+at )/;
+
+/** The language client, which leaves it to us to tell a person what went wrong. */
+class Quiet extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
+
 export class Connection implements vscode.Disposable {
   client: LanguageClient | undefined;
   server: Server | undefined;
@@ -33,6 +43,8 @@ export class Connection implements vscode.Disposable {
   // Starts and stops come one after the other, however fast settings change.
   private turn: Promise<void> = Promise.resolve();
   private crashes: number[] = [];
+  // A server that dies while it starts is heard of twice: by its start and by its end.
+  private counted: LanguageClient | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -56,6 +68,7 @@ export class Connection implements vscode.Disposable {
   /** As `restart`, at somebody's wish: what crashed before is forgiven. */
   again(): Promise<void> {
     this.crashes = [];
+    this.log.fresh();
     return this.restart();
   }
 
@@ -91,20 +104,19 @@ export class Connection implements vscode.Disposable {
     this.server = found;
     const more = vscode.workspace.getConfiguration("codriver").get<string[]>("serverArgs", []);
     const args = [...found.prefix, "lsp", ...more];
-    this.log.fresh();
     this.log.appendLine(`Server: ${[found.program, ...args].join(" ")} (from ${found.where})`);
     const keys = await this.keys.all();
-    this.client = this.made(found.program, args, keys);
+    const client = (this.client = this.made(found.program, args, keys));
     try {
-      await this.client.start();
+      await client.start();
       this.status.soon();
     } catch (problem) {
-      this.crashed(problem instanceof Error ? problem.message : String(problem));
+      this.crashed(client, problem instanceof Error ? problem.message : String(problem));
     }
   }
 
   private made(command: string, args: string[], keys: Record<string, string>): LanguageClient {
-    const client: LanguageClient = new LanguageClient(
+    const client: LanguageClient = new Quiet(
       "codriver",
       "Codriver",
       // Not in the workspace: nothing there may be run or imported by starting.
@@ -119,7 +131,7 @@ export class Connection implements vscode.Disposable {
         errorHandler: {
           error: () => ({ action: ErrorAction.Continue, handled: true }),
           closed: () => {
-            this.closed(client);
+            this.crashed(client, "The server has ended.");
             return { action: CloseAction.DoNotRestart, handled: true };
           },
         },
@@ -139,14 +151,12 @@ export class Connection implements vscode.Disposable {
     return client;
   }
 
-  /** The server has gone without being asked to. */
-  private closed(client: LanguageClient): void {
-    if (client === this.client) {
-      this.crashed("The server has ended.");
+  /** A server has gone without being asked to, or did not come. */
+  private crashed(client: LanguageClient, what: string): void {
+    if (client !== this.client || client === this.counted) {
+      return;
     }
-  }
-
-  private crashed(what: string): void {
+    this.counted = client;
     const now = Date.now();
     const pause = PAUSES_MS[this.crashes.filter((at) => now - at < WINDOW_MS).length];
     this.crashes = [...this.crashes.filter((at) => now - at < WINDOW_MS), now];
@@ -172,8 +182,8 @@ export class Connection implements vscode.Disposable {
 
   /** It does not stay up: says why, in its own last words. */
   private async gaveUp(what: string): Promise<void> {
-    const lines = this.log.last(6).split("\n").filter((line) => !line.startsWith("Server: ") && line !== what);
-    const words = lines.slice(-2).join(" ").slice(0, 300);
+    const lines = this.log.last(40).split("\n").filter((line) => !OURS.test(line));
+    const words = ([...lines].reverse().find((line) => line.startsWith("codriver: ")) ?? lines.at(-1) ?? "").slice(0, 300);
     const why = `Codriver's server ended ${this.crashes.length} times in ${WINDOW_MS / 60_000} minutes. ${words || what}`;
     this.status.say("Codriver stopped", why, true);
     const choice = await vscode.window.showErrorMessage(why, "Restart", "Doctor", "Show log");
