@@ -72,7 +72,7 @@ vsix: $(VENV)/.developer
 test-vscode: $(VENV)/.developer
 	CODRIVER_TEST_VSCODE=1 $(BIN)/python -m pytest tests/editors/test_vscode.py
 
-# The extension in a real VS Code, installed once into the user's cache folder; some six minutes. VSCODE="--pictures" and
+# The extension in a real VS Code, installed once into the user's cache folder; some seven minutes. VSCODE="--pictures" and
 # the like; `tests/editors/vscode_real.py --help` tells.
 test-vscode-real: $(VENV)/.developer
 	$(BIN)/python tests/editors/vscode_real.py $(VSCODE)
