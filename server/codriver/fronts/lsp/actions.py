@@ -58,6 +58,8 @@ class Actions:
     def _ours(self, document: Document, params: lsp.CodeActionParams) -> Iterator[lsp.CodeAction]:
         where = params.range
         selected = _chosen(document, where)
+        if not selected:
+            where = lsp.Range(where.start, where.start)
         function = self._function_at(document, where)
         target = where if selected else document.range(function.start_byte, function.end_byte) if function else None
         if target is not None:
