@@ -101,7 +101,8 @@ export function hands(page, shots) {
         const mode = page.locator('[id="status.editor.mode"]');
         await until(`the language ${language}`, async () => (await mode.innerText({ timeout: SOON })) === language, SOON);
       });
-      await page.locator(`${editor} .view-lines`).first().click();
+      // At the top: notices lie over what is further down.
+      await page.locator(`${editor} .view-lines`).first().click({ position: { x: 200, y: 5 } });
     },
     /** What is suggested behind the cursor, "" for nothing. */
     async ghost() {

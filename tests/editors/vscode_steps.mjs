@@ -138,7 +138,7 @@ export function steps({ person, home, work, sample, server }) {
       const text = await person.ghost();
       await person.press("Escape");
       await until("silence", async () => !(await person.ghost()));
-      await person.press("Space", "Backspace");
+      await person.press("x", "Backspace"); // a blank would go together with the indentation
       const label = await until("the word in the ledger", async () => {
         const page = await asked("/v1/dashboard");
         return page.today.completions.rejected;

@@ -118,11 +118,12 @@ export class Suggestions implements vscode.InlineCompletionItemProvider {
 
   /** The person does not want it: hides it, and the server does not offer it there again. */
   async dismiss(): Promise<void> {
-    await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+    // Told first: the next letter may ask again at once.
     if (this.shown) {
       this.tell("codriver.rejected", this.shown.decision);
       this.forget();
     }
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
   }
 
   private note(document: vscode.TextDocument, position: vscode.Position, item: Item | undefined): void {
