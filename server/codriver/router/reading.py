@@ -66,6 +66,11 @@ class Reading:
             return told
         return replace(told, output=self.written // 4, estimated=True)
 
+    @property
+    def over(self) -> bool:
+        """Whether all of the answer was read."""
+        return self._over
+
     async def batch(self) -> list[Piece]:
         """The next pieces, of one read from upstream; [] at the end. Raises UpstreamFailed when it fails or is cut."""
         if not self._answer.streamed:
@@ -83,11 +88,16 @@ class Reading:
     async def relay(self, write: Callable[[bytes], Awaitable[None]], *, counts: bool, held: bytes = b"") -> bytes:
         """Passes `held` and the rest on as it comes; returns what came with the end, for the caller to pass on.
 
-        What lies here already goes out in one write. counts: whether frames that hold nothing but counts go on as
-        well. Raises UpstreamFailed as `batch` does; the failing frame and what came behind it is not passed on.
+        The first word goes out before anything else is done; what lies here then, in one write. counts: whether frames
+        that hold nothing but counts go on as well. Raises UpstreamFailed as `batch` does; the failing frame and what
+        came behind it is not passed on.
         """
         decoder = self._decoder
-        data = held
+        data = b""
+        if held:
+            await write(held)
+            if self._rest or self._answer.complete:
+                await asyncio.sleep(0)  # the loop writes when its tasks rest
         try:
             while not self._over:
                 if data and not self._rest:

@@ -153,6 +153,9 @@ class Stream:
 
     async def raw(self) -> bytes:
         """All bytes of the answer. Only where `relayed` holds. Raises UpstreamFailed on a break."""
+        asked = self._asked
+        if asked is not None and len(asked.held) == 1 and asked.reading is not None and asked.reading.over:
+            return asked.held.pop().raw  # it came whole
         parts = []
         async for pieces in self.batches():
             parts += [piece.raw for piece in pieces]
