@@ -12,7 +12,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ from codriver.lessons import Lessons
 from codriver.metrics import Metrics
 from codriver.model.decision import Outcome
 from codriver.model.provider import Installed, Model, Provider
-from codriver.model.request import Request, Snapshot
+from codriver.model.request import Request
 from codriver.overview import Overview
 from codriver.paths import Paths
 from codriver.router import Plan, Router, fusing
@@ -45,16 +45,7 @@ from codriver.sources.disk import Disk
 from codriver.state.responses import Responses
 from codriver.state.sqlite import SqliteStore
 from codriver.state.store import MemoryStore, Store
-from codriver.tasks.asking import FRONT, Notify, silent
-from codriver.tasks.commit import Message, commit_message
-from codriver.tasks.complete import Completer
-from codriver.tasks.document import document
-from codriver.tasks.explain import Explanation, explain
-from codriver.tasks.fix import fix
-from codriver.tasks.naming import Names, names
-from codriver.tasks.refactor import Rewrite, refactor
-from codriver.tasks.review import Findings, review
-from codriver.tasks.testing import Written, write_tests
+from codriver.tasks.desk import Tasks
 from codriver.upstream import discovery, logins, probing
 from codriver.upstream.client import Timeouts, Upstream
 from codriver.upstream.keys import KEY_FILE, Keys, read_key_file
@@ -91,88 +82,6 @@ class Fleet:
     rules: tuple[Rule, ...] = ()
     complaints: tuple[str, ...] = ()
     """What of the rules has no effect: models that are not there."""
-
-
-class Tasks:
-    """What an editor can ask for, bound to one router."""
-
-    def __init__(self, router: Router, analyst: Analyst, settings: Settings) -> None:
-        self._router = router
-        self._analyst = analyst
-        self._settings = settings
-        self.completer = Completer(router, analyst, settings)
-
-    def configure(self, settings: Settings) -> None:
-        """New settings hold from the next request on."""
-        self._settings = self.completer.settings = settings
-
-    async def refactor(
-        self, snapshot: Snapshot, instruction: str, *, owner: int = 0, notify: Notify = silent, front: str = FRONT
-    ) -> Rewrite:
-        """See codriver.tasks.refactor."""
-        self._allow("refactor", self._settings.refactor.enabled)
-        return await refactor(
-            self._router, self._analyst, snapshot, instruction, owner=owner, notify=notify, settings=self._settings,
-            front=front,
-        )  # fmt: skip
-
-    async def review(
-        self, snapshot: Snapshot, *, base: bytes | None = None, owner: int = 0, notify: Notify = silent,
-        front: str = FRONT,
-    ) -> Findings:  # fmt: skip
-        """See codriver.tasks.review."""
-        self._allow("review", self._settings.review.enabled)
-        return await review(
-            self._router, self._analyst, snapshot, owner=owner, notify=notify, settings=self._settings, base=base,
-            front=front,
-        )  # fmt: skip
-
-    async def document(self, snapshot: Snapshot, *, notify: Notify = silent, front: str = FRONT) -> Rewrite:
-        """See codriver.tasks.document."""
-        self._allow("refactor", self._settings.refactor.enabled)
-        return await document(
-            self._router, self._analyst, snapshot, notify=notify, settings=self._settings, front=front
-        )
-
-    async def fix(
-        self, snapshot: Snapshot, complaints: Sequence[str], *, notify: Notify = silent, front: str = FRONT
-    ) -> Rewrite:
-        """See codriver.tasks.fix."""
-        self._allow("refactor", self._settings.refactor.enabled)
-        return await fix(
-            self._router, self._analyst, snapshot, complaints, notify=notify, settings=self._settings, front=front
-        )
-
-    async def tests(
-        self, snapshot: Snapshot, *, exists: Callable[[str], bool], notify: Notify = silent, front: str = FRONT
-    ) -> Written:
-        """See codriver.tasks.testing."""
-        return await write_tests(
-            self._router, self._analyst, snapshot, exists=exists, notify=notify, settings=self._settings, front=front
-        )
-
-    async def explain(
-        self, snapshot: Snapshot, question: str = "", *, notify: Notify = silent, front: str = FRONT
-    ) -> Explanation:
-        """See codriver.tasks.explain."""
-        return await explain(
-            self._router, self._analyst, snapshot, question, notify=notify, settings=self._settings, front=front
-        )
-
-    async def names(self, snapshot: Snapshot, *, notify: Notify = silent, front: str = FRONT) -> Names:
-        """See codriver.tasks.naming."""
-        return await names(self._router, self._analyst, snapshot, notify=notify, settings=self._settings, front=front)
-
-    async def commit_message(
-        self, diff: str, recent: Sequence[str] = (), *, notify: Notify = silent, front: str = FRONT
-    ) -> Message:
-        """See codriver.tasks.commit."""
-        return await commit_message(self._router, diff, recent, notify=notify, settings=self._settings, front=front)
-
-    @staticmethod
-    def _allow(what: str, enabled: bool) -> None:
-        if not enabled:
-            raise reject(f"{what} is turned off: {what}.enabled in the settings", kind=Kind.FORBIDDEN)
 
 
 class App:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import PurePath
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -17,9 +17,11 @@ from codriver.fronts.http.exchange import Exchange
 from codriver.fronts.http.route import Handler, Route, Routes
 from codriver.model.request import Snapshot
 from codriver.tasks.asking import Answered
-from codriver.tasks.refactor import Rewrite
-from codriver.tasks.review import Findings
 from codriver.wire import jsontext
+
+if TYPE_CHECKING:
+    from codriver.tasks.refactor import Rewrite
+    from codriver.tasks.review import Findings
 
 FRONT = "http"
 

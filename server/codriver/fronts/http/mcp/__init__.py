@@ -15,8 +15,6 @@ import msgspec
 from codriver.app import App
 from codriver.errors import CodriverError, reject
 from codriver.fronts.http.exchange import Exchange
-from codriver.fronts.http.mcp import tools
-from codriver.fronts.http.mcp.code import Missing
 from codriver.fronts.http.route import Route, Routes
 
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
@@ -67,6 +65,8 @@ async def answered(app: App, message: Any) -> dict[str, Any] | None:
     elif method == "ping":
         result = {}
     elif method == "tools/list":
+        from codriver.fronts.http.mcp import tools
+
         result = {"tools": tools.listed()}
     elif method == "tools/call":
         return await _called(app, identity, params)
@@ -87,6 +87,9 @@ def _introduced(app: App, params: Mapping[str, Any]) -> dict[str, Any]:
 
 async def _called(app: App, identity: Any, params: Mapping[str, Any]) -> dict[str, Any]:
     """A tool's answer. What a model can mend comes as a result, so that it is told of it."""
+    from codriver.fronts.http.mcp import tools
+    from codriver.fronts.http.mcp.code import Missing
+
     tool = tools.TOOLS.get(str(params.get("name")))
     if tool is None:
         return _error(identity, _INVALID_PARAMS, f"there is no tool {params.get('name')}")
