@@ -84,6 +84,7 @@ class Shown:
         for uri, one in self._taken:
             if one.suggestion.decision == decision:
                 self._rejected.append((uri, one.before, one.suggestion.text))
+                self._forget(uri, one.before, one.suggestion.text)
                 if now is not None:
                     self._cooling.append((uri, one.above, now))
 
@@ -93,6 +94,13 @@ class Shown:
             for one in [one for one in held if one.suggestion.decision == decision]:
                 held.remove(one)
                 self._taken.append((uri, one))
+
+    def _forget(self, uri: str, before: bytes, text: str) -> None:
+        """The same text at the same place, suggested a second time, is not offered from memory either."""
+        for (_, where), held in self._last.items():
+            if where == uri:
+                for one in [one for one in held if (one.before, one.suggestion.text) == (before, text)]:
+                    held.remove(one)
 
     def unwelcome(self, snapshot: Snapshot, suggestion: Suggestion) -> bool:
         """Whether the same text was rejected at the same place lately."""
