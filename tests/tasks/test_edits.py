@@ -192,3 +192,17 @@ def test_a_selection_grows_to_whole_lines(kit: Any, text: str, picked: str | Non
     snapshot = kit.snapshot(text)
     region = chosen(snapshot, Buffer(snapshot.text, language_id="python"))
     assert (region.code.decode() if region else None) == picked
+
+
+def test_a_signature_is_held_to_also_where_the_body_cannot_be_read(kit: Any, analyst: Any) -> None:
+    """Grammars do not know every macro: of such a function the head is read all the same."""
+    spoilt = METHOD.replace("return result", "return ?? result")
+    assert spoilt != METHOD
+    snapshot = kit.snapshot(spoilt)
+    region = chosen(snapshot, analyst.buffer(snapshot))
+    assert region is not None
+    assert region.buffer.errors(region.start, region.end)
+    another = region.code.decode().replace("tax)", "tax, rebate)", 1)
+    assert edits.judged(fence(another), region, "simplify").why.startswith("changes the signature of")
+    same = region.code.decode().replace("?? result", "?? whole", 1)
+    assert edits.judged(fence(same), region, "simplify").why == ""

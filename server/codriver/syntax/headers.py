@@ -24,7 +24,8 @@ class Header:
     """One named function: its dotted name, and everything before its body but annotations that may be left out.
 
     types: these annotations. [start, end) are bytes of the text, decorators and `export` included; `head` is where
-    the line of its own name begins, `body` where its body begins (`end` where none is told apart).
+    the line of its own name begins, `body` where its body begins (`end` where none is told apart). sound: whether
+    all of it could be read.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Header:
     head: int
     body: int
     end: int
+    sound: bool = True
 
     @property
     def last(self) -> str:
@@ -43,7 +45,7 @@ class Header:
     def moved(self, by: int) -> Header:
         """The same in a text that begins `by` bytes earlier."""
         at = (self.start + by, self.head + by, self.body + by, self.end + by)
-        return Header(self.name, self.tokens, self.types, *at)
+        return Header(self.name, self.tokens, self.types, *at, self.sound)
 
     def serves(self, new: Header) -> bool:
         """Whether callers of this function can go on calling the new one: only annotations may have come to it."""
@@ -75,8 +77,10 @@ def _header(name: str, node: Node, parse: Parse, language: Language) -> Header:
     stop = body.start_byte if body is not None else node.end_byte
     tokens: list[bytes] = []
     types: list[bytes] = []
+    sound = True
     for leaf, typed in _leaves(whole, stop, language):
         text = parse.text(leaf)
+        sound = sound and not (leaf.is_error or leaf.is_missing or (leaf.parent is not None and leaf.parent.is_error))
         if typed:
             types.append(text)
         elif not (language.scopes.annotations and text in _GRAMMAR_OF_TYPES):
@@ -85,8 +89,9 @@ def _header(name: str, node: Node, parse: Parse, language: Language) -> Header:
     begins = min(whole.start_byte, head.start_byte)
     named = _undecorated(node, language)
     return Header(
-        name, _plain(tokens), tuple(types), at + begins, at + named, at + stop, at + max(whole.end_byte, node.end_byte)
-    )
+        name, _plain(tokens), tuple(types), at + begins, at + named, at + stop, at + max(whole.end_byte, node.end_byte),
+        sound,
+    )  # fmt: skip
 
 
 def _declared(node: Node) -> Node:

@@ -91,7 +91,7 @@ def _checked(text: str, region: Region, instruction: str) -> Judged:
     decorated = _decorated(text, region, old, now)
     if decorated is not None:
         return _checked(decorated, region, instruction)
-    lost = _lost(region, old, now, exact=not region.buffer.errors(region.start, region.end))
+    lost = _lost(region, old, now)
     return Judged(why=f"changes the signature of {lost}") if lost else Judged(text)
 
 
@@ -250,14 +250,14 @@ def _beginning(head: str, tokens: Sequence[bytes]) -> str | None:
     return head[:at]
 
 
-def _lost(region: Region, old: Sequence[Header], now: Sequence[Header], *, exact: bool) -> str:
+def _lost(region: Region, old: Sequence[Header], now: Sequence[Header]) -> str:
     """The name of a function of the region that is gone, or that callers could not call as before; else "".
 
-    exact: whether what stood there could be read; of broken code the names alone are sure.
+    Of a header that is broken where it stands, the name alone is sure.
     """
     left = list(now)
     for header in old:
-        same = next((new for new in left if new.name == header.name and (header.serves(new) or not exact)), None)
+        same = next((new for new in left if new.name == header.name and (header.serves(new) or not header.sound)), None)
         if same is not None:
             left.remove(same)
         elif len(old) == 1 or not _own_business(header, region):
