@@ -67,7 +67,8 @@ def judged(reply: str, place: Region, complaints: str) -> edits.Judged:
     if done.why or not place.buffer.errors(place.start, place.end):
         return done
     before, after = place.buffer.errors_with(done.text.encode("utf-8", "replace"), place.start, place.end)
-    return done if after < before else edits.Judged(why="does not repair the syntax")
+    # Where the trial sees nothing broken before, the window that was read had only been cut badly.
+    return done if after < before or not before else edits.Judged(why="does not repair the syntax")
 
 
 def _place(snapshot: Snapshot, buffer: Buffer) -> Region | None:
