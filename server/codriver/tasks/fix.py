@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from codriver.config import Settings
 from codriver.errors import reject
 from codriver.model.request import Purpose, Request, Snapshot
+from codriver.syntax.analysis import Buffer
 from codriver.tasks import alongside, edits, gate, prompts
 from codriver.tasks.asking import FRONT, Asking, silent
 from codriver.tasks.refactor import LONGEST, Rewrite, rewrite, summary, within
@@ -16,7 +17,6 @@ from codriver.tasks.region import Region, region
 if TYPE_CHECKING:
     from codriver.analyst import Analyst
     from codriver.router import Router
-    from codriver.syntax.analysis import Buffer
 
 NOTHING = "There is nothing to fix here."
 AROUND = 3
@@ -64,11 +64,18 @@ async def fix(
 def judged(reply: str, place: Region, complaints: str) -> edits.Judged:
     """The repair a reply makes. Where the code did not parse, it has to parse better afterwards."""
     done = edits.judged(reply, place, complaints)
-    if done.why or not place.buffer.errors(place.start, place.end):
+    if done.why or not _broken(place):
         return done
     before, after = place.buffer.errors_with(done.text.encode("utf-8", "replace"), place.start, place.end)
-    # Where the trial sees nothing broken before, the window that was read had only been cut badly.
-    return done if after < before or not before else edits.Judged(why="does not repair the syntax")
+    return done if after < before else edits.Judged(why="does not repair the syntax")
+
+
+def _broken(place: Region) -> bool:
+    """Whether the code itself cannot be read: in its place, and alone. What is wrong elsewhere, or only cut badly by the
+    window that was read, is none of its business."""
+    if not place.buffer.errors(place.start, place.end):
+        return False
+    return Buffer(place.code, language_id=place.snapshot.language_id).errors() > 0
 
 
 def _place(snapshot: Snapshot, buffer: Buffer) -> Region | None:
