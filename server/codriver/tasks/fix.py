@@ -71,8 +71,8 @@ def judged(reply: str, place: Region, complaints: str) -> edits.Judged:
 
 
 def _broken(place: Region) -> bool:
-    """Whether the code itself cannot be read: in its place, and alone. What is wrong around it, or was only cut badly by
-    the window that was read, is none of its business."""
+    """Whether the code itself cannot be read: in its place, and alone. What is wrong around it, or was only cut badly
+    by the window that was read, is none of its business."""
     if not place.buffer.errors(place.start, place.end):
         return False
     return Buffer(place.code, language_id=place.snapshot.language_id).errors() > 0
