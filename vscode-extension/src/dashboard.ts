@@ -12,11 +12,21 @@ export class Dashboard implements vscode.Disposable {
 
   async open(): Promise<void> {
     const found = await ask<{ url?: string }>(this.connection.client, "codriver.dashboard");
-    if (found === undefined) {
-      return;
+    if (found !== undefined) {
+      await this.fill(this.shown(), found.url);
     }
-    const panel = this.shown();
-    panel.webview.html = found.url ? await framed(panel.webview, found.url) : this.numbers();
+  }
+
+  /** A new code for the panel where it is: whoever works elsewhere stays there. */
+  private async renew(): Promise<void> {
+    const found = await ask<{ url?: string }>(this.connection.client, "codriver.dashboard");
+    if (found !== undefined && this.panel) {
+      await this.fill(this.panel, found.url);
+    }
+  }
+
+  private async fill(panel: vscode.WebviewPanel, url: string | undefined): Promise<void> {
+    panel.webview.html = url ? await framed(panel.webview, url) : this.numbers();
   }
 
   dispose(): void {
@@ -34,7 +44,7 @@ export class Dashboard implements vscode.Disposable {
     // The page's key ends with the daemon that gave it: a new one gives a new code.
     panel.webview.onDidReceiveMessage((message: { type?: string }) => {
       if (message.type === "codriver.dashboard.locked") {
-        void this.open();
+        void this.renew();
       }
     });
     return panel;
