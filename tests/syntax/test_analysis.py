@@ -383,3 +383,12 @@ def test_what_no_time_was_found_for_is_unknown(monkeypatch: pytest.MonkeyPatch) 
     assert buffer.errors_with(b"x(", 0, 0) == (0, 0)
     assert buffer.errors_with(b"x(", 0, 0, (0, 1)) == (0, 1)
     assert Buffer(b"plain", language_id="plaintext").errors_with(b"x(", 0, 0, (0, 1)) == (0, 0)
+
+
+@pytest.mark.parametrize(("start", "faults"), [(0, 0), (-1, 1)], ids=["at the text's start", "far behind it"])
+def test_a_line_for_the_system_stands_first_or_nowhere(start: int, faults: int) -> None:
+    """A window that leaves out all code before a place would let such a line through anywhere."""
+    text = b"local first = 1\n" * 3_000 + b"-- a comment\n" * 2_000
+    place = len(text) if start < 0 else start
+    before, after = Buffer(text, language_id="lua").errors_with(b'#"\\=x)))\n', place, place)
+    assert (before, min(after, 1)) == (0, faults)

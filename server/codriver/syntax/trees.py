@@ -222,7 +222,11 @@ class Trees:
         shorter texts in all of it. `unknown` for what cannot be parsed in time.
         """
         before, after = self.tried(insert, start, end)
-        return (count_faults(before.root), count_faults(after.root)) if before and after else unknown
+        if before is None or after is None:
+            return unknown
+        # A window leaves out what stands before it: there, such a line can only be read behind the text's start.
+        late = start > 0 and _begins_for_system(after) and not _begins_for_system(before)
+        return count_faults(before.root), count_faults(after.root) + late
 
     def tried(self, insert: bytes, start: int, end: int) -> tuple[Parse | None, Parse | None]:
         """What is seen around bytes [start, end), and what would be if they became `insert`; no or both."""
@@ -293,3 +297,12 @@ class Trees:
             window = windows.cut(self._data, place, WINDOW, self._marks)
         tree = attempt(self._parser, window.source)
         return Parse(tree, window.source, window.origin, window.rows, window) if tree else None
+
+
+def _begins_for_system(parse: Parse) -> bool:
+    """Whether the first thing but comments is a line for the system: `#!/bin/sh`, or what a grammar takes for one."""
+    for number in range(parse.root.named_child_count):
+        child = parse.root.named_child(number)
+        if child is not None and "comment" not in child.type:
+            return "hash_bang" in child.type or "shebang" in child.type
+    return False
