@@ -115,7 +115,7 @@ class Router:
         plan = asked.plan
         # Who rests now may rest because of this very request.
         view = replace(asked.view, cooling={}) if asked.view.cooling else asked.view
-        decision = decide(request, features, plan.offers, view, plan.wish, ident=asked.id, told=asked.reason)
+        decision = decide(request, features, plan.offers, view, plan.wish, ident=new_id())
         if self.lessons is not None:
             self.lessons.asked(decision, request)
         return decision

@@ -1,7 +1,7 @@
 """Asking ahead: who names a model waits for no reasons.
 
 Where nothing that is still to be found out could keep the named model from being asked, it is asked at once. What the
-code says, and what is expected of the model, is found out for the books, when the answer is out.
+code says, and what is expected of the model, is found out while its answer is on its way.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from codriver.model.decision import Candidate, View
 from codriver.model.features import Features
-from codriver.model.ids import new_id
 from codriver.model.request import Request
 from codriver.router.bending import Plan
 from codriver.routing.eligibility import sifted
@@ -23,17 +22,11 @@ _UNREAD = Features()
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """The model to ask, and what the decision `id` will be made from. Nothing is expected of the candidate yet."""
+    """The model to ask, and what the decision will be made from. Nothing is expected of the candidate yet."""
 
-    id: str
     candidate: Candidate
     plan: Plan
     view: View
-
-    @property
-    def reason(self) -> str:
-        """Why this model, in a sentence: the decision's first."""
-        return f"{self.candidate.model} was named, so no other was considered"
 
 
 def ahead(request: Request, plan: Plan, view: View, *, marked: bool) -> Ahead | None:
@@ -49,4 +42,4 @@ def ahead(request: Request, plan: Plan, view: View, *, marked: bool) -> Ahead | 
     if wish.strategy not in _RANKING:
         return None
     able, _ = sifted(request, _UNREAD, plan.offers, view)
-    return Ahead(new_id(), Candidate(able[0][1], able[0][2], 0.0, 0.0, 0.0), plan, view) if able else None
+    return Ahead(Candidate(able[0][1], able[0][2], 0.0, 0.0, 0.0), plan, view) if able else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -55,7 +55,6 @@ class Stream:
         self._meanwhile = meanwhile
         self._ahead: Ahead | None = None  # who was asked before there was a decision
         self._decision: Decision | None = None
-        self._further: list[str] = []  # reasons that came before it
         self._at = router.clock()
         self._began = time.perf_counter()
         self._attempts: list[Attempt] = []
@@ -77,25 +76,13 @@ class Stream:
         """Who may answer, and why. Whoever was asked ahead of it has it made here, at the latest."""
         if self._decision is None:
             assert self._ahead is not None, "nobody was asked"
-            decision = self._router.settled(self._request, self._ahead)
-            self._decision = (
-                replace(decision, reasons=(*decision.reasons, *self._further)) if self._further else decision
-            )
+            self._decision = self._router.settled(self._request, self._ahead)
         return self._decision
 
     @property
     def id(self) -> str:
         """The id of decision and outcome."""
-        return self.decision.id if self._ahead is None else self._ahead.id
-
-    @property
-    def told(self) -> tuple[str, Sequence[str], str]:
-        """Strategy, reasons and experiment's arm, as far as they are known by now: who was asked ahead of the decision
-        has one reason."""
-        if self._decision is not None:
-            return self._decision.strategy, self._decision.reasons, self._decision.arm
-        assert self._ahead is not None, "nobody was asked"
-        return self._ahead.plan.wish.strategy, (self._ahead.reason, *self._further), ""
+        return self.decision.id
 
     @property
     def simulated(self) -> bool:
@@ -248,7 +235,7 @@ class Stream:
         if self._recorded or asked is None or asked.reading is not None:
             return
         asked.prepare()
-        if self._meanwhile is not None and (self._decision is not None or self._ahead is not None):
+        if self._meanwhile is not None:
             self._meanwhile(self)
 
     async def _calm(self) -> float:
@@ -354,10 +341,8 @@ class Stream:
         self._router.ledger.answered(winner.candidate.model, self.provider.name)
 
     def _reasoned(self, text: str) -> None:
-        if self._decision is None:
-            self._further.append(text)
-        else:
-            self._decision = replace(self._decision, reasons=(*self._decision.reasons, text))
+        decision = self.decision
+        self._decision = replace(decision, reasons=(*decision.reasons, text))
 
     async def _judge(self, asked: Asked, check: Check) -> None:
         """Holds the whole reply and asks for a verdict; a bad one fails this attempt."""

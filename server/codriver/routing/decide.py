@@ -77,12 +77,11 @@ def decide(
     *,
     ident: str,
     chance: exploring.Chance | None = None,
-    told: str = "",
 ) -> Decision:
     """Ordered candidates among `offers`, those that passed `eligibility.standing`.
 
-    features: as `quality.judged` completes them. chance: lets another model be tried. told: a reason that comes
-    first. Raises Unroutable, with a reason for every model, if none is left.
+    features: as `quality.judged` completes them. chance: lets another model be tried. Raises Unroutable, with a reason
+    for every model, if none is left.
     """
     candidates, by_key, refused, note = _expected(request, features, offers, view, wish)
     value, wait = TASTES.get(features.task, ORDINARY_TASTE)
@@ -104,7 +103,7 @@ def decide(
     if chance is not None and not thought:
         ranked, tried, propensity = _trial(request, features, ranked, view, wish, taste, chosen, chance)
     seen, first = _why(features), _first(ranked, chosen)
-    why = (told, wish.hint, seen, note, errand, order.note, stay.reason, thought, tried, first)
+    why = (wish.hint, seen, note, errand, order.note, stay.reason, thought, tried, first)
     reasons = tuple([reason for reason in why if reason])
     return Decision(ident, chosen, tuple(ranked), tuple(refused), reasons, features, propensity=propensity)
 

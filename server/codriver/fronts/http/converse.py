@@ -18,6 +18,7 @@ from codriver.app import App
 from codriver.errors import Failure, RequestRejected, Unroutable, UpstreamFailed
 from codriver.fronts.http.exchange import Exchange, Headers
 from codriver.fronts.http.route import Route, Routes
+from codriver.model.decision import Decision
 from codriver.model.request import Request
 from codriver.router import Stream
 from codriver.wire import codec
@@ -141,38 +142,38 @@ def _encoder(request: Request, stream: Stream, speaker: codec.Codec) -> codec.En
 class _Told:
     """The headers that tell of a decision, made while the model is waited for where that can be."""
 
-    __slots__ = ("_headers", "_of")
+    __slots__ = ("_decision", "_headers")
 
     def __init__(self) -> None:
-        self._of: tuple[str, Sequence[str], str] = ("", (), "")
+        self._decision: Decision | None = None
         self._headers: Headers = []
 
     def prepare(self, stream: Stream) -> None:
         """The first model was asked."""
-        self._of = stream.told
-        self._headers = _decision_headers(stream, self._of)
+        self._decision, self._headers = stream.decision, _decision_headers(stream)
 
     def headers(self, stream: Stream) -> Headers:
         """For the answer that is there now, whoever gave it."""
-        told = stream.told
-        return self._headers if stream.attempts == 1 and told == self._of else _decision_headers(stream, told)
+        if stream.attempts == 1 and stream.decision is self._decision:
+            return self._headers
+        return _decision_headers(stream)
 
 
-def _decision_headers(stream: Stream, told: tuple[str, Sequence[str], str]) -> Headers:
-    model, (strategy, reasons, arm) = stream.model, told
+def _decision_headers(stream: Stream) -> Headers:
+    model, decision = stream.model, stream.decision
     headers = [
         (b"x-codriver-model", model.key.encode()),
-        (b"x-codriver-decision", stream.id.encode()),
+        (b"x-codriver-decision", decision.id.encode()),
         (b"x-codriver-attempts", b"%d" % stream.attempts),
-        (b"x-codriver-strategy", strategy.encode()),
+        (b"x-codriver-strategy", decision.strategy.encode()),
         (b"x-codriver-window", b"%d" % model.window),
     ]
-    if reasons:
-        headers.append((b"x-codriver-reason", _line(reasons)))
+    if decision.reasons:
+        headers.append((b"x-codriver-reason", _line(decision.reasons)))
     if stream.simulated:
         headers.append((b"x-codriver-simulated", b"true"))
-    if arm:
-        headers.append((b"x-codriver-experiment", arm.encode()))
+    if decision.arm:
+        headers.append((b"x-codriver-experiment", decision.arm.encode()))
     return headers
 
 
