@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from codriver import app, catalog
+from codriver import catalog
+from codriver.app.fleet import assembled
 from codriver.catalog import Catalog
 from codriver.config import Settings
 from codriver.errors import ConfigError
@@ -41,7 +42,7 @@ def one(name: str, environ: dict[str, str] | None = None, **table: Any) -> Provi
 def why(name: str, environ: dict[str, str], **table: Any) -> str:
     """Why a provider is not available in an environment."""
     loaded = load(environ, **({name: table} if table else {}))
-    made = app.fleet(Settings(), loaded, Keys(environ), "")
+    made = assembled(Settings(), loaded, Keys(environ), "")
     return next(offer.missing for offer in made.offers if offer.provider.name == name)
 
 
@@ -248,5 +249,5 @@ def test_local_servers_take_a_key_and_need_none(name: str) -> None:
     provider = one(name)
     assert provider.keyless and provider.local and provider.discover and provider.recognise
     found = load().found(name, ["some-model"])
-    made = app.fleet(Settings(), found, Keys({}), "")
+    made = assembled(Settings(), found, Keys({}), "")
     assert [offer.missing for offer in made.offers if offer.provider.name == name] == [""]

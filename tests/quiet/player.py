@@ -18,9 +18,9 @@ from typing import Any
 from fleet import SMALL
 from played_app import Editor, PlayedProjects
 
-from codriver.app import Tasks
 from codriver.config import Settings
 from codriver.tasks.complete import Completer
+from codriver.tasks.desk import Tasks
 from scripted import DONE, ROLE, STOP, Bench, frame
 
 FOLDER = Path(__file__).parent

@@ -13,7 +13,7 @@ import pytest
 
 from codriver import app as application
 from codriver import paths
-from codriver.app import App
+from codriver.app import App, renewal
 from codriver.model.provider import Installed, Provider
 from codriver.model.request import Purpose, Request
 from codriver.upstream import discovery, simulator
@@ -110,8 +110,8 @@ async def test_asked_for_it_stays_beside_the_others(servers: Servers) -> None:
 async def test_a_local_server_that_appears_replaces_the_simulator(
     servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(application, "WATCH_SECONDS", 0.005)
-    monkeypatch.setattr(application, "DISCOVER_EVERY", 1)
+    monkeypatch.setattr(renewal, "WATCH_SECONDS", 0.005)
+    monkeypatch.setattr(renewal, "DISCOVER_EVERY", 1)
     async with running() as app:
         servers.lists["ollama"] = ("llama3",)
         await seen(app, {"ollama"})
@@ -120,7 +120,7 @@ async def test_a_local_server_that_appears_replaces_the_simulator(
 
 
 async def test_a_key_in_its_file_is_noticed(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application, "WATCH_SECONDS", 0.005)
+    monkeypatch.setattr(renewal, "WATCH_SECONDS", 0.005)
     async with running() as app:
         write_key(app, 'openai = "sk-played"\n')
         await seen(app, {"openai"})
@@ -129,8 +129,8 @@ async def test_a_key_in_its_file_is_noticed(servers: Servers, monkeypatch: pytes
 
 
 async def test_a_reload_during_discovery_ends_neither(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application, "WATCH_SECONDS", 0.005)
-    monkeypatch.setattr(application, "DISCOVER_EVERY", 1)
+    monkeypatch.setattr(renewal, "WATCH_SECONDS", 0.005)
+    monkeypatch.setattr(renewal, "DISCOVER_EVERY", 1)
     async with running() as app:
         servers.lists["ollama"] = ("llama3",)
         servers.gate.clear()
@@ -147,7 +147,7 @@ async def test_a_reload_during_discovery_ends_neither(servers: Servers, monkeypa
 
 
 async def test_the_watcher_goes_on_after_any_failure(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application, "WATCH_SECONDS", 0.005)
+    monkeypatch.setattr(renewal, "WATCH_SECONDS", 0.005)
     async with running() as app:
         servers.broken = True
         servers.asked.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -226,8 +227,7 @@ def configured(own_home) -> Callable[..., App]:
 async def proven(app: App) -> Any:
     """The offer of home/coder once all probes are over."""
     await app.start()
-    assert app._probing is not None
-    await app._probing
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "probes"))
     return next(offer for offer in app.offers() if offer.model.key == "home/coder")
 
 
