@@ -110,12 +110,12 @@ class Router:
         return ahead(request, plan, self.ledger.view(), marked=bool(self.analyst.local_only))
 
     def settled(self, request: Request, asked: Ahead) -> Decision:
-        """The decision of a request whose model was asked ahead of it."""
+        """The whole decision of a request whose model was asked ahead of it, under the id and for the reasons told."""
         features = self.analyst.features(request, words=False)
         plan = asked.plan
         # Who rests now may rest because of this very request.
         view = replace(asked.view, cooling={}) if asked.view.cooling else asked.view
-        decision = decide(request, features, plan.offers, view, plan.wish, ident=new_id())
+        decision = decide(request, features, plan.offers, view, plan.wish, ident=asked.decision.id)
         if self.lessons is not None:
             self.lessons.asked(decision, request)
         return decision

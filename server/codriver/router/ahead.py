@@ -1,17 +1,19 @@
 """Asking ahead: who names a model waits for no reasons.
 
 Where nothing that is still to be found out could keep the named model from being asked, it is asked at once. What the
-code says, and what is expected of the model, is found out while its answer is on its way.
+code says, and what is expected of the model, is found out for the books, when the answer is out.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codriver.model.decision import Candidate, View
+from codriver.model.decision import Candidate, Decision, View
 from codriver.model.features import Features
+from codriver.model.ids import new_id
 from codriver.model.request import Request
 from codriver.router.bending import Plan
+from codriver.routing.decide import named
 from codriver.routing.eligibility import sifted
 
 _RANKING = frozenset({"auto", "balanced", "quality", "cost", "speed"})
@@ -22,9 +24,12 @@ _UNREAD = Features()
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """The model to ask, and what the decision will be made from. Nothing is expected of the candidate yet."""
+    """A decision that needs nothing read, and what the rest of it will be made from.
 
-    candidate: Candidate
+    It tells its reasons already. Its features are empty, and nothing is expected of its candidate yet.
+    """
+
+    decision: Decision
     plan: Plan
     view: View
 
@@ -42,4 +47,9 @@ def ahead(request: Request, plan: Plan, view: View, *, marked: bool) -> Ahead | 
     if wish.strategy not in _RANKING:
         return None
     able, _ = sifted(request, _UNREAD, plan.offers, view)
-    return Ahead(Candidate(able[0][1], able[0][2], 0.0, 0.0, 0.0), plan, view) if able else None
+    if not able:
+        return None
+    _, key, wire = able[0]
+    candidate = Candidate(key, wire, 0.0, 0.0, 0.0)
+    decision = Decision(new_id(), wish.strategy, (candidate,), wish.refused, named(key, wish.hint))
+    return Ahead(decision, plan, view)

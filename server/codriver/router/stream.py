@@ -53,7 +53,7 @@ class Stream:
         self._front = front
         self._check = check
         self._meanwhile = meanwhile
-        self._ahead: Ahead | None = None  # who was asked before there was a decision
+        self._ahead: Ahead | None = None  # what is left to be found out for the books
         self._decision: Decision | None = None
         self._at = router.clock()
         self._began = time.perf_counter()
@@ -73,10 +73,8 @@ class Stream:
 
     @property
     def decision(self) -> Decision:
-        """Who may answer, and why. Whoever was asked ahead of it has it made here, at the latest."""
-        if self._decision is None:
-            assert self._ahead is not None, "nobody was asked"
-            self._decision = self._router.settled(self._request, self._ahead)
+        """Who may answer, and why. What the code says of a request whose model was named, only the outcome has."""
+        assert self._decision is not None, "nobody was asked"
         return self._decision
 
     @property
@@ -215,7 +213,8 @@ class Stream:
             if self._check is None and not waited:
                 self._ahead = self._router.ahead(self._request)
                 if self._ahead is not None:
-                    return [self._ahead.candidate], self._ahead.plan
+                    self._decision = self._ahead.decision
+                    return list(self._decision.candidates), self._ahead.plan
             self._decision, plan = self._router.planned(self._request)
         except CodriverError as nobody:
             reasons = nobody.reasons if isinstance(nobody, Unroutable) else (str(nobody),)
@@ -400,8 +399,8 @@ class Stream:
             if self._asked is not None:
                 await self._asked.release()
         finally:
-            if self._decision is not None or self._ahead is not None:
-                self._router.ledger.record(self._outcome())
+            if self._decision is not None:
+                self._router.ledger.record(self._outcome(self._whole(self._decision)))
 
     def _judge_end(self, error: BaseException | None) -> None:
         """Status and error text from how the context was left."""
@@ -428,17 +427,24 @@ class Stream:
             if failure is not None:
                 self._router.ledger.failed(self.model.key, self.provider.name, failure)
 
-    def _outcome(self) -> Outcome:
+    def _whole(self, decision: Decision) -> Decision:
+        """With what the code says and what is expected, where nobody waited for that."""
+        if self._ahead is None:
+            return decision
+        settled = self._router.settled(self._request, self._ahead)
+        return replace(settled, reasons=decision.reasons) if decision is not self._ahead.decision else settled
+
+    def _outcome(self, decision: Decision) -> Outcome:
         answered = self._status in {"ok", "broken", "cancelled"} and bool(self._attempts)
         request = self._request
         return Outcome(
-            id=self.decision.id,
+            id=decision.id,
             at=self._at,
             front=self._front,
             wire=request.wire,
             purpose=request.purpose,
             status=self._status,
-            decision=self.decision,
+            decision=decision,
             attempts=tuple(self._attempts),
             model=self.model.key if answered else "",
             usage=self.usage if answered else Usage(),

@@ -102,10 +102,18 @@ def decide(
     tried, propensity = "", 1.0
     if chance is not None and not thought:
         ranked, tried, propensity = _trial(request, features, ranked, view, wish, taste, chosen, chance)
-    seen, first = _why(features), _first(ranked, chosen)
-    why = (wish.hint, seen, note, errand, order.note, stay.reason, thought, tried, first)
-    reasons = tuple([reason for reason in why if reason])
+    if wish.bounds.only and len(ranked) == 1:
+        reasons = named(ranked[0].model, wish.hint, note)
+    else:
+        seen, first = _why(features), _first(ranked, chosen)
+        why = (wish.hint, seen, note, errand, order.note, stay.reason, thought, tried, first)
+        reasons = tuple([reason for reason in why if reason])
     return Decision(ident, chosen, tuple(ranked), tuple(refused), reasons, features, propensity=propensity)
+
+
+def named(model: str, *notes: str) -> tuple[str, ...]:
+    """The reasons where the caller chose: nothing in the code or the wish had a say."""
+    return (*[note for note in notes if note], f"{model} was named, so no other was considered")
 
 
 def _expected(
