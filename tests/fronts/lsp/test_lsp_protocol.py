@@ -13,6 +13,8 @@ from codriver.fronts.lsp.framing import frame
 from codriver.tasks.refactor import Rewrite
 
 INLINE = "textDocument/inlineCompletion"
+NOWHERE = {"start": position(0, 0), "end": position(0, 0)}
+STALE = {"range": NOWHERE, "data": {"uri": URI}}
 
 
 def inline(line: int = 0, character: int = 0, kind: int = 2) -> dict[str, Any]:
@@ -158,19 +160,20 @@ async def test_an_answer_for_a_repeated_version_with_another_text_is_empty(ready
 
 
 @pytest.mark.parametrize(
-    ("method", "params"),
+    ("method", "params", "nothing"),
     [
-        (INLINE, inline()),
-        ("textDocument/completion", inline()),
-        ("textDocument/hover", inline()),
-        ("textDocument/codeLens", inline()),
-        ("textDocument/codeAction", inline() | {"range": {"start": position(0, 0), "end": position(0, 0)}}),
-        ("codeLens/resolve", {"range": {"start": position(0, 0), "end": position(0, 0)}, "data": {"uri": URI}}),
+        (INLINE, inline(), None),
+        ("textDocument/completion", inline(), None),
+        ("textDocument/hover", inline(), None),
+        ("textDocument/codeLens", inline(), None),
+        ("textDocument/codeAction", inline() | {"range": NOWHERE}, None),
+        ("codeLens/resolve", STALE, STALE | {"command": {"title": "changed", "command": ""}}),
     ],
 )
-async def test_reads_before_the_document_is_open_are_no_errors(ready: Editor, method: str, params: Any) -> None:
-    context = {"triggerKind": 1, "diagnostics": []}
-    await ready.request(method, {**params, "context": context})
+async def test_reads_before_the_document_is_open_find_nothing(
+    ready: Editor, method: str, params: Any, nothing: Any
+) -> None:
+    assert await ready.request(method, params | {"context": {"triggerKind": 1, "diagnostics": []}}) == nothing
 
 
 async def test_bad_notifications_are_survived_in_silence(ready: Editor) -> None:
