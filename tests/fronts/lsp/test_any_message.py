@@ -117,12 +117,13 @@ def application() -> PlayedApp:
     return app
 
 
-async def session(sent: list[tuple[str, Any]]) -> None:
+async def unforeseen(sent: list[tuple[str, Any]]) -> list[str]:
+    """What an editor that sends this is told of failures nobody foresaw; every request is waited for, and the next."""
     editor = Editor(application())
     await editor.initialize({**CAPABILITIES, "notebookDocument": {"synchronization": {}}})
     editor.connection._documents.patience = 0.0  # type: ignore[union-attr]
     editor.open("val = 1\nx\n")
-    asked = []
+    asked, troubles = [], []
     for method, params in sent:
         if method in REQUESTS:
             asked.append((editor.ask(method, params), method, params))
@@ -131,19 +132,21 @@ async def session(sent: list[tuple[str, Any]]) -> None:
     for identity, method, params in asked:
         await editor.until(lambda identity=identity: identity in editor.answers)
         code = editor.answers[identity].get("error", {}).get("code")
-        assert code != -32603, (method, json.dumps(params))
+        if code == -32603:
+            troubles.append(f"{method} {json.dumps(params)}")
     assert (await editor.request("checkStatus", {}))["status"] == "OK"
-    assert not [told for told in editor.told("window/logMessage") if "unforeseen" in told["message"]], sent
+    logged = [told["message"] for told in editor.told("window/logMessage") if "unforeseen" in told["message"]]
     await editor.leave()
+    return troubles + logged
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(messages(), min_size=1, max_size=6))
 def test_any_message_is_survived(sent: list[tuple[str, Any]]) -> None:
-    asyncio.run(session(sent))
+    assert asyncio.run(unforeseen(sent)) == []
 
 
 @pytest.mark.parametrize("method", [*REQUESTS, *NOTES])
 def test_the_samples_themselves_are_good(method: str, caplog: pytest.LogCaptureFixture) -> None:
-    asyncio.run(session([(method, (REQUESTS | NOTES)[method])]))
+    assert asyncio.run(unforeseen([(method, (REQUESTS | NOTES)[method])])) == []
     assert not caplog.records
