@@ -5,6 +5,7 @@ The others are run by `make test-agents`; `make test-agents-quick` runs those th
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -87,9 +88,9 @@ def test_versions_are_pinned() -> None:
         assert not client.pip or any("==" in name or "<" in name for name in client.pip), client.name
 
 
-def test_scripts_are_python() -> None:
-    for script in (HERE / "scripts").glob("*.py"):
-        compile(script.read_text(encoding="utf-8"), str(script), "exec")
+@pytest.mark.parametrize("script", sorted((HERE / "scripts").glob("*.py")), ids=lambda script: script.name)
+def test_scripts_are_python(script: Path) -> None:
+    assert ast.parse(script.read_text(encoding="utf-8"), script.name).body
 
 
 def test_the_simulator_understands_the_task() -> None:

@@ -32,9 +32,10 @@ def test_names_as_all_write_them(name: str, plain: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "/", "@", "-", "(x)", "claude--", "x" * 500, "模型"])
-def test_odd_names_are_no_trouble(name: str) -> None:
-    shipped().measured(name)
-    shipped().guessed(name, 3.0, 100_000)
+def test_of_odd_names_only_the_price_tells(name: str) -> None:
+    known = shipped()
+    assert not known.measured(name) and known.guessed(name) is None
+    assert known.guessed(name, 3.0, 100_000) == known.guessed("nobody-knows-me", 3.0, 100_000)
 
 
 def test_at_least_sixty_models_each_with_sources_and_dates() -> None:
