@@ -325,6 +325,6 @@ def test_a_reader_that_has_seen_enough_hears_no_complaint(home: Path) -> None:
 
 
 def test_commands_are_listed_without_importing_what_they_need() -> None:
-    code = "import sys; from codriver import cli; cli.commands(); print(*sys.modules)"
+    code = "import sys; from codriver.cli.application import application; application(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"pydantic", "tree_sitter", "msgspec", "uvicorn", "pygls", "httpx", "asyncio"} & set(loaded)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from dataclasses import asdict
+from random import Random
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from codriver.cli import past
 from codriver.cli.terminal import Complaint, dump, table
+
+if TYPE_CHECKING:
+    from codriver.routing.replaying import Replay
+
+USD = "${:.5f}"
 
 
 def replay(
@@ -21,12 +29,8 @@ def replay(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Estimate from your own requests what another way to choose would have cost and gained."""
-    import os
-    from dataclasses import asdict
-    from random import Random
-
     from codriver import config
-    from codriver.routing.replaying import ENOUGH, chooser, replayed
+    from codriver.routing.replaying import chooser, replayed
 
     routing = config.load(config.where(os.environ), os.environ).routing
     name, least = strategy or routing.strategy, routing.floor if floor is None else floor
@@ -45,21 +49,24 @@ def replay(
         policy = {"strategy": name, "floor": least, "tenth_usd": worth, "models": sorted(wanted)}
         dump({**policy, "days": days, **asdict(found)})
         return
-    print(
-        f"{found.requests} requests of {days:g} days, {found.judged} of them judged; {name}, floor {least:g}"
-        + (f", a tenth more quality for ${worth:g}." if worth else ".")
-    )
+    tried = f"{name}, floor {least:g}" + (f", a tenth more quality for ${worth:g}" if worth else "")
+    print(f"{found.requests} requests of {days:g} days, {found.judged} of them judged; {tried}.")
+    _show(found)
+
+
+def _show(found: Replay) -> None:
+    from codriver.routing.replaying import ENOUGH
+
     print(f"It would have done the same {found.same} times.")
     if found.unanswered:
         print(f"{found.unanswered} more had none of these models as a candidate.")
-    usd = "${:.5f}"
     table(
         ("per request", "was", "doubly robust", "inverse propensity"),
         [
             ("quality", *map(past.span, (found.quality, found.quality_dr, found.quality_ips))),
-            ("cost", *(past.span(one, usd) for one in (found.cost, found.cost_dr, found.cost_ips))),
+            ("cost", *(past.span(one, USD) for one in (found.cost, found.cost_dr, found.cost_ips))),
             ("gained quality", "", past.span(found.gained, "{:+.3f}"), ""),
-            ("saved", "", past.span(found.saved, usd), ""),
+            ("saved", "", past.span(found.saved, USD), ""),
         ],
     )
     print("Means with 95% intervals, resampled by session.")
