@@ -74,7 +74,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One server-sent event. "open" and "ping" show nothing yet, "content" does, "end" finishes."""
+    """One server-sent event. "open" shows nothing yet, "content" does, "end" finishes."""
 
     data: bytes
     kind: Literal["open", "content", "end"]
