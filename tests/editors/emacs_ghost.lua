@@ -13,8 +13,7 @@ return function(editor)
     vim.env.EDITOR_UNDER_TEST, '-nw', '-Q', '-L', vim.env.PLUGINS .. '/emacs', '-l', 'codriver', '--eval', init, 'größe 1.py',
   })
   term.await('a client', '%(Python[^\n]*Codriver', 60000)
-  term.keys('def add(a, b):<CR>    x = "😀é"; ')
-  term.await('the text', 'x = "😀é"; *\n')
+  term.play('def add(a, b):<CR>    x = "😀é"; ', 'the text', 'x = "😀é"; *\n')
   report.shown = term.slowly('the suggestion', 'retur', vim.env.GHOST)
   return report, term
 end

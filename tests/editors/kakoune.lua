@@ -15,7 +15,7 @@ return function(editor)
     return vim.fn.filereadable('servers.toml') == 1
   end, 20), 'never came: the file')
   report.screen = term.screen()
-  report.servers = table.concat(vim.fn.readfile('servers.toml'), '\n')
+  report.servers = term.written('servers.toml')
   term.keys(':quit!<CR>')
   report.status = term.ended()
 end

@@ -57,6 +57,17 @@ return function(editor, command, environ)
     return seen
   end
 
+  --- Types keys, and waits for what they bring.
+  function term.play(keys, what, pattern)
+    term.keys(keys)
+    return term.await(what, pattern)
+  end
+
+  --- What the program wrote into a file.
+  function term.written(file)
+    return table.concat(vim.fn.readfile(file), '\n')
+  end
+
   --- Types text letter by letter, and gives each some time, until the pattern is on the screen: until its server is up
   --- an editor asks nobody, and of what was there when a file was opened none was typed.
   function term.slowly(what, text, pattern)

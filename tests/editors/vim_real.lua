@@ -2,33 +2,24 @@
 
 return function(editor)
   local report = editor.report
-  local command = ("let g:codriver_cmd = ['%s', '-m', 'codriver', 'lsp', '--stdio']"):format(vim.env.PYTHON)
-  local term = dofile(vim.env.HERE .. '/term.lua')(editor, {
-    vim.env.EDITOR_UNDER_TEST, '-N', '-u', 'NONE', '-i', 'NONE', '-n',
+  local term = dofile(vim.env.HERE .. '/vim.lua')(editor, { vim.env.PYTHON, '-m', 'codriver', 'lsp', '--stdio' }, {
     '--cmd', 'set rtp^=' .. vim.env.PLUGINS .. '/vim',
-    '--cmd', command,
     '--cmd', 'filetype on',
-    '--cmd', 'set encoding=utf-8 ttimeoutlen=20 laststatus=2 shortmess+=I',
     '-c', 'set statusline=%{codriver#Statusline()}%=%l:%c',
     '-c', 'runtime plugin/codriver.vim',
     'sum.py',
   })
   term.await('the server', 'codriver')
-  term.keys('idef add(a, b):<CR>    """Adds two numbers: 😀."""<CR>')
-  term.await('the text', 'numbers')
+  term.play('idef add(a, b):<CR>    """Adds two numbers: 😀."""<CR>', 'the text', 'numbers')
   term.letters('    r')
   report.shown = term.await('ghost text', '😀%."""%s+r%S')
-  term.keys('<Tab><Esc>:w<CR>')
-  term.await('it is written', 'written')
-  report.accepted = table.concat(vim.fn.readfile('sum.py'), '\n')
-  term.keys(':1CodriverRefactor shorter names<CR>')
-  term.await('the change', 'by simulator/')
-  term.keys(':w<CR>')
-  term.await('it is written again', 'written')
-  report.refactored = table.concat(vim.fn.readfile('sum.py'), '\n')
-  term.keys('u:w! undone.py<CR>')
-  term.await('undone', 'undone.py')
-  report.undone = table.concat(vim.fn.readfile('undone.py'), '\n')
+  term.play('<Tab><Esc>:w<CR>', 'it is written', 'written')
+  report.accepted = term.written('sum.py')
+  term.play(':1CodriverRefactor shorter names<CR>', 'the change', 'by simulator/')
+  term.play(':w<CR>', 'it is written again', 'written')
+  report.refactored = term.written('sum.py')
+  term.play('u:w! undone.py<CR>', 'undone', 'undone.py')
+  report.undone = term.written('undone.py')
   term.keys(':qa!<CR>')
   report.status = term.ended()
 end
