@@ -13,7 +13,8 @@ import asyncio
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,29 @@ class Table:
         return lines
 
 
+@dataclass
+class Trial:
+    """One answer played. right: whether what came of it, or of the good answer behind it, is what was meant."""
+
+    right: bool = False
+
+
+@asynccontextmanager
+async def _trial(table: Table, task: str, one: Real, said: Said, router: Any) -> AsyncIterator[Trial]:
+    """Notes what came of an answer: applied, refused by the router's check, misapplied, or no edit at all."""
+    trial = Trial()
+    try:
+        yield trial
+    except CodriverError as problem:
+        table.note(task, one, said, f"gave up: {problem}")
+        return
+    verdicts = router.verdicts
+    if verdicts and said.kind != "bad":
+        table.note(task, one, said, f"refused: {verdicts[0]}")
+    else:
+        table.note(task, one, said, ("refused" if verdicts else "applied") if trial.right else "misapplied")
+
+
 async def edited(table: Table, task: str, one: Real) -> None:
     """Refactor or fix: the file must become what was meant, to the byte."""
     new = real.changed(one)
@@ -78,18 +102,9 @@ async def _asked(table: Table, task: str, one: Real, said: Said, better: str, me
         if task == "refactor"
         else fix.fix(router, Analyst(), one.snapshot(), ["unclear name"])
     )
-    try:
-        done = await work
-    except CodriverError as problem:
-        table.note(task, one, said, f"gave up: {problem}")
-        return
-    whole = merging.applied(one.text, done.patches)
-    right = _visible(whole) == _visible(meant)
-    if router.verdicts:
-        came = "refused" if right else "misapplied"
-        table.note(task, one, said, came if said.kind == "bad" else f"refused: {router.verdicts[0]}")
-    else:
-        table.note(task, one, said, "applied" if right else "misapplied")
+    async with _trial(table, task, one, said, router) as trial:
+        whole = merging.applied(one.text, (await work).patches)
+        trial.right = _visible(whole) == _visible(meant)
 
 
 def _visible(data: bytes) -> list[bytes]:
@@ -102,18 +117,10 @@ async def documented(table: Table, one: Real) -> None:
     usual = answers.DOCS[one.language][0]
     for said in answers.documents(one):
         router = Kit.router(said.reply, answers.fence(usual, one.language))
-        try:
+        async with _trial(table, "document", one, said, router) as trial:
             done = await document.document(router, Analyst(), one.snapshot())
-        except CodriverError as problem:
-            table.note("document", one, said, f"gave up: {problem}")
-            continue
-        whole = merging.applied(one.text, done.patches)
-        right = _documented(one, whole) and all(abs(p.end - one.start) < 1_000 for p in done.patches)
-        if router.verdicts:
-            came = "refused" if right else "misapplied"
-            table.note("document", one, said, came if said.kind == "bad" else f"refused: {router.verdicts[0]}")
-        else:
-            table.note("document", one, said, "applied" if right else "misapplied")
+            near = all(abs(patch.end - one.start) < 1_000 for patch in done.patches)
+            trial.right = near and _documented(one, merging.applied(one.text, done.patches))
 
 
 def _documented(one: Real, whole: bytes) -> bool:
@@ -129,13 +136,10 @@ async def tested(table: Table, one: Real) -> None:
     good = next(answers.tests(one)).reply
     for said in answers.tests(one):
         router = Kit.router(said.reply, good)
-        try:
+        async with _trial(table, "tests", one, said, router) as trial:
             done = await testing.write_tests(router, Analyst(), one.snapshot())
-        except CodriverError as problem:
-            table.note("tests", one, said, f"gave up: {problem}")
-            continue
-        fits = one.name in done.text and not Buffer(done.text.encode(), language_id=one.language).errors()
-        _outcome(table, "tests", one, said, router.verdicts, fits and "\r" not in done.text)
+            parses = not Buffer(done.text.encode(), language_id=one.language).errors()
+            trial.right = parses and one.name in done.text and "\r" not in done.text
 
 
 async def reviewed(table: Table, one: Real) -> None:
@@ -159,19 +163,8 @@ async def explained(table: Table, one: Real) -> None:
     good = next(answers.words(one)).reply
     for said in answers.words(one):
         router = Kit.router(said.reply, good)
-        try:
-            done = await explain.explain(router, Analyst(), one.snapshot())
-        except CodriverError as problem:
-            table.note("explain", one, said, f"gave up: {problem}")
-            continue
-        _outcome(table, "explain", one, said, router.verdicts, one.name in done.text)
-
-
-def _outcome(table: Table, task: str, one: Real, said: Said, verdicts: list[str], fits: bool) -> None:
-    if verdicts and said.kind != "bad":
-        table.note(task, one, said, f"refused: {verdicts[0]}")
-    else:
-        table.note(task, one, said, ("refused" if verdicts else "applied") if fits else "misapplied")
+        async with _trial(table, "explain", one, said, router) as trial:
+            trial.right = one.name in (await explain.explain(router, Analyst(), one.snapshot())).text
 
 
 def typed_meanwhile(table: Table, one: Real, rounds: int, seed: int) -> None:
