@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -17,8 +16,8 @@ import codriver
 from codriver import paths as places
 from codriver.cli import client
 from codriver.cli.terminal import Complaint
-from codriver.fronts.lsp.forwarder import parse, take_stdout
 from codriver.fronts.lsp.join import Joiner, NoDaemon
+from codriver.fronts.lsp.stdio import take_stdout, understood, write
 from codriver.paths import Paths
 
 USAGE = "usage: codriver mcp [--simulate] [--config FILE]"
@@ -29,20 +28,16 @@ _FAILED, _PARSE_ERROR = -32603, -32700
 
 def main(arguments: Sequence[str]) -> int:
     """Serves stdin and stdout until stdin ends; the exit code."""
-    if {"-h", "--help"} & set(arguments):
-        sys.stdout.write(f"{USAGE}\n")
-        return 0
-    options = parse(arguments)
-    if options.error:
-        sys.stderr.write(f"codriver mcp: {options.error}\n{USAGE}\n")
-        return 2
+    options = understood("mcp", USAGE, arguments)
+    if isinstance(options, int):
+        return options
     out = take_stdout()
     bridge = Bridge(places.find(), options.daemon)
     for line in sys.stdin.buffer:
         answer = bridge.carry(line.strip())
         try:
             if answer:
-                _write(out, answer + b"\n")
+                write(out, answer + b"\n")
         except OSError:
             break  # nobody reads us any more
     return 0
@@ -104,9 +99,3 @@ class Bridge:
 
 def _error(identity: Any, code: int, text: str) -> bytes:
     return json.dumps({"jsonrpc": "2.0", "id": identity, "error": {"code": code, "message": text}}).encode()
-
-
-def _write(out: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(out, view) :]

@@ -17,8 +17,8 @@ from lsp_client import Client, Failed, change, codriver_lsp
 
 import codriver
 from codriver import paths
-from codriver.fronts.lsp.forwarder import parse
 from codriver.fronts.lsp.framing import Frames, frame
+from codriver.fronts.lsp.stdio import parse
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="the played daemon listens on a Unix socket")
 
@@ -307,7 +307,7 @@ def test_it_imports_nothing_heavy_and_is_quick(daemon: PlayedDaemon) -> None:
 
 def test_what_prints_lands_on_stderr() -> None:
     code = (
-        "import os; from codriver.fronts.lsp.forwarder import take_stdout; out = take_stdout();"
+        "import os; from codriver.fronts.lsp.stdio import take_stdout; out = take_stdout();"
         "os.write(1, b'chatter'); os.write(out, b'protocol')"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)

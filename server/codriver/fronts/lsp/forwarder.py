@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import codriver
 from codriver import paths
@@ -22,6 +22,7 @@ from codriver.fronts.lsp.framing import Frames, Malformed, error, frame, message
 from codriver.fronts.lsp.join import Joiner, Link, NoDaemon
 from codriver.fronts.lsp.parent import alive
 from codriver.fronts.lsp.replay import Memory
+from codriver.fronts.lsp.stdio import Options, take_stdout, understood, write
 
 USAGE = "usage: codriver lsp [--stdio] [--clientProcessId PID] [--standalone] [--simulate] [--config FILE]"
 _PARSE_ERROR, _INVALID_REQUEST, _FAILED = -32700, -32600, -32803
@@ -35,70 +36,17 @@ LEAVING = "codriver/leaving"
 """The daemon goes on purpose; said to us, not to the editor."""
 
 
-class Options(NamedTuple):
-    """The arguments of `codriver lsp`; `daemon` are those a daemon we start gets."""
-
-    client: int | None = None
-    standalone: bool = False
-    simulate: bool = False
-    config: str | None = None
-    error: str = ""
-
-    @property
-    def daemon(self) -> list[str]:
-        config = ["--config", self.config] if self.config else []
-        return [*config, *(["--simulate"] if self.simulate else [])]
-
-
-def parse(arguments: Sequence[str]) -> Options:
-    """Reads argv by hand: an argument parser would cost more than all the rest."""
-    options, rest = Options(), list(arguments)
-    while rest:
-        name, equals, value = rest.pop(0).partition("=")
-        if name in ("--clientProcessId", "--config"):
-            value = value if equals else (rest.pop(0) if rest else "")
-            if name == "--config" and value:
-                options = options._replace(config=os.path.abspath(value))
-            elif value.isdigit():
-                options = options._replace(client=int(value))
-            else:
-                return options._replace(error=f"{name} needs a value")
-        elif name == "--standalone":
-            options = options._replace(standalone=True)
-        elif name == "--simulate":
-            options = options._replace(simulate=True)
-        elif name != "--stdio":
-            return options._replace(error=f"unknown argument {name}")
-    return options
-
-
 def main(arguments: Sequence[str]) -> int:
     """Runs until the editor leaves; the exit code is the protocol's (0 only after shutdown)."""
-    if {"-h", "--help"} & set(arguments):
-        sys.stdout.write(f"{USAGE}\n")
-        return 0
-    options = parse(arguments)
-    if options.error:
-        sys.stderr.write(f"codriver lsp: {options.error}\n{USAGE}\n")
-        return 2
+    options = understood("lsp", USAGE, arguments)
+    if isinstance(options, int):
+        return options
     out = take_stdout()
     if options.standalone:
         from codriver.fronts.lsp.standalone import serve
 
         return serve(out, simulate=options.simulate, config=options.config)
     return Forwarder(options, out).run()
-
-
-def take_stdout() -> int:
-    """A private descriptor for the protocol; whatever prints to stdout from now on lands on stderr."""
-    out = os.dup(1)
-    os.dup2(2, 1)
-    if sys.platform == "win32":
-        import msvcrt
-
-        for descriptor in (0, out):
-            msvcrt.setmode(descriptor, os.O_BINARY)
-    return out
 
 
 class Forwarder:
@@ -176,11 +124,9 @@ class Forwarder:
             self._to_editor(self._memory.refuse(_FAILED, "The server was shut down."))
 
     def _to_editor(self, frames: Iterable[bytes]) -> None:
-        data = memoryview(b"".join(frames))
         with self._writing:
             try:
-                while data:
-                    data = data[os.write(self._out, data) :]
+                write(self._out, b"".join(frames))
             except OSError:
                 os._exit(self._code())  # nobody reads us any more
 
