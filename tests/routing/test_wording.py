@@ -132,5 +132,5 @@ def test_the_language_of_a_wish(text: str, expected: str) -> None:
 
 def test_a_skill_in_a_language_counts_only_there() -> None:
     able = replace(model("east", "able", 1.0, 1.0), skill={"": 1.0, "in zh": 0.5})
-    assert quality.quality(able, "edit", 0.0, "zh") > quality.quality(able, "edit", 0.0, "en")
-    assert quality.quality(able, "edit", 0.0, "en") == quality.quality(able, "edit", 0.0)
+    assert quality.skill(able, "edit", "zh") == 1.5
+    assert quality.skill(able, "edit", "en") == quality.skill(able, "edit") == 1.0

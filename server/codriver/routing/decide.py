@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codriver.errors import Failure, Kind, Unroutable
-from codriver.model.decision import Belief, Candidate, Decision, Latency, Refusal, View
+from codriver.model.decision import Candidate, Decision, Refusal, View
 from codriver.model.features import Features
 from codriver.model.request import ERRANDS, Purpose, Request
-from codriver.routing import degrading, estimate, exploring, harder, staying, strategies
-from codriver.routing.eligibility import Able, Bounds, Offer, sifted, wire_for
+from codriver.routing import degrading, exploring, harder, staying, strategies
+from codriver.routing.eligibility import Bounds, Offer, sifted, wire_for
+from codriver.routing.expecting import Expected, expected
+from codriver.routing.lineup import Lineup
 from codriver.routing.nobody import nobody
-from codriver.routing.quality import quality
 
 # What a good answer is worth (USD) and what a second of waiting costs (USD), by task family.
 # First priors: a keystroke waits for nobody, a refactor may.
@@ -33,12 +34,6 @@ TASTES: dict[str, tuple[float, float]] = {
     "document": (0.02, 0.0005),
 }
 ORDINARY_TASTE = (0.04, 0.0006)
-
-FIM_BY_CHAT = 1.0
-"""Logits lost when a chat model fills a hole through a prompt instead of a native call."""
-
-_NOTHING: dict[str, Belief] = {}
-_UNMEASURED: dict[str, Latency] = {}
 
 LAST_RESORT = {Kind.TRANSIENT, Kind.BROKEN, Kind.SLOW, Kind.OVERLOADED}
 """Rests that may be cut short when nobody else is left; a rate limit or a bad key may not."""
@@ -83,17 +78,21 @@ def decide(
     features: as `quality.judged` completes them. chance: lets another model be tried. Raises Unroutable, with a reason
     for every model, if none is left.
     """
-    candidates, by_key, refused, note = _expected(request, features, offers, view, wish)
+    made, by_key, refused, note = _expected(request, features, offers, view, wish)
     value, wait = TASTES.get(features.task, ORDINARY_TASTE)
     taste = strategies.Taste(10 * wish.tenth or value, wait, wish.floor)
+    chosen, errand = _strategy(request, wish)
     try:
-        chosen, errand = _strategy(request, wish)
-        order = strategies.ranked(chosen, candidates, taste)
+        order = strategies.ranked(chosen, made, taste)
     except LookupError as unknown:
         raise Unroutable(Failure(Kind.INVALID, str(unknown), field="strategy")) from None
-    chosen = order.name
+    ranked, chosen = order.candidates, order.name
+    if wish.bounds.only and len(ranked) == 1:
+        reasons = named(ranked[0].model, wish.hint, note)
+        return Decision(ident, chosen, tuple(ranked), refused, reasons, features)
     tier = "" if errand else wish.bounds.tier
-    ranked = _tiered(order.candidates, by_key, tier)
+    if tier:
+        ranked = _tiered(ranked, by_key, tier)
     # Who hinted at a tier has weighed money against quality himself.
     pays = None if tier else strategies.pays(order.strategy, taste)
     stay = staying.stay(request, ranked, by_key, view, pays)
@@ -102,13 +101,10 @@ def decide(
     tried, propensity = "", 1.0
     if chance is not None and not thought:
         ranked, tried, propensity = _trial(request, features, ranked, view, wish, taste, chosen, chance)
-    if wish.bounds.only and len(ranked) == 1:
-        reasons = named(ranked[0].model, wish.hint, note)
-    else:
-        seen, first = _why(features), _first(ranked, chosen)
-        why = (wish.hint, seen, note, errand, order.note, stay.reason, thought, tried, first)
-        reasons = tuple([reason for reason in why if reason])
-    return Decision(ident, chosen, tuple(ranked), tuple(refused), reasons, features, propensity=propensity)
+    seen, first = _why(features), _first(ranked, chosen)
+    why = (wish.hint, seen, note, errand, order.note, stay.reason, thought, tried, first)
+    reasons = tuple([reason for reason in why if reason])
+    return Decision(ident, chosen, tuple(ranked), refused, reasons, features, propensity=propensity)
 
 
 def named(model: str, *notes: str) -> tuple[str, ...]:
@@ -118,20 +114,20 @@ def named(model: str, *notes: str) -> tuple[str, ...]:
 
 def _expected(
     request: Request, features: Features, offers: Sequence[Offer], view: View, wish: Wish
-) -> tuple[list[Candidate], dict[str, Offer], list[Refusal], str]:
-    """Who may answer, with what is expected of each; their offers; who may not; a sentence where all but resting ones
-    are out. Raises Unroutable."""
-    eligible, out = sifted(request, features, offers, view)
-    refused = [*wish.refused, *out]
-    note = ""
-    if not eligible:
-        eligible, note = _last_resort(request, offers, view, refused)
-    by_key = {key: offer for offer, key, _ in eligible}
-    candidates = _expect(request, features, eligible, view, wish)
-    candidates = _within(candidates, by_key, request, view, wish.bounds, refused)
-    if not candidates:
+) -> tuple[Expected, dict[str, Offer], tuple[Refusal, ...], str]:
+    """What is expected of each that may answer; their offers; who may not; a sentence where all but resting ones are
+    out. Raises Unroutable."""
+    lineup, out = sifted(request, features, offers, view)
+    refused, note = wish.refused + out, ""
+    if not lineup.keys:
+        lineup, refused, note = _last_resort(request, offers, view, refused)
+    made = expected(request, features, lineup, view, experience=wish.experience)
+    if _limited(wish.bounds):
+        made, dear = _within(made, lineup.by_key, request, view, wish.bounds)
+        refused += dear
+    if not made.keys:
         raise nobody(request, refused, view, offers)
-    return candidates, by_key, refused, note
+    return made, lineup.by_key, refused, note
 
 
 def _bent(request: Request, ranked: list[Candidate], wish: Wish) -> list[Candidate]:
@@ -189,18 +185,18 @@ def _strategy(request: Request, wish: Wish) -> tuple[str, str]:
 
 
 def _last_resort(
-    request: Request, offers: Sequence[Offer], view: View, refused: list[Refusal]
-) -> tuple[list[Able], str]:
-    """Models that only rest after a passing trouble, when nobody else is left; soonest back first."""
+    request: Request, offers: Sequence[Offer], view: View, refused: tuple[Refusal, ...]
+) -> tuple[Lineup, tuple[Refusal, ...], str]:
+    """Models that only rest after a passing trouble, when nobody else is left, soonest back first; who is refused
+    then."""
     by_key = {offer.model.key: offer for offer in offers}
     resting = [by_key[r.model] for r in refused if r.why == "cooling" and _passing(by_key[r.model], view)]
     if not resting:
-        return [], ""
+        return Lineup(()), refused, ""
     resting.sort(key=lambda offer: _back(offer, view))
-    keys = {offer.model.key for offer in resting}
-    refused[:] = [r for r in refused if r.model not in keys]
-    able = [(offer, offer.model.key, wire_for(request, offer)) for offer in resting]
-    return able, "all others are out, so a resting model is asked again"
+    lineup = Lineup([(offer, offer.model.key, wire_for(request, offer)) for offer in resting])
+    left = tuple([r for r in refused if r.model not in lineup.place])
+    return lineup, left, "all others are out, so a resting model is asked again"
 
 
 def _back(offer: Offer, view: View) -> float:
@@ -213,77 +209,48 @@ def _passing(offer: Offer, view: View) -> bool:
     return all(view.cooling[name].failure.kind in LAST_RESORT for name in names if name in view.cooling)
 
 
-def _expect(request: Request, features: Features, eligible: Sequence[Able], view: View, wish: Wish) -> list[Candidate]:
-    pin = view.pins.get(request.session) if request.session else None
-    task, prompt, tongue, limit = features.task, features.tokens, features.tongue, request.limits.max_tokens
-    lengths = view.lengths.get(task) if wish.experience else None
-    supposed = output = estimate.output_tokens(task, features.lines, None if lengths else limit)
-    own, general = view.abilities.get(task, _NOTHING), view.abilities.get("", _NOTHING)
-    taught = wish.experience and (own or general)
-    paces = view.latency if wish.experience else _UNMEASURED
-    kept, by_chat = bool(request.session), request.fim is not None
-    candidates: list[Candidate] = []
-    for offer, key, wire in eligible:
-        model = offer.model
-        hardness, learned = features.difficulty, 0.0
-        if taught and (belief := own.get(key) or general.get(key)) is not None:
-            learned = belief.mean
-            hardness -= learned
-        if by_chat and not model.fim:
-            hardness += FIM_BY_CHAT
-        if lengths:
-            output = estimate.learned_tokens(supposed, lengths.get(key), limit)
-        warm = staying.warm(pin, key, offer.provider.cache_ttl, view.now) if pin is not None else 0
-        price = estimate.cost(model, prompt, output, warm, view.now, kept=kept)
-        seconds = estimate.latency(model, output, paces.get(key))
-        # By position: forty of these are a tenth of the whole decision.
-        candidates.append(
-            Candidate(key, wire, quality(model, task, hardness, tongue), price, seconds, 0.0, "", learned)
-        )
-    return candidates
+def _limited(bounds: Bounds) -> bool:
+    daily, session, workflow = bounds.daily_usd, bounds.session_usd, bounds.workflow_usd
+    return bounds.request_usd is not None or bool(daily or session or workflow)
 
 
 def _within(
-    candidates: list[Candidate],
-    offers: dict[str, Offer],
-    request: Request,
-    view: View,
-    bounds: Bounds,
-    refused: list[Refusal],
-) -> list[Candidate]:
-    """Those that the caller's limit and what is left of each budget allow; free models always are."""
-    if bounds.request_usd is None and not (bounds.daily_usd or bounds.session_usd or bounds.workflow_usd):
-        return candidates
-    kept: list[Candidate] = []
-    for candidate in candidates:
-        no = _too_dear(candidate, request, view, bounds)
-        if no is None or candidate.cost == 0 or offers[candidate.model].provider.simulated:
-            kept.append(candidate)
+    made: Expected, offers: dict[str, Offer], request: Request, view: View, bounds: Bounds
+) -> tuple[Expected, tuple[Refusal, ...]]:
+    """Those that the caller's limit and what is left of each budget allow, free ones always; and who is refused."""
+    if not made.costs or _too_dear(max(made.costs), request, view, bounds) is None:
+        return made, ()  # what costs less is allowed too
+    kept: list[int] = []
+    refused: list[Refusal] = []
+    for place, (model, cost) in enumerate(zip(made.keys, made.costs, strict=True)):
+        no = _too_dear(cost, request, view, bounds)
+        if no is None or cost == 0 or offers[model].provider.simulated:
+            kept.append(place)
         else:
-            refused.append(Refusal(candidate.model, *no))
-    return kept
+            refused.append(Refusal(model, *no))
+    return made.part(kept), tuple(refused)
 
 
-def _too_dear(candidate: Candidate, request: Request, view: View, bounds: Bounds) -> tuple[str, str] | None:
-    if bounds.request_usd is not None and candidate.cost > bounds.request_usd:
+def _too_dear(cost: float, request: Request, view: View, bounds: Bounds) -> tuple[str, str] | None:
+    if bounds.request_usd is not None and cost > bounds.request_usd:
         return "cost", f"would cost more than the ${bounds.request_usd:g} this request may"
-    if bounds.daily_usd and view.spent_today + candidate.cost > bounds.daily_usd:
+    if bounds.daily_usd and view.spent_today + cost > bounds.daily_usd:
         return "budget", f"today's budget of ${bounds.daily_usd:g} is spent (${view.spent_today:.4f})"
     if bounds.workflow_usd and request.workflow:
         spent = view.paid_by(f"workflow:{request.workflow}")
-        if spent + candidate.cost > bounds.workflow_usd:
+        if spent + cost > bounds.workflow_usd:
             text = f"today's budget of ${bounds.workflow_usd:g} of the workflow {request.workflow!r} is spent"
             return "budget", f"{text} (${spent:.4f})"
     if bounds.session_usd and request.session:
         spent = view.paid_by(f"session:{request.session}")
-        if spent + candidate.cost > bounds.session_usd:
+        if spent + cost > bounds.session_usd:
             return "session-budget", f"this session's budget of ${bounds.session_usd:g} is spent (${spent:.4f})"
     return None
 
 
 def _tiered(ranked: list[Candidate], offers: dict[str, Offer], tier: str) -> list[Candidate]:
     """Models of the tier that was hinted at come first; the others stay as fallback."""
-    return sorted(ranked, key=lambda c: offers[c.model].model.tier != tier) if tier else ranked
+    return sorted(ranked, key=lambda c: offers[c.model].model.tier != tier)
 
 
 def _why(features: Features) -> str:

@@ -6,7 +6,8 @@ checks then say, for one request and one offer, why it is out, or nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from codriver.model.decision import Refusal, View
 from codriver.model.features import Features
 from codriver.model.provider import Model, Provider
 from codriver.model.request import HOLES, Request
+from codriver.routing.lineup import Lineup
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,9 @@ class Bounds:
     workflow_usd: float = 0.0
 
 
+Able = tuple[Offer, str, str]
+"""Who may answer: the offer, its model's key, the wire it will be spoken to in."""
+
 _Found = tuple[str, str] | None
 """A stable word and a sentence, or nothing against it."""
 
@@ -82,10 +87,31 @@ def wire_for(request: Request, offer: Offer) -> str:
     return ""
 
 
-def standing(offers: Sequence[Offer], bounds: Bounds) -> tuple[tuple[Offer, ...], tuple[Refusal, ...]]:
+class Roster(tuple[Offer, ...]):
+    """Offers that requests are decided among, with what was found of them for requests of each shape: found once, as
+    long as the same offers stand."""
+
+    def __init__(self, offers: Iterable[Offer]) -> None:
+        self._shaped: dict[_Shape, _Shaped] = {}
+
+    def shaped(self, request: Request) -> _Shaped:
+        """Who can answer requests like this one, whatever its length and its moment."""
+        needs = request.needs
+        shape = (
+            request.wire, request.fim is None, needs.embed, needs.tools, needs.images, needs.schema, needs.same_wire,
+        )  # fmt: skip
+        found = self._shaped.get(shape)
+        if found is None:
+            if len(self._shaped) >= _SHAPES:
+                self._shaped.clear()
+            found = self._shaped[shape] = _Shaped(request, self)
+        return found
+
+
+def standing(offers: Sequence[Offer], bounds: Bounds) -> tuple[Roster, tuple[Refusal, ...]]:
     """Who is out whatever the request says: not pinned, no key. The same until the settings change."""
     refused = [(offer, _standing(offer, bounds)) for offer in offers]
-    kept = tuple(offer for offer, found in refused if found is None)
+    kept = Roster(offer for offer, found in refused if found is None)
     return kept, tuple(Refusal(offer.model.key, *found) for offer, found in refused if found is not None)
 
 
@@ -97,38 +123,84 @@ def _standing(offer: Offer, bounds: Bounds) -> _Found:
     return None
 
 
-Able = tuple[Offer, str, str]
-"""Who may answer: the offer, its model's key, the wire it will be spoken to in."""
+_Shape = tuple[str, bool, bool, bool, bool, bool, tuple[str, ...]]
+_SHAPES, _PARTS = 64, 16
+"""Shapes, and parts of a lineup, that are kept at most."""
+
+
+class _Shaped:
+    """What requests of one shape find: who can answer them, and why the others cannot. The limits below are those that
+    nobody is out by who keeps them."""
+
+    def __init__(self, request: Request, offers: Sequence[Offer]) -> None:
+        self.entries = [_entry(request, offer) for offer in offers]
+        self.lineup = Lineup([able for able, refusal in self.entries if refusal is None])
+        self.refused = tuple([refusal for _, refusal in self.entries if refusal is not None])
+        models = [offer.model for offer in self.lineup.offers]
+        measured = [] if request.needs.embed else models  # by _fits
+        self.window = min((model.window for model in measured), default=math.inf)
+        self.longest = min((model.max_input for model in measured if model.max_input), default=math.inf)
+        self.retires = min((model.retires for model in models if model.retires), default=math.inf)
+        self._parts: dict[tuple[str, ...], Lineup] = {}
+
+    def part(self, able: Sequence[Able]) -> Lineup:
+        """The lineup of some of them."""
+        if len(able) == len(self.lineup):
+            return self.lineup
+        keys = tuple([key for _, key, _ in able])
+        found = self._parts.get(keys)
+        if found is None:
+            if len(self._parts) >= _PARTS:
+                self._parts.clear()
+            found = self._parts[keys] = Lineup(able)
+        return found
+
+
+def _entry(request: Request, offer: Offer) -> tuple[Able, Refusal | None]:
+    key, wire = offer.model.key, wire_for(request, offer)
+    found = _speaks(request, offer, wire) or _able(request, offer)
+    return (offer, key, wire), Refusal(key, *found) if found is not None else None
 
 
 def sifted(
     request: Request, features: Features, offers: Sequence[Offer], view: View
-) -> tuple[list[Able], list[Refusal]]:
+) -> tuple[Lineup, tuple[Refusal, ...]]:
     """Who may answer this request, and why the others may not. What cannot be said against anybody is not asked."""
-    needs = request.needs
-    asked: list[_Check] = [_fits, _offered]
-    if needs.tools or needs.images or needs.schema:
-        asked.insert(0, _able)
-    asked += [_private] if features.local_only else []
-    asked += [_well] if view.cooling else []
+    roster = offers if isinstance(offers, Roster) else Roster(offers)
+    shaped = roster.shaped(request)
+    tokens = request.input_tokens
+    asked: list[_Check] = []
+    if tokens + (request.limits.max_tokens or 0) > shaped.window or tokens > shaped.longest:
+        asked.append(_fits)
+    if view.now >= shaped.retires:
+        asked.append(_offered)
+    if features.local_only:
+        asked.append(_private)
+    if view.cooling:
+        asked.append(_well)
+    return _checked(request, view, shaped, asked) if asked else (shaped.lineup, shaped.refused)
+
+
+def _checked(
+    request: Request, view: View, shaped: _Shaped, asked: Sequence[_Check]
+) -> tuple[Lineup, tuple[Refusal, ...]]:
     able: list[Able] = []
     refused: list[Refusal] = []
-    for offer in offers:
-        key, wire = offer.model.key, wire_for(request, offer)
-        found = _speaks(request, offer, wire) if needs.same_wire or not wire else None
-        if found is None:
+    for one, refusal in shaped.entries:
+        if refusal is None:
             for check in asked:
-                found = check(request, features, offer, view)
+                found = check(request, one[0], view)
                 if found is not None:
+                    refusal = Refusal(one[1], *found)
                     break
-        if found is None:
-            able.append((offer, key, wire))
+        if refusal is None:
+            able.append(one)
         else:
-            refused.append(Refusal(key, *found))
-    return able, refused
+            refused.append(refusal)
+    return shaped.part(able), tuple(refused)
 
 
-_Check = Callable[[Request, Features, Offer, View], _Found]
+_Check = Callable[[Request, Offer, View], _Found]
 
 
 def _speaks(request: Request, offer: Offer, wire: str) -> _Found:
@@ -140,7 +212,7 @@ def _speaks(request: Request, offer: Offer, wire: str) -> _Found:
     return None
 
 
-def _able(request: Request, features: Features, offer: Offer, view: View) -> _Found:
+def _able(request: Request, offer: Offer) -> _Found:
     needs, model = request.needs, offer.model
     if needs.tools and not model.tools:
         return "tools", "cannot call tools"
@@ -151,7 +223,7 @@ def _able(request: Request, features: Features, offer: Offer, view: View) -> _Fo
     return None
 
 
-def _fits(request: Request, features: Features, offer: Offer, view: View) -> _Found:
+def _fits(request: Request, offer: Offer, view: View) -> _Found:
     model = offer.model
     if request.needs.embed:
         return None  # each input has the window to itself; too long a one is told by the provider
@@ -163,7 +235,7 @@ def _fits(request: Request, features: Features, offer: Offer, view: View) -> _Fo
     return None
 
 
-def _offered(request: Request, features: Features, offer: Offer, view: View) -> _Found:
+def _offered(request: Request, offer: Offer, view: View) -> _Found:
     """A retired name may be answered by another model at another price: it is not asked at all."""
     retires = offer.model.retires
     if retires and view.now >= retires:
@@ -171,15 +243,13 @@ def _offered(request: Request, features: Features, offer: Offer, view: View) -> 
     return None
 
 
-def _private(request: Request, features: Features, offer: Offer, view: View) -> _Found:
-    if features.local_only and not offer.provider.local:
+def _private(request: Request, offer: Offer, view: View) -> _Found:
+    if not offer.provider.local:
         return "local-only", "this code is marked local-only"
     return None
 
 
-def _well(request: Request, features: Features, offer: Offer, view: View) -> _Found:
-    if not view.cooling:
-        return None
+def _well(request: Request, offer: Offer, view: View) -> _Found:
     for name in (offer.model.key, offer.provider.name):
         rest = view.cooling.get(name)
         if rest is not None and rest.until > view.now:

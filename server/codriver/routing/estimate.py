@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from codriver.model.decision import Latency, Length
 from codriver.model.events import Usage
 from codriver.model.provider import Model
+from codriver.routing.lineup import Lineup
 
 # Output tokens an answer of each family usually has, reasoning left out. First priors.
 OUTPUT: dict[str, int] = {
@@ -46,10 +49,15 @@ LENGTHS_ENOUGH = 5
 
 def learned_tokens(supposed: int, seen: Length | None, limit: int | None) -> int:
     """Expected answer length of one model, where enough of its answers to such requests were seen."""
-    if seen is None or seen.n < LENGTHS_ENOUGH:
-        return supposed if limit is None else min(supposed, limit)
-    tokens = max(1, int(supposed * seen.ratio))
+    tokens = supposed if seen is None or seen.n < LENGTHS_ENOUGH else max(1, int(supposed * seen.ratio))
     return tokens if limit is None else min(tokens, limit)
+
+
+def lengths(lineup: Lineup, supposed: int, seen: Mapping[str, Length], limit: int | None) -> list[int]:
+    """`learned_tokens` of all models."""
+    found = map(seen.get, lineup.keys)
+    tokens = [supposed if one is None or one.n < LENGTHS_ENOUGH else int(supposed * one.ratio) or 1 for one in found]
+    return tokens if limit is None else [min(one, limit) for one in tokens]
 
 
 def cost(model: Model, prompt: int, output: int, warm: int, now: float, *, kept: bool = False) -> float:
@@ -65,8 +73,33 @@ def cost(model: Model, prompt: int, output: int, warm: int, now: float, *, kept:
     return price.cost(Usage(input=prompt - warm, cached=warm, output=output))
 
 
+def costs(lineup: Lineup, prompt: int, outputs: Sequence[int], now: float, *, kept: bool) -> list[float]:
+    """`cost` of all models, with nothing in their caches."""
+    written = lineup.written if kept and prompt >= SMALLEST_CACHED else lineup.fresh
+    columns = zip(written, outputs, lineup.output, strict=True)
+    found = [(prompt * rest + output * price) / 1e6 for rest, output, price in columns]
+    for place in lineup.odd:
+        found[place] = cost(lineup.offers[place].model, prompt, outputs[place], 0, now, kept=kept)
+    return found
+
+
 def latency(model: Model, output: int, seen: Latency | None) -> float:
-    """Seconds to the end of the answer: first token plus output at the model's speed."""
+    """Seconds to the end of the answer: first token plus output at the model's speed, as it was measured where that is
+    so."""
     if seen is not None and seen.n >= MEASURED_ENOUGH:
         return seen.first + output / max(seen.speed or model.speed, 1.0)
     return model.first_token + output / model.speed
+
+
+def latencies(lineup: Lineup, outputs: Sequence[int], seen: Mapping[str, Latency]) -> list[float]:
+    """`latency` of all models."""
+    if not seen:
+        columns = zip(lineup.first, lineup.speed, outputs, strict=True)
+        return [first + output / speed for first, speed, output in columns]
+    found = zip(map(seen.get, lineup.keys), lineup.first, lineup.speed, outputs, strict=True)
+    return [
+        one.first + output / max(one.speed or speed, 1.0)
+        if one is not None and one.n >= MEASURED_ENOUGH
+        else first + output / speed
+        for one, first, speed, output in found
+    ]

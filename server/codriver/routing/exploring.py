@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from math import erfc, log
 from random import Random
 
-from codriver.model.decision import Candidate, Decision, View
+from codriver.model.decision import Belief, Candidate, Decision, View
 from codriver.model.request import ERRANDS, Purpose, Request
+from codriver.model.value import value
 from codriver.routing.posterior import UNSEEN, logit, sigmoid
 from codriver.routing.strategies import Taste
 
@@ -41,6 +42,9 @@ _FEW = tuple((sign * node, weight) for node, weight in ((0.741963784, 0.45412414
              for sign in (-1.0, 1.0))  # fmt: skip
 """n = 4: enough for the strategy's own choice, whose draw counts only `share` of its chance."""
 
+_ROOT = math.sqrt(2.0)
+_NOTHING: dict[str, Belief] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Chance:
@@ -51,7 +55,7 @@ class Chance:
     usd: float
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Trial:
     """The order after the draw, and the chance of its first candidate."""
 
@@ -72,12 +76,13 @@ def tried(request: Request, ranked: Sequence[Candidate], task: str, taste: Taste
     share = min(chance.share, MOST_SHARE)
     if len(arms) < 2 or share <= 0.0:
         return Trial(list(ranked))
-    beliefs = [_Arm(arm, _deviation(view, task, arm.model), taste) for arm in arms]
+    worth, beliefs = max(taste.value, 1e-9), _beliefs(arms, task, taste, view)
     chosen = 0
     if chance.random.random() < share:
-        drawn = [arm.gain(arm.mean + arm.deviation * chance.random.gauss(0.0, 1.0)) for arm in beliefs]
+        gauss = chance.random.gauss
+        drawn = [worth * sigmoid(mean + wide * gauss(0.0, 1.0)) - paid for mean, wide, _, paid in beliefs]
         chosen = max(range(len(drawn)), key=drawn.__getitem__)
-    propensity = share * first(beliefs, chosen) + (1.0 - share if chosen == 0 else 0.0)
+    propensity = share * _first(beliefs, chosen, worth) + (1.0 - share if chosen == 0 else 0.0)
     if chosen == 0:
         return Trial(list(ranked), propensity)
     best, usual = arms[chosen], arms[0]
@@ -99,45 +104,46 @@ def _arms(
     """The strategy's choice, and those within the floor that the day's allowance can pay."""
     if not ranked or (request.session and request.session in view.pins):
         return ranked[:1]  # a warm session is no place for trials
-    enough = max(candidate.quality for candidate in ranked) - taste.floor
+    enough = max([candidate.quality for candidate in ranked]) - taste.floor
     most = ranked[0].cost + chance.usd
-    return [ranked[0], *(c for c in ranked[1:] if c.quality >= enough and c.cost <= most)][:MOST]
+    arms = [ranked[0]]
+    for candidate in ranked[1:]:
+        if candidate.quality >= enough and candidate.cost <= most:
+            arms.append(candidate)
+            if len(arms) == MOST:
+                break
+    return arms
 
 
-def _deviation(view: View, task: str, model: str) -> float:
-    found = view.abilities.get(task, {}).get(model) or view.abilities.get("", {}).get(model)
-    return math.sqrt((found or UNSEEN).variance)
+_Arm = tuple[float, float, float, float]
+"""A candidate's gain in USD as a random variable: value x sigmoid(logit) - paid, of a normally distributed logit.
+Its mean, its deviation, 1 / (deviation x sqrt 2), and what is paid in any case."""
 
 
-class _Arm:
-    """One candidate's gain in USD as a random variable: it grows with a normally distributed logit."""
-
-    __slots__ = ("deviation", "mean", "paid", "slope", "value")
-
-    def __init__(self, candidate: Candidate, deviation: float, taste: Taste) -> None:
-        self.mean, self.deviation = logit(candidate.quality), deviation
-        self.value = max(taste.value, 1e-9)
-        self.slope = 1.0 / (deviation * math.sqrt(2.0))
-        self.paid = candidate.cost + taste.wait * candidate.latency
-
-    def gain(self, at: float) -> float:
-        """USD where the logit is `at`."""
-        return self.value * sigmoid(at) - self.paid
+def _beliefs(arms: Sequence[Candidate], task: str, taste: Taste, view: View) -> list[_Arm]:
+    own, general = view.abilities.get(task, _NOTHING), view.abilities.get("", _NOTHING)
+    found: list[_Arm] = []
+    for arm in arms:
+        deviation = math.sqrt((own.get(arm.model) or general.get(arm.model) or UNSEEN).variance)
+        paid = arm.cost + taste.wait * arm.latency
+        found.append((logit(arm.quality), deviation, 1.0 / (deviation * _ROOT), paid))
+    return found
 
 
-def first(arms: Sequence[_Arm], chosen: int) -> float:
+def _first(arms: Sequence[_Arm], chosen: int, worth: float) -> float:
     """The chance that this arm's draw gains most: P = E_z prod_j F_j(gain(z))."""
-    total, arm = 0.0, arms[chosen]
-    others = [other for number, other in enumerate(arms) if number != chosen]
+    total = 0.0
+    mean, deviation, _, paid = arms[chosen]
+    others = [*arms[:chosen], *arms[chosen + 1 :]]
     for node, weight in _FEW if chosen == 0 else _NODES:
-        gain, product = arm.gain(arm.mean + arm.deviation * node), weight
-        for other in others:
+        gain, product = worth * sigmoid(mean + deviation * node) - paid, weight
+        for middle, _, slope, cost in others:
             # The chance that the other gains less.
-            needed = (gain + other.paid) / other.value
+            needed = (gain + cost) / worth
             if needed < 1.0:
                 if needed <= 0.0:
                     product = 0.0
                     break
-                product *= 0.5 * erfc((other.mean - log(needed / (1.0 - needed))) * other.slope)
+                product *= 0.5 * erfc((middle - log(needed / (1.0 - needed))) * slope)
         total += product
     return min(1.0, max(total, 1e-6))

@@ -7,11 +7,11 @@ of aider's polyglot benchmark (aider.chat/docs/leaderboards, Apache-2.0, read 20
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from codriver.model.decision import Candidate, Latency, Length, View
 from codriver.model.features import Features
 from codriver.model.request import ERRANDS, Purpose, Request
+from codriver.model.value import value
 from codriver.routing import estimate
 from codriver.routing.eligibility import Offer
 from codriver.routing.posterior import logit, sigmoid
@@ -40,7 +40,7 @@ STRATEGIES = frozenset({"auto", "balanced", "cost", "quality"})
 _NEVER = frozenset({Purpose.TOOL_RESULT, Purpose.COMPLETE, Purpose.EMBED, *ERRANDS})
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Harder:
     """The order with a model that shall think more in front; and the sentence for that, "" where nothing changed."""
 

@@ -9,6 +9,7 @@ weights learnt from outcomes (`wording`), kept small.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from codriver.model.features import NOTHING, Features
@@ -46,6 +47,8 @@ NESTING_WEIGHT = 0.15
 TOKENS_WEIGHT = 0.12
 ERRORS_WEIGHT = 0.1
 
+FIM_BY_CHAT = 1.0
+"""Logits lost when a chat model fills a hole through a prompt instead of a native call."""
 
 WORDING_WEIGHT = 0.3
 """Logits that one deviation in the difficulty of a long wish's words adds; how well they tell: server/TRAINING.md."""
@@ -94,14 +97,26 @@ def judged(features: Features, task: str, tokens: int, wish: str = "") -> Featur
     return replace(features, task=task, tokens=tokens, difficulty=hard, wording=words, tongue=spoken)
 
 
-def quality(model: Model, task: str, hardness: float, tongue: str = "") -> float:
-    """The chance, 0..1, that this model's answer is good enough.
+def skill(model: Model, task: str, tongue: str = "") -> float:
+    """What a model can do at a task, in logits.
 
     tongue: of the wish; a skill named "in zh" is what a model is better (or worse) at when spoken to in Chinese.
     """
-    skill = model.skill.get(task)
-    if skill is None:
-        skill = model.skill.get("", 0.0)
-    if tongue:
-        skill += model.skill.get("in " + tongue, 0.0)
-    return 1.0 / (1.0 + math.exp(hardness - skill))
+    found = model.skill.get(task)
+    if found is None:
+        found = model.skill.get("", 0.0)
+    return found + model.skill.get("in " + tongue, 0.0) if tongue else found
+
+
+def quality(hardness: float, learned: float, lost: float, skill: float) -> float:
+    """The chance, 0..1, that a model's answer is good enough.
+
+    learned: logits that outcomes taught of it. lost: logits that the way it is asked costs.
+    """
+    return 1.0 / (1.0 + math.exp(hardness - learned + lost - skill))
+
+
+def qualities(hardness: float, learned: Sequence[float], lost: Sequence[float], skills: Sequence[float]) -> list[float]:
+    """`quality` of many."""
+    exp, columns = math.exp, zip(learned, lost, skills, strict=True)
+    return [1.0 / (1.0 + exp(hardness - taught + less - able)) for taught, less, able in columns]

@@ -10,10 +10,11 @@ nobody's mind changes in the middle of a tool loop unless the session's own sign
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from codriver.model.decision import Candidate, Outcome, Pin, View, Warm
 from codriver.model.request import Purpose, Request
+from codriver.model.value import value
 from codriver.routing import estimate
 from codriver.routing.eligibility import Offer
 from codriver.routing.strategies import Taste
@@ -52,7 +53,7 @@ LEFT = 3
 _SMOOTHING = 0.3
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Stay:
     """The order after looking at what is warm, and why; "" when nothing is."""
 
@@ -146,7 +147,7 @@ def _weighed(
     return Stay(_first(best.candidate, ranked), text)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Prospect:
     """What the calls until the next human turn would bring with a model, in USD. total: after the toll; spent: in
     money alone."""

@@ -1,25 +1,28 @@
 """How candidates are ranked: one module each, found by name.
 
-A strategy is a module (here, or behind an entry point of the group "codriver.strategies") with
+A strategy is something (behind an entry point of the group "codriver.strategies") with
 `rank(candidates, taste) -> list[Candidate]`: best first, each with its score and, where it says
 something, a reason. It sees expected quality, cost and latency, and nothing else. With `pays(taste) -> Taste`
 it says that its order is a matter of money, and whose: then a warm session is left only for what pays
-the toll (routing/staying.py).
+the toll (routing/staying.py). The modules here say the same in two halves, `scores` and `order`: so a
+candidate is made with its score, and not made twice.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import repeat
 from typing import Protocol, cast
 
 from codriver.model.decision import Candidate
+from codriver.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Taste:
     """What the asker would pay. value: USD a good answer is worth; wait: USD per second of waiting;
     floor: how far below the best quality a cheaper candidate may be."""
@@ -35,6 +38,25 @@ class Strategy(Protocol):
     def rank(self, candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]: ...
 
 
+Scores = Callable[[Sequence[float], Sequence[float], Sequence[float], Taste], list[float]]
+"""Of qualities, costs and seconds, a place for each candidate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A module of this folder."""
+
+    scores: Scores
+    order: Callable[[Sequence[Candidate], Taste], list[Candidate]]
+    pays: Callable[[Taste], Taste] | None
+
+    def rank(self, candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
+        """Best first, each with its score."""
+        qualities, costs, seconds = ([getattr(c, name) for c in candidates] for name in ("quality", "cost", "latency"))
+        scores = self.scores(qualities, costs, seconds, taste)
+        return self.order([c.scored(score) for c, score in zip(candidates, scores, strict=True)], taste)
+
+
 class Broken:
     """A strategy of an installed package that cannot be used."""
 
@@ -45,7 +67,22 @@ class Broken:
         raise LookupError(self.why)
 
 
-@dataclass(frozen=True, slots=True)
+class Expected(Protocol):
+    """What is expected of each model, a place for each."""
+
+    @property
+    def qualities(self) -> Sequence[float]: ...
+    @property
+    def costs(self) -> Sequence[float]: ...
+    @property
+    def seconds(self) -> Sequence[float]: ...
+
+    def candidates(self, scores: Iterable[float]) -> list[Candidate]:
+        """They themselves, with these scores."""
+        ...
+
+
+@value(frozen=True, slots=True)
 class Ranked:
     """An order, whose it is, and a sentence where that is not the one that was asked for."""
 
@@ -55,12 +92,15 @@ class Ranked:
     note: str = ""
 
 
-def ranked(name: str, candidates: Sequence[Candidate], taste: Taste) -> Ranked:
+def ranked(name: str, expected: Expected, taste: Taste) -> Ranked:
     """The order of a strategy. Raises LookupError for a name that nobody has; one of an installed package that fails,
     or loses or invents candidates, breaks no request: auto's order holds, and that is told."""
     strategy = find(name)
-    if getattr(strategy, "__name__", "").startswith(__name__):
-        return Ranked(strategy.rank(candidates, taste), name, strategy)
+    if isinstance(strategy, Shipped):
+        scores = strategy.scores(expected.qualities, expected.costs, expected.seconds, taste)
+        candidates = expected.candidates(scores)
+        return Ranked(strategy.order(candidates, taste) if len(candidates) > 1 else candidates, name, strategy)
+    candidates = expected.candidates(repeat(0.0))
     try:
         order = list(strategy.rank(list(candidates), taste))
         wrong = _odd(order, candidates)
@@ -100,8 +140,8 @@ def find(name: str) -> Strategy:
     if name.isidentifier() and not name.startswith("_"):
         try:
             found = importlib.import_module(f"{__name__}.{name}")
-            if hasattr(found, "rank"):
-                return cast(Strategy, found)
+            if hasattr(found, "order"):
+                return Shipped(found.scores, found.order, getattr(found, "pays", None))
         except ModuleNotFoundError as missing:
             if missing.name != f"{__name__}.{name}":
                 raise

@@ -10,18 +10,19 @@ from collections.abc import Sequence
 
 from codriver.model.decision import Candidate
 from codriver.routing.strategies import Taste, balanced
+from codriver.routing.strategies.balanced import pays, scores
+
+__all__ = ["order", "pays", "scores"]
 
 ENOUGH = 0.6
 
 
-def rank(candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
-    """Highest expected gain first, among those that are good enough; the score is that gain in USD."""
-    if len(candidates) == 1:
-        return balanced.rank(candidates, taste)
-    best = max((c.quality for c in candidates), default=0.0)
-    return sorted(balanced.rank(candidates, taste), key=lambda c: c.quality < ENOUGH * best)
-
-
-def pays(taste: Taste) -> Taste:
-    """All of it is money."""
-    return taste
+def order(candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
+    """Highest expected gain first, among those that are good enough."""
+    ordered = balanced.order(candidates, taste)
+    qualities = [candidate.quality for candidate in ordered]
+    enough = ENOUGH * max(qualities, default=0.0)
+    if min(qualities, default=0.0) >= enough:
+        return ordered
+    good = [candidate for candidate in ordered if candidate.quality >= enough]
+    return good + [candidate for candidate in ordered if candidate.quality < enough]

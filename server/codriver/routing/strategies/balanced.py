@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from codriver.model.decision import Candidate
 from codriver.routing.strategies import Taste
 
+_gain = attrgetter("score")
 
-def rank(candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
-    """Highest expected gain first; the score is that gain in USD."""
-    scored = [c.scored(taste.value * c.quality - c.cost - taste.wait * c.latency) for c in candidates]
-    scored.sort(key=lambda c: -c.score)
-    return scored
+
+def scores(qualities: Sequence[float], costs: Sequence[float], seconds: Sequence[float], taste: Taste) -> list[float]:
+    """The expected gain in USD."""
+    value, wait = taste.value, taste.wait
+    return [
+        value * quality - cost - wait * latency
+        for quality, cost, latency in zip(qualities, costs, seconds, strict=True)
+    ]
+
+
+def order(candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
+    """Highest expected gain first."""
+    return sorted(candidates, key=_gain, reverse=True)
 
 
 def pays(taste: Taste) -> Taste:

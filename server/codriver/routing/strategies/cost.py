@@ -8,11 +8,15 @@ from codriver.model.decision import Candidate
 from codriver.routing.strategies import Taste
 
 
-def rank(candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
-    """Cheapest good ones first; the score is minus the cost in USD."""
+def scores(qualities: Sequence[float], costs: Sequence[float], seconds: Sequence[float], taste: Taste) -> list[float]:
+    """Minus the cost in USD."""
+    return [-cost for cost in costs]
+
+
+def order(candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
+    """Cheapest good ones first."""
     enough = max((c.quality for c in candidates), default=0.0) - taste.floor
-    ordered = sorted(candidates, key=lambda c: (0, c.cost, -c.quality) if c.quality >= enough else (1, -c.quality, 0))
-    return [c.scored(-c.cost) for c in ordered]
+    return sorted(candidates, key=lambda c: (0, c.cost, -c.quality) if c.quality >= enough else (1, -c.quality, 0))
 
 
 def pays(taste: Taste) -> Taste:

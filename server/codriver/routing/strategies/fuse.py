@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from codriver.routing.strategies.auto import order, scores
 
-from codriver.model.decision import Candidate
-from codriver.routing.strategies import Taste, auto
-
-
-def rank(candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
-    """Highest expected gain first; the score is that gain in USD."""
-    return auto.rank(candidates, taste)
+__all__ = ["order", "scores"]

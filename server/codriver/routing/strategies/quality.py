@@ -8,6 +8,11 @@ from codriver.model.decision import Candidate
 from codriver.routing.strategies import Taste
 
 
-def rank(candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
-    """Best quality first; the score is the quality."""
-    return [c.scored(c.quality) for c in sorted(candidates, key=lambda c: (-round(c.quality, 2), c.cost))]
+def scores(qualities: Sequence[float], costs: Sequence[float], seconds: Sequence[float], taste: Taste) -> list[float]:
+    """The quality."""
+    return list(qualities)
+
+
+def order(candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
+    """Best quality first."""
+    return sorted(candidates, key=lambda c: (-round(c.quality, 2), c.cost))
