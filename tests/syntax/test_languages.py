@@ -47,7 +47,8 @@ def named_kinds(language: Language) -> Iterator[str]:
     for group in (
         scopes.functions, scopes.anonymous, scopes.classes, scopes.class_names, scopes.wrappers, scopes.binders,
         scopes.uncounted, scopes.counted, scopes.keyed, scopes.named, scopes.listed, scopes.headings, scopes.bodies, scopes.heads,
-        rules.decisions, rules.defaults, rules.else_decisions, rules.logical, rules.signs, rules.else_bodies,
+        scopes.results, scopes.results.values(), rules.cases, rules.cases.values(), rules.around, rules.arguments,
+        rules.arguments.values(), rules.decisions, rules.defaults, rules.else_decisions, rules.logical, rules.signs, rules.else_bodies,
         rules.logical_chains, rules.ifs, rules.structures, rules.chained, rules.elses,
         rules.else_parents, rules.jumps, filter(None, rules.jumps.values()), rules.calls, rules.call_objects,
         lexis.strings, lexis.comments, lexis.interpolations, lexis.not_blocks, imports.nodes, imports.containers,

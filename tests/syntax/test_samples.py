@@ -118,9 +118,7 @@ def test_how_a_language_is_read_is_said(language: str, reading: str) -> None:
     [
         ("zig", "fn add(a: i32) i32 {\n  while (true) {\n    if (a > 1) { return 1; }\n  }\n}\n", ["add"], 2),
         ("starlark", "def add(a):\n  for x in a:\n    if x:\n      return 1\n", ["add"], 2),
-        ("objc", "@implementation A\n- (int)go {\n  if (a) { return 1; }\n}\n@end\n", ["A.go"], 1),
         ("fish", "function hi\n  for x in y\n    echo $x\n  end\nend\n", ["hi"], 1),
-        ("solidity", "contract A {\n  function f(uint a) public {\n    if (a > 1) { g(); }\n  }\n}\n", ["A.f"], 1),
         ("gdscript", "func add(a):\n\tif a:\n\t\treturn 1\n", ["add"], 1),
         ("erlang", "f(X) -> case X of 1 -> a; _ -> b end.\n", ["f"], 1),
         ("ocaml", "let rec add a b =\n  if a > 1 then 2 else 3\n", ["add"], 1),

@@ -163,6 +163,8 @@ class _Walk:
             found += node.child_by_field_name(rules.guards[kind]) is not None
         if kind in rules.arms:
             found += max(sum(child.type == rules.arms[kind] for child in node.named_children) - 1, 0)
+        if kind in rules.cases:
+            found += sum(child.type == rules.cases[kind] for child in node.children)
         if kind in rules.else_decisions:
             found += sum(child.type in rules.elses and self.decides(child) for child in node.named_children)
         if kind in rules.logical_chains:
@@ -191,7 +193,7 @@ class _Walk:
         if not place.chained:
             inside = inside._replace(nesting=place.nesting + 1, depth=place.depth + 1)
         self.count.nesting = max(self.count.nesting, inside.depth)
-        bare = node.child_by_field_name(self.rules.alternative) if kind in self.rules.ifs else None
+        bare = self.bare_else(node) if kind in self.rules.ifs else None
         for index, child in enumerate(node.named_children):
             if node.field_name_for_named_child(index) in _HEADS:
                 self.pending.append((child, _out_of(place) if place.chained else place))
@@ -201,6 +203,13 @@ class _Walk:
                 self.enter_else(child, inside)
             else:
                 self.pending.append((child, inside))
+
+    def bare_else(self, node: Node) -> Node | None:
+        """What stands after an else, where that is no node of its own."""
+        found = node.child_by_field_name(self.rules.alternative)
+        while found is not None and (found.is_extra or not found.is_named):  # the word itself, or a remark behind it
+            found = found.next_named_sibling
+        return found
 
     def enter_chained(self, node: Node, kind: str, place: _Place) -> None:
         """elif and its like: its condition stands where that of its first `if` does."""
@@ -235,7 +244,7 @@ class _Walk:
         operators: list[str] = []
         parts, chooses = [node], False
         while parts:
-            part = _unwrapped(parts.pop(), rules.logical)
+            part = _unwrapped(parts.pop(), rules.logical, rules.around)
             sign = self.sign(part)
             if part.type in rules.logical and self.operator_of(part) in rules.operators:
                 fields = (part.child_by_field_name(name) for name in ("right", "operator", "left"))
@@ -244,7 +253,7 @@ class _Walk:
             elif sign in rules.operators:
                 operators.append(_SAME.get(sign, sign))
             else:
-                chooses = chooses or _unwrapped(part, rules.structures).type in rules.structures
+                chooses = chooses or _unwrapped(part, rules.structures, rules.around).type in rules.structures
                 self.pending.append((part, place))
         if node.parent is None or node.parent.type not in rules.free_in or len(set(operators)) > 1 or chooses:
             changes = [b for a, b in pairwise(["", *operators]) if a != b]
@@ -275,8 +284,12 @@ class _Walk:
                 return False
         elif called not in own.callees:
             return False
+        if not self.rules.overloads:
+            return True
+        if kind in self.rules.arguments:
+            return sum(child.type == self.rules.arguments[kind] for child in node.children) == own.parameters
         passed = node.child_by_field_name("arguments")
-        return not self.rules.overloads or passed is None or passed.named_child_count == own.parameters
+        return passed is None or passed.named_child_count == own.parameters
 
     def written(self, node: Node | None) -> str:
         if node is None:
@@ -307,6 +320,7 @@ _HEADS = frozenset(
         "parameter",
         "init",
         "initializer",
+        "initial",
         "increment",
         "update",
     )
@@ -319,8 +333,8 @@ def _telling(language: Language) -> frozenset[str]:
     """All node types that mean anything here; the walk passes the others by."""
     rules: Rules = language.rules
     groups = (
-        rules.decisions, rules.guards, rules.arms, rules.else_decisions, rules.logical, rules.logical_chains,
-        rules.structures, rules.chained, rules.else_parents, rules.directives, rules.jumps, rules.calls,
+        rules.decisions, rules.guards, rules.arms, rules.cases, rules.else_decisions, rules.logical,
+        rules.logical_chains, rules.structures, rules.chained, rules.else_parents, rules.directives, rules.jumps, rules.calls,
         names.function_types(language),
     )  # fmt: skip
     return frozenset(kind for group in groups for kind in group) | frozenset(language.scopes.keyed)
@@ -342,10 +356,10 @@ def _inside(node: Node, source: bytes, language: Language) -> list[Node]:
     return found
 
 
-def _unwrapped(node: Node, kinds: Collection[str]) -> Node:
+def _unwrapped(node: Node, kinds: Collection[str], around: Collection[str] = ()) -> Node:
     """The node of these kinds inside parentheses, comments passed over; anything else stays as it is."""
     inner = node
-    while inner.type.startswith("parenthesized_"):
+    while inner.type.startswith("parenthesized_") or inner.type in around:
         held = [child for child in inner.named_children if not child.is_extra]
         if len(held) != 1:
             break

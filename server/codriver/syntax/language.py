@@ -49,6 +49,8 @@ class Scopes:
     """Kind -> path to the node that only says the function's name and parameters, where these look like a call."""
     annotations: tuple[str, ...] = ()
     """Types of parameters and results that may be left out and oblige nobody."""
+    results: Mapping[str, str] = field(default_factory=dict)
+    """Kind -> token behind which names are those of results, no parameters."""
     heads: tuple[str, ...] = ()
     """Nodes in front of a function's body that are no part of it, though name and parameters stand there (Dart)."""
 
@@ -64,10 +66,14 @@ class Rules:
     """Node type -> field that makes it a decision where it is there: an arm's condition, a parameter's default."""
     arms: Mapping[str, str] = field(default_factory=dict)
     """Node type -> type of its arms, one of which is always taken: they are one decision less than arms."""
+    cases: Mapping[str, str] = field(default_factory=dict)
+    """Node type -> token that begins each of its cases, where these are no nodes (Yul)."""
     else_decisions: tuple[str, ...] = ()
     """Nodes whose `else` is a path of its own: loops and try."""
     logical: tuple[str, ...] = ()
     operators: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
+    """Nodes that only stand around every expression (Solidity)."""
     signs: tuple[str, ...] = ()
     """Nodes whose text is the operator, where all operators are nodes of one type."""
     coalescing: tuple[str, ...] = ()
@@ -86,7 +92,7 @@ class Rules:
     else_if: bool = False
     """`else if` is an if inside an else."""
     alternative: str = "alternative"
-    """Field of what stands after an else, where that is no node of its own."""
+    """Field of what stands after an else, or of the word itself, where that is no node of its own."""
     else_bodies: tuple[str, ...] = ()
     """Nodes around the statement after an else."""
     directives: Mapping[str, str] = field(default_factory=dict)
@@ -97,6 +103,8 @@ class Rules:
     """Call type -> field of what is called."""
     call_objects: Mapping[str, str] = field(default_factory=dict)
     """Call type -> field of the object, when that is not part of what is called."""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    """Call type -> child of which there is one per argument, when these are in no field `arguments`."""
     selves: tuple[str, ...] = ()
     """What a method writes before its own name to call itself."""
     bare_self: bool = False

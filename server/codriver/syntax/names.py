@@ -142,6 +142,9 @@ def parameters_of(node: Node, source: bytes, language: Language, is_member: bool
         return int(listed.type in ("identifier", "implicit_parameter"))
     name = follow(node, scopes.named[key]) if key in scopes.named else None
     children = [child for child in listed.named_children if child.type not in scopes.uncounted and child != name]
+    if key in scopes.results:
+        mark = next((child for child in listed.children if child.type == scopes.results[key]), None)
+        children = [child for child in children if mark is None or child.end_byte <= mark.start_byte]
     if is_member and children and _text(children[0], source).split(":")[0] in language.scopes.receivers:
         children = children[1:]
     if len(children) == 1 and source[children[0].start_byte : children[0].end_byte] == b"void":
