@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from codriver.model.request import (
     Conversation,
@@ -11,6 +11,7 @@ from codriver.model.request import (
     Message,
     Part,
     Reasoning,
+    Role,
     Text,
     Tool,
     ToolCall,
@@ -143,14 +144,14 @@ def _system(system: Any) -> list[Message]:
     return [Message("system", tuple(Text(block["text"]) for block in system))]
 
 
-def _turns(messages: Any, headers: Mapping[str, str], model: SimModel) -> list[tuple[str, list[Part], int]]:
+def _turns(messages: Any, headers: Mapping[str, str], model: SimModel) -> list[tuple[Role, list[Part], int]]:
     """Role, parts and place of each turn; neighbours of one role are one turn, as Anthropic combines them.
 
     System messages in the middle, where a beta allows them, are no turns.
     """
     if not messages:
         raise invalid("messages: at least one message is required")
-    turns: list[tuple[str, list[Part], int]] = []
+    turns: list[tuple[Role, list[Part], int]] = []
     for place, message in enumerate(messages):
         if not isinstance(message, dict):
             raise invalid(f"messages.{place}: Input should be a valid dictionary")
@@ -166,7 +167,7 @@ def _turns(messages: Any, headers: Mapping[str, str], model: SimModel) -> list[t
     return turns
 
 
-def _role(message: Mapping[str, Any], place: int, headers: Mapping[str, str]) -> str:
+def _role(message: Mapping[str, Any], place: int, headers: Mapping[str, str]) -> Role:
     if "role" not in message:
         raise invalid(f"messages.{place}.role: Field required")
     role = message["role"]
@@ -177,9 +178,11 @@ def _role(message: Mapping[str, Any], place: int, headers: Mapping[str, str]) ->
             'messages: Unexpected role "system". The Messages API accepts a top-level `system` '
             'parameter, not "system" as an input message role.'
         )
-    if role not in ("user", "assistant"):
-        raise invalid(f"messages.{place}.role: Input should be 'user' or 'assistant'")
-    return str(role)
+    if role == "user":
+        return "user"
+    if role == "assistant":
+        return "assistant"
+    raise invalid(f"messages.{place}.role: Input should be 'user' or 'assistant'")
 
 
 def _blocks(message: Mapping[str, Any], place: int, role: str, model: SimModel, *, may_be_empty: bool) -> list[Part]:
@@ -204,7 +207,7 @@ def _blocks(message: Mapping[str, Any], place: int, role: str, model: SimModel, 
     return parts
 
 
-def _paired(turns: Sequence[tuple[str, list[Part], int]]) -> None:
+def _paired(turns: Sequence[tuple[Role, list[Part], int]]) -> None:
     """Each tool_use is answered at the start of the next turn, and nothing else is answered there."""
     seen: set[str] = set()
     asked: list[str] = []
@@ -246,7 +249,7 @@ def _unanswered(place: int, missing: Sequence[str]) -> Refused:
     )
 
 
-def _thought(turns: Sequence[tuple[str, list[Part], int]]) -> None:
+def _thought(turns: Sequence[tuple[Role, list[Part], int]]) -> None:
     """With thinking on, the turn of a running tool loop must begin with its thinking."""
     if len(turns) < 2 or turns[-1][0] != "user" or turns[-2][0] != "assistant":
         return
@@ -289,7 +292,9 @@ def _choice(body: Mapping[str, Any], tools: Sequence[Tool], thinking: bool) -> T
     if choice is None:
         return None
     kind = choice.get("type")
-    modes = {"auto": "auto", "any": "required", "none": "none", "tool": "named"}
+    modes: Mapping[str, Literal["auto", "none", "required", "named"]] = {
+        "auto": "auto", "any": "required", "none": "none", "tool": "named",
+    }  # fmt: skip
     if kind not in modes:
         raise invalid(
             f"tool_choice: Input tag '{kind}' found using 'type' does not match any of the "
@@ -304,17 +309,17 @@ def _choice(body: Mapping[str, Any], tools: Sequence[Tool], thinking: bool) -> T
     if thinking and kind in ("any", "tool"):
         raise invalid("Thinking may not be enabled when tool_choice forces tool use.")
     parallel = False if choice.get("disable_parallel_tool_use") is True else None
-    return ToolChoice(modes[kind], str(choice.get("name") or ""), parallel)  # type: ignore[arg-type]
+    return ToolChoice(modes[kind], str(choice.get("name") or ""), parallel)
 
 
-def _split(turns: Sequence[tuple[str, list[Part], int]]) -> list[Message]:
+def _split(turns: Sequence[tuple[Role, list[Part], int]]) -> list[Message]:
     """Turns as neutral messages: tool results are turns of their own, and what is said with them comes before."""
     messages = []
     for role, parts, _ in turns:
         results = tuple(part for part in parts if isinstance(part, ToolResult))
         others = tuple(part for part in parts if not isinstance(part, ToolResult))
         if others:
-            messages.append(Message(role, others))  # type: ignore[arg-type]
+            messages.append(Message(role, others))
         if results:
             messages.append(Message("tool", results))
     return messages

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from codriver.upstream.simulator.models import SimModel
 from codriver.upstream.simulator.values import Refused
+
+W = TypeVar("W", bound=str)
 
 # Field -> kind, least, most. Null is absent for all of these.
 _LIMITS: Mapping[str, tuple[str, float | None, float | None]] = {
@@ -148,13 +150,14 @@ def filled(value: Any, kind: str, path: str) -> Any:
     return value
 
 
-def one_of(value: Any, allowed: Sequence[str], path: str) -> str:
+def one_of(value: Any, allowed: Sequence[W], path: str) -> W:
     """The value, which must be one of these words."""
-    if value not in allowed:
-        shown = [f"'{word}'" for word in allowed]
-        listed = shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])}, and {shown[-1]}"
-        raise refused(f"Invalid value: '{value}'. Supported values are: {listed}.", path, "invalid_value")
-    return str(value)
+    for word in allowed:
+        if value == word:
+            return word
+    shown = [f"'{word}'" for word in allowed]
+    listed = shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])}, and {shown[-1]}"
+    raise refused(f"Invalid value: '{value}'. Supported values are: {listed}.", path, "invalid_value")
 
 
 def within(value: Any, kind: str, least: float | None, most: float | None, path: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from codriver.model.request import (
     Conversation,
@@ -12,6 +12,7 @@ from codriver.model.request import (
     Limits,
     Message,
     Part,
+    Role,
     Text,
     Tool,
     ToolCall,
@@ -22,7 +23,7 @@ from codriver.upstream.simulator import openai_fields as fields
 from codriver.upstream.simulator.models import SimModel
 from codriver.upstream.simulator.values import Asked, Refused, Unit, digest, dump, seed, tokens
 
-_ROLES = ("system", "assistant", "user", "tool", "developer")
+_ROLES: tuple[Role | Literal["developer"], ...] = ("system", "assistant", "user", "tool", "developer")
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 _NAME = re.compile(r"^[a-zA-Z0-9_-]+$")
 _ID_LENGTH = 64
@@ -77,7 +78,7 @@ def _message(item: Any, place: int, model: SimModel) -> Message:
         return Message("tool", (ToolResult(call, shown),))
     if role == "developer":
         role = "system"
-    return Message(role, (*parts, *calls))  # type: ignore[arg-type]
+    return Message(role, (*parts, *calls))
 
 
 def _content(content: Any, path: str, role: str, model: SimModel) -> tuple[Part, ...]:
@@ -251,8 +252,8 @@ def _choice(body: Mapping[str, Any]) -> ToolChoice | None:
     if choice is None:
         return ToolChoice(parallel=parallel) if parallel is not None else None
     if isinstance(choice, str):
-        mode = fields.one_of(choice, ("none", "auto", "required"), "tool_choice")
-        return ToolChoice(mode, parallel=parallel)  # type: ignore[arg-type]
+        mode: Literal["none", "auto", "required"] = fields.one_of(choice, ("none", "auto", "required"), "tool_choice")
+        return ToolChoice(mode, parallel=parallel)
     fields.typed(choice, "an object", "tool_choice")
     fields.one_of(fields.required(choice, "type", "tool_choice.type"), ("function",), "tool_choice.type")
     function = fields.typed(fields.required(choice, "function", "tool_choice.function"), "an object", "tool_choice")

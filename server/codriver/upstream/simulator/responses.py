@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from codriver.model.events import Finish, Reply
 from codriver.model.request import Tool, ToolCall
@@ -29,7 +29,7 @@ _ECHOED: Mapping[str, Any] = {
     "truncation": "disabled",
 }
 _INCOMPLETE = {Finish.LENGTH: "max_output_tokens", Finish.FILTERED: "content_filter"}
-_Event = tuple[str, Mapping[str, Any], str]
+_Event = tuple[str, Mapping[str, Any], Literal["open", "content", "end"]]
 """A name, its fields, and what it is for the delivery: open, content or end."""
 
 
@@ -44,7 +44,7 @@ def frames(answer: Answer) -> Iterator[Frame]:
     for kind, fields, shown in _events(answer):
         document = {"type": f"response.{kind}", "sequence_number": next(numbers), **fields}
         data = b"event: " + document["type"].encode() + b"\ndata: " + dump(document) + b"\n\n"
-        yield Frame(data, shown, 1 if shown == "content" else 0)  # type: ignore[arg-type]
+        yield Frame(data, shown, 1 if shown == "content" else 0)
 
 
 def whole(answer: Answer) -> Mapping[str, Any]:

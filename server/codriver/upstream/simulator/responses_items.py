@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from codriver.model.request import Image, Message, Part, Text, ToolCall, ToolResult
 from codriver.upstream.simulator import openai_fields as fields
@@ -26,6 +26,7 @@ _RECORDS = (
     *("tool_search_call", "tool_search_output", "compaction", "additional_tools"),
 )
 _TYPES = ("message", *_CALLS, *_RESULTS, "reasoning", "item_reference", *_RECORDS)
+_ROLES: tuple[Literal["assistant", "system", "developer", "user"], ...] = ("assistant", "system", "developer", "user")
 _PARTS = {"assistant": ("output_text", "refusal"), "": ("input_text", "input_image", "input_file")}
 _MADE = "gAAAAsim"
 _MARK = 8
@@ -117,14 +118,10 @@ def _gone(ident: str) -> Refused:
 
 def _told(item: Mapping[str, Any], kind: str, where: str, *, images: bool) -> Iterator[Message]:
     if kind == "message":
-        role = fields.one_of(
-            fields.required(item, "role", f"{where}.role"),
-            ("assistant", "system", "developer", "user"),
-            f"{where}.role",
-        )
+        role = fields.one_of(fields.required(item, "role", f"{where}.role"), _ROLES, f"{where}.role")
         content = fields.required(item, "content", f"{where}.content")
         parts = _content(content, f"{where}.content", role if role == "assistant" else "", images=images)
-        yield Message("system" if role == "developer" else role, parts)  # type: ignore[arg-type]
+        yield Message("system" if role == "developer" else role, parts)
     elif kind in _CALLS:
         name = fields.typed(fields.required(item, "name", f"{where}.name"), "a string", f"{where}.name")
         said = str(fields.typed(item.get(_CALLS[kind]), "a string", f"{where}.{_CALLS[kind]}"))

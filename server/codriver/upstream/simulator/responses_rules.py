@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from codriver.model.request import FREE_TEXT, Conversation, Limits, Message, Text, Tool, ToolChoice
 from codriver.upstream.simulator import openai_fields as fields
@@ -201,8 +201,8 @@ def _choice(body: Mapping[str, Any], tools: Sequence[Tool]) -> ToolChoice | None
     if choice is None:
         return ToolChoice(parallel=parallel) if parallel is not None else None
     if isinstance(choice, str):
-        mode = fields.one_of(choice, ("none", "auto", "required"), "tool_choice")
-        return ToolChoice(mode, parallel=parallel)  # type: ignore[arg-type]
+        mode: Literal["none", "auto", "required"] = fields.one_of(choice, ("none", "auto", "required"), "tool_choice")
+        return ToolChoice(mode, parallel=parallel)
     fields.typed(choice, "an object", "tool_choice")
     kinds = ("function", "custom", "allowed_tools", *_BUILT_IN)
     kind = fields.one_of(fields.required(choice, "type", "tool_choice.type"), kinds, "tool_choice.type")
