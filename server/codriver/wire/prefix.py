@@ -39,8 +39,14 @@ LAST = 4
 """Messages at the end that are always read anew: cache marks move over them from turn to turn."""
 
 _LIST = re.compile(rb'"messages"\s*:\s*(\[\s*)')
-_MESSAGES = msgspec.json.Decoder(list[msgspec.Raw])
 _BETWEEN = b" \t\r\n,"
+
+
+class _Outline(msgspec.Struct):
+    messages: list[msgspec.Raw] = []
+
+
+_OUTLINE = msgspec.json.Decoder(_Outline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,22 +141,18 @@ def _boundary(body: bytes) -> tuple[int, int, int] | None:
     found = next(fitting, None)
     if found is None:
         return None
-    whole = bytes(relay.fields(body).get("messages", b""))
-    first, end = found.start(1), found.start(1) + len(whole)
-    if body[first:end] != whole:
-        return None
-    messages = _MESSAGES.decode(whole)
-    if len(messages) <= LAST:
-        return None
-    at = end - 1
-    for message in reversed(messages[-LAST:]):
+    messages = _OUTLINE.decode(body).messages
+    at, last = found.end(), 0
+    for left, message in zip(range(len(messages), 0, -1), messages, strict=True):
         text = bytes(message)
-        while body[at - 1] in _BETWEEN:
-            at -= 1
-        at -= len(text)
         if not body.startswith(text, at):
             return None
-    return found.end(), at, len(messages) - LAST
+        if left == LAST:
+            last = at
+        at += len(text)
+        while body[at] in _BETWEEN:
+            at += 1
+    return (found.end(), last, len(messages) - LAST) if len(messages) > LAST else None
 
 
 def _top_level(before: bytes) -> bool:
