@@ -79,7 +79,7 @@ def serve(paths: Paths, options: Options, say: Callable[[str], None], greet: Gre
             return _failed(options, str(problem), code=2)
         except (CodriverError, OSError) as problem:
             return _failed(options, str(problem))
-        except Exception as problem:
+        except Exception as problem:  # the end of the process, told in one line; the log has the rest
             return _failed(options, f"{type(problem).__name__}: {problem}", problem)
     return 0
 
@@ -224,7 +224,7 @@ def _address(found: dict[str, Any]) -> str:
     """The base address others on this machine reach us at; "" where there is no TCP port."""
     if found["http"] is None:
         return ""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(found["http"]["host"], found["http"]["host"])  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(found["http"]["host"], found["http"]["host"])  # noqa: S104 (where to call it)
     return f"http://[{host}]:{found['http']['port']}" if ":" in host else f"http://{host}:{found['http']['port']}"
 
 

@@ -182,7 +182,7 @@ class Overview:
         self._models_then = self._models()
         try:
             await self._read(today)
-        except BaseException:
+        except BaseException:  # also when whoever looks leaves: half a day is no sum
             self._forget()
             raise
         self._reading = asyncio.create_task(self._earlier(today), name="overview")

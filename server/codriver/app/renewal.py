@@ -139,7 +139,7 @@ class Renewal:
             looks += 1
             try:
                 await self._look(discover=looks % DISCOVER_EVERY == 0)
-            except Exception:
+            except Exception:  # whatever it is: the next look may do
                 log.exception("the settings could not be followed")
 
     async def _look(self, *, discover: bool) -> None:
@@ -228,7 +228,7 @@ class Renewal:
                 continue
             try:
                 found = await self._probes.ask(offer.provider, offer.model)
-            except Exception:
+            except Exception:  # whatever a server answers
                 log.exception("%s could not be probed", offer.model.key)
                 continue
             if found is not None and offer.model.fim and not found.fim:

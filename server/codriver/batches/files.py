@@ -46,7 +46,7 @@ class Draft:
         self.path = path
         self.size = 0
         self._room = room
-        self._out: IO[bytes] = open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb")  # noqa: SIM115
+        self._out: IO[bytes] = open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb")  # noqa: SIM115 (until it is kept or dropped)
 
     def write(self, data: bytes) -> None:
         """Adds to the end. Raises RequestRejected (TOO_LARGE) where all files together would be too large."""

@@ -43,7 +43,7 @@ class Journal:
         self.failed = 0
         self.spent = Spent()
         sound = self._read()
-        self._out: IO[bytes] = open(os.open(path, os.O_CREAT | os.O_RDWR, 0o600), "r+b")  # noqa: SIM115
+        self._out: IO[bytes] = open(os.open(path, os.O_CREAT | os.O_RDWR, 0o600), "r+b")  # noqa: SIM115 (as long as the batch lives)
         self._out.truncate(sound)
         self._end = self._out.seek(sound)
 

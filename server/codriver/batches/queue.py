@@ -205,7 +205,7 @@ class Batches:
         while not (batch := self._batches()[ident]).over:
             try:
                 await self._once(batch)
-            except Exception:
+            except Exception:  # whatever it is
                 log.exception("the batch %s came to a stop and goes on in %.0f s", ident, AGAIN_SECONDS)
                 await asyncio.sleep(AGAIN_SECONDS)
 

@@ -61,7 +61,7 @@ def _filled(value: Any, source: _Source, lacking: list[str]) -> Any:
 
 def _is_address(value: str) -> bool:
     try:
-        urlsplit(value).port  # noqa: B018 - raises for brackets and numbers that cannot be
+        urlsplit(value).port  # noqa: B018 (raises for brackets and numbers that cannot be)
     except ValueError:
         return False
     return _ADDRESS.fullmatch(value) is not None

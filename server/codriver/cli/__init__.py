@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _failed(str(error), 2)
     except (CodriverError, OSError) as error:
         return _failed(str(error), 1)
-    except Exception as error:
+    except Exception as error:  # the end of the command: one line in place of a traceback
         if os.environ.get("CODRIVER_TRACEBACK"):
             raise
         text = f"something unforeseen happened ({type(error).__name__}: {error}); CODRIVER_TRACEBACK=1 shows where"

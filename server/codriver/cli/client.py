@@ -66,7 +66,7 @@ def connect(where: Paths, timeout: float) -> http.client.HTTPConnection:
     unix = (found.get("unix") or {}).get("http")
     if address:
         # A wildcard address is one to listen on, not to connect to.
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address["host"], address["host"])  # noqa: S104
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address["host"], address["host"])  # noqa: S104 (where to call it)
         connection = http.client.HTTPConnection(host, address["port"], timeout=timeout)
     elif unix:
         connection = _UnixConnection(unix, timeout)

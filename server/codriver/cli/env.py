@@ -63,7 +63,7 @@ def address() -> str:
         host, port = held.host, held.port
         if found is None:
             print("codriver: not running yet; start it with `codriver serve`", file=sys.stderr)
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (where to call it)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

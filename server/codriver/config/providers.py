@@ -44,7 +44,8 @@ Wire = Literal[
 ]  # fmt: skip
 Tier = Literal["small", "medium", "large"]
 
-# One optional field per quirk: a new quirk in the model is at once something to write.
+# One optional field per quirk: a new quirk in the model is at once something to write. The type is made here and not
+# declared, which no type checker follows: hence what is ignored, here and where a table has one.
 QuirksTable: type[Table] = create_model(
     "QuirksTable",
     __base__=Table,

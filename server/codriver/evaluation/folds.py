@@ -23,6 +23,6 @@ def folds(matrix: Matrix, count: int = 5, seed: int = 0) -> Iterator[tuple[Rows,
 def numbers(matrix: Matrix, count: int = 5, seed: int = 0) -> Rows:
     """The fold of each row."""
     keys = sorted({query.split_key for query in matrix.queries})
-    random.Random(seed).shuffle(keys)  # noqa: S311 - a reproducible order is the point
+    random.Random(seed).shuffle(keys)  # noqa: S311 (a reproducible order is the point)
     place = {key: position % count for position, key in enumerate(keys)}
     return np.array([place[query.split_key] for query in matrix.queries], dtype=np.intp)

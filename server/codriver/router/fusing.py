@@ -81,7 +81,7 @@ async def fused(
     try:
         await _gather(request, chosen, plan, hands, answers)
         shown = await _chosen(request, answers, candidates, plan, limits, hands) if answers else None
-    except BaseException:
+    except BaseException:  # also when cancelled: nobody is left asked
         await _aside(None, answers, hands)
         raise
     await _aside(shown, answers, hands)
@@ -205,7 +205,7 @@ async def _judged(
         await hands.failed(asked, error.failure.at(asked.offer.provider.name, asked.offer.model.id))
         hands.reasoned(f"fuse: {names} answered, the judge {judge.model} failed: the best candidate's is taken")
         return None
-    except BaseException:
+    except BaseException:  # also when cancelled: what was asked is in the books
         await hands.lost(asked, "nobody waited for it any more")
         raise
     hands.reasoned(f"fuse: {names} answered differently; {judge.model} made one answer of them")

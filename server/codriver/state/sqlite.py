@@ -102,12 +102,12 @@ class SqliteStore:
         self._work.append((lambda db: db.execute(statement, values), None))
 
     def judge(self, judgement: Judgement) -> None:
-        statement = f"INSERT OR REPLACE INTO judgement ({_JUDGED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+        statement = f"INSERT OR REPLACE INTO judgement ({_JUDGED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (constant)
         values = tuple(_sound(one) if isinstance(one, str) else one for one in astuple(judgement))
         self._work.append((lambda db: db.execute(statement, values), None))
 
     async def judgements(self, since: float = 0.0, limit: int = 5000) -> list[Judgement]:
-        query = f"SELECT {_JUDGED} FROM judgement WHERE at >= ? ORDER BY at DESC, outcome LIMIT ?"  # noqa: S608
+        query = f"SELECT {_JUDGED} FROM judgement WHERE at >= ? ORDER BY at DESC, outcome LIMIT ?"  # noqa: S608 (constant)
         return await self._ask(lambda db: [Judgement(*values) for values in db.execute(query, (since, limit))])
 
     async def find(self, ident: str) -> Row | None:
@@ -182,7 +182,7 @@ def _write_batch(db: sqlite3.Connection, batch: list[Entry]) -> None:
     """One transaction for all of it; one for each entry when an entry is at fault, which then loses only itself."""
     try:
         answers = _commit(db, batch)
-    except Exception as error:
+    except Exception as error:  # whatever it is: the thread goes on, and whoever waits is told
         # A full disk or a locked file is nobody's fault and must not be waited for again by each entry.
         if len(batch) > 1 and not isinstance(error, sqlite3.OperationalError):
             for entry in batch:

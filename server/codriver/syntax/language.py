@@ -229,6 +229,7 @@ def from_table(table: Mapping[str, Any], origin: str) -> Language:
 def _grammar(name: str) -> tree_sitter.Language | None:
     """From the pack, else from a package `tree_sitter_<name>`: one grammar can be renewed alone."""
     try:
+        # The pack wants one of its own names, and raises for others.
         return tree_sitter_language_pack.get_language(name)  # type: ignore[arg-type]
     except LookupError:
         pass

@@ -100,7 +100,8 @@ def probability(found: Mapping[str, float]) -> float:
 @cache
 def _weights() -> Mapping[str, Sequence[float]]:
     file = resources.files("codriver") / "syntax" / "predictor.toml"
-    return tomllib.loads(file.read_text("utf-8"))["weights"]  # type: ignore[no-any-return]
+    weights: dict[str, list[float]] = tomllib.loads(file.read_text("utf-8"))["weights"]
+    return weights
 
 
 def _below(best: Sighting, place: Place) -> int:

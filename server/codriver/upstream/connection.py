@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast(asyncio.Transport, transport)  # a stream's is one, which the signature cannot say
         sock = transport.get_extra_info("socket")
         # Without NODELAY tokens wait for Nagle; with KEEPALIVE a vanished peer is found out in the end.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

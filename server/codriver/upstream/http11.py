@@ -98,7 +98,7 @@ class Http11:
         headers: Sequence[tuple[bytes, bytes]],
         body: bytes = b"",
         *,
-        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 (frozen)
     ) -> Response:
         """Sends a request and returns once the answer's head is there; raises TransportError.
 
@@ -207,7 +207,7 @@ class Http11:
             if self._closed or not connection.usable:
                 connection.abort()
                 raise ConnectFailed(f"{address.authority.decode()} closed the connection at once")
-        except BaseException as error:
+        except BaseException as error:  # also when cancelled: whoever waits for this place gets it
             self._pass_on(host, None)
             if isinstance(error, (OSError, UnicodeError)) and not isinstance(error, TimeoutError):
                 raise ConnectFailed(_why(error, address)) from error

@@ -75,7 +75,7 @@ def families() -> Mapping[str, Family]:
 def _family(name: str, table: Mapping[str, object]) -> Family:
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     del values["source"]
-    return Family(name, **values)  # type: ignore[arg-type]
+    return Family(name, **values)  # type: ignore[arg-type]  # fim.toml, read whole by the tests
 
 
 def family_of(model: str) -> str:

@@ -29,6 +29,7 @@ class Talk(Protocol[M]):
     messages: list[M]
 
 
+# Of any messages: a bound cannot name another variable.
 B = TypeVar("B", bound=Talk)  # type: ignore[type-arg]
 
 SMALLEST = 16_000

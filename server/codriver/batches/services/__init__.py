@@ -65,4 +65,5 @@ class Service(Protocol):
 @cache
 def find(name: str) -> Service:
     """The module of this name. Raises ModuleNotFoundError."""
+    # By name: a type checker cannot see which module it is.
     return cast(Service, importlib.import_module(f"codriver.batches.services.{name}"))

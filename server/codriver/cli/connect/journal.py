@@ -142,7 +142,7 @@ def write(path: Path, content: bytes) -> None:
         if path.exists():
             os.chmod(name, stat.S_IMODE(path.stat().st_mode))
         os.replace(name, path)
-    except BaseException:
+    except BaseException:  # also when interrupted: no draft stays behind
         Path(name).unlink(missing_ok=True)
         raise
 

@@ -38,7 +38,7 @@ async def upload(app: App, exchange: Exchange) -> None:
         kept = await asyncio.to_thread(
             app.batches.files.keep, form.draft, form.filename or "upload.jsonl", "batch", seconds
         )
-    except BaseException:
+    except BaseException:  # also when the caller leaves: half a file is none
         form.draft.drop()
         raise
     await answer(exchange, page(kept))

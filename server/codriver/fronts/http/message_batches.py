@@ -74,7 +74,7 @@ async def create(app: App, exchange: Exchange) -> None:
             line = {"custom_id": one.custom_id, "method": "POST", "url": "/v1/messages", "body": body}
             draft.write(msgspec.json.encode(line) + b"\n")
         file = await asyncio.to_thread(app.batches.files.keep, draft, "requests.jsonl", "batch")
-    except BaseException:
+    except BaseException:  # also when the caller leaves: half a file is none
         draft.drop()
         raise
     batch = await app.batches.create("/v1/messages", file.id, form="anthropic", headers=exchange.headers)

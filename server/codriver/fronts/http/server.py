@@ -122,7 +122,7 @@ class HttpFront:
         """Answers, whatever happens: what nobody foresaw is logged once and told in the caller's wire."""
         try:
             await self._handle(exchange)
-        except Exception as error:
+        except Exception as error:  # the last resort: every caller gets an answer
             log.exception("a request failed inside Codriver")
             text = f"Codriver failed on this request ({type(error).__name__}); the log has the details"
             await break_off(exchange, Failure(Kind.TRANSIENT, text))
@@ -272,7 +272,7 @@ def wire_of(exchange: Exchange) -> str:
 
 def _address(host: str, port: int) -> str:
     """What a browser calls a listening address by: a wildcard is one to listen on, not to go to."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (where to call it)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

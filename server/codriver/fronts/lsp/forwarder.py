@@ -159,7 +159,7 @@ class Forwarder:
             except NoDaemon as problem:
                 self._rest(str(problem))
                 continue
-            except Exception as problem:
+            except Exception as problem:  # whatever keeps us from a daemon: the editor hears why
                 self._rest(f"{type(problem).__name__}: {problem}")
                 continue
             known = True

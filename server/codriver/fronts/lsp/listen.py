@@ -151,7 +151,7 @@ def _bind(path: Path) -> socket.socket:
             _remove_stale(path)
         listener.bind(os.fspath(path))
         path.chmod(0o600)
-    except BaseException:
+    except BaseException:  # whatever it is: the socket is not left open
         listener.close()
         raise
     return listener

@@ -23,6 +23,7 @@ def _alive_on_windows(pid: int) -> bool:
     # os.kill(pid, 0) would end the process there.
     import ctypes
 
+    # What is ignored exists on Windows alone.
     kernel = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]
     handle = kernel.OpenProcess(0x00100000, False, pid)  # SYNCHRONIZE
     if not handle:

@@ -40,7 +40,7 @@ _NOT_INITIALIZED = -32002
 @functools.cache
 def converter() -> Any:
     """The one converter of all connections: making one costs milliseconds."""
-    made = default_converter()  # type: ignore[no-untyped-call]
+    made = default_converter()  # type: ignore[no-untyped-call]  # lsprotocol's
     made.register_structure_hook(lsp.InlineCompletionTriggerKind, _trigger)
     return made
 
@@ -70,6 +70,7 @@ class Peer(JsonRPCProtocol):
     """One editor at the other end. `handlers` maps methods to what answers them."""
 
     def __init__(self, writer: Out) -> None:
+        # All that it asks of a server is to be told of errors.
         super().__init__(cast(JsonRPCServer, _Owner()), converter())
         self.handlers: Mapping[str, Handler] = {}
         self.phase = "new"
@@ -134,6 +135,7 @@ class Peer(JsonRPCProtocol):
         elif method is None:
             self._on_response(identity, content)
         elif "id" in content:
+            # Also null, which no request should have: it is answered as it came.
             self._on_request(cast("int | str", identity), method, content)
         else:
             self._on_notification(method, content)
@@ -264,9 +266,11 @@ class Peer(JsonRPCProtocol):
             self._request_futures.pop(identity, None)
 
     def get_message_type(self, method: str) -> type[Any] | None:
+        # lsprotocol's table is of bare objects.
         return cast("type[Any] | None", lsp.METHOD_TO_TYPES.get(method, (None,))[0])
 
     def get_result_type(self, method: str) -> type[Any] | None:
+        # As above.
         return cast("type[Any] | None", lsp.METHOD_TO_TYPES.get(method, (None, None))[1])
 
     def _fail(self, identity: int | str, method: str, problem: BaseException) -> None:

@@ -140,6 +140,7 @@ def _opened(provider: Provider, environ: Mapping[str, str], held: Login | None) 
 
 
 def _way(name: str) -> Way:
+    # By name: a type checker cannot see which module it is.
     return cast(Way, importlib.import_module(f"codriver.upstream.logins.{name}"))
 
 

@@ -47,7 +47,7 @@ class Token:
         """Raises LoginFailed; the library's text lists every way it tried."""
         try:
             granted = self._credential.get_token(self._scope)
-        except Exception as error:
+        except Exception as error:  # the library has a class for each way it tried
             raise LoginFailed(f"Entra ID gave no token: {error}") from error
         self._token, self.until = granted.token, float(granted.expires_on)
 

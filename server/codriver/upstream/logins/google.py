@@ -43,7 +43,7 @@ def login(provider: Provider, environ: Mapping[str, str]) -> Token:
     auth = importlib.import_module("google.auth")
     try:
         credentials, _ = auth.default(scopes=[_SCOPE], request=_ask)
-    except Exception as error:
+    except Exception as error:  # the library's own, and whatever its transport raises
         raise LoginFailed(f"there are no Google credentials: {error}") from error
     return Token(credentials)
 
@@ -59,7 +59,7 @@ class Token:
         """Raises LoginFailed with Google's own words."""
         try:
             self._credentials.refresh(_ask)
-        except Exception as error:
+        except Exception as error:  # as above
             raise LoginFailed(f"Google gave no token: {error}") from error
         end = self._credentials.expiry
         self.until = end.replace(tzinfo=datetime.UTC).timestamp() if end else math.inf

@@ -49,7 +49,7 @@ def login(provider: Provider, environ: Mapping[str, str]) -> Signer:
     session = importlib.import_module("botocore.session").Session()
     try:
         credentials = session.get_credentials()
-    except Exception as error:
+    except Exception as error:  # botocore's own have no common class, and it runs the user's programs
         raise LoginFailed(f"AWS credentials cannot be read: {error}") from error
     if credentials is None:
         raise LoginFailed("there are no AWS credentials. Run `aws configure` or `aws sso login`")
@@ -70,7 +70,7 @@ class Signer:
         """Raises LoginFailed when a session is over and cannot be renewed without the user."""
         try:
             self._frozen = self._credentials.get_frozen_credentials()
-        except Exception as error:
+        except Exception as error:  # as above
             raise LoginFailed(f"AWS credentials cannot be renewed: {error}") from error
         self.until = time.time() + _ASK_EVERY
 

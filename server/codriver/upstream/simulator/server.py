@@ -131,7 +131,7 @@ class Simulator:
             self.log.closed(entry, "disconnected")
             raise
         except Exception as error:
-            # A mistake of ours must not look like a provider that hangs.
+            # Whatever it is: a mistake of ours must not look like a provider that hangs.
             if exchange.begun:
                 exchange.cut()
             else:

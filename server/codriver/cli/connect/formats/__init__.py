@@ -39,6 +39,7 @@ class Format(Protocol):
 
 def named(name: str) -> Format:
     """The module of a format. Raises ImportError."""
+    # By name: a type checker cannot see which module it is.
     return cast(Format, importlib.import_module(f"{__name__}.{name}"))
 
 
