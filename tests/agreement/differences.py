@@ -163,6 +163,13 @@ def _behind_length(ours: Ours) -> int:
     return -sum(len(re.findall(rb"\b(?:and|or|if|elseif|for|while|until|repeat)\b", line)) for line in unread)
 
 
+def _tokens(kind: str, within: str) -> Callable[[Ours], int]:
+    """How many nodes or tokens of one kind the tool passes by."""
+    return lambda ours: -sum(
+        node.type == kind and node.parent is not None and node.parent.type == within for node in _own(ours)
+    )
+
+
 def _branches(ours: Ours) -> int:
     """How often a structure may stand deeper behind functions that are themselves the branch of a conditional."""
     anonymous, structures = ours.language.scopes.anonymous, ours.language.rules.structures
@@ -177,7 +184,7 @@ def _branches(ours: Ours) -> int:
 TEXT_AS_CODE = plainly.TEXT_AS_CODE
 OTHER_BOUNDS = "other-bounds"
 NOT_PARSED = "not-parsed"
-_COUNTED = ("c", "cpp", "java", "go", "rust", "ruby", "php", "kotlin", "swift", "lua")
+_COUNTED = ("c", "cpp", "java", "go", "kotlin", "objc", "solidity", "rust", "ruby", "php", "swift", "lua")
 
 ALL: tuple[Difference, ...] = (
     Difference("assert-inside", ("radon",), ("python",), "assert all(x for x in y)",
@@ -200,9 +207,9 @@ ALL: tuple[Difference, ...] = (
     Difference("by-chance", ("both",), ("python",), "a generator beside elif deep inside",
         "they differ from us for different reasons by the same amount: complexipy counts the loop of a comprehension, "
         "cognitive_complexity lets each elif cost as much as its if; the paper has neither", _by_chance),
-    Difference("preprocessor", _LIZARD, ("c", "cpp"), "if (a\n#ifdef B\n || b\n#endif\n)",
+    Difference("preprocessor", _LIZARD, ("c", "cpp", "objc"), "if (a\n#ifdef B\n || b\n#endif\n)",
         "a statement broken up by directives is no tree; those we do not find are counted by lizard", _preprocessor),
-    Difference("assigned-and", _LIZARD, ("c", "cpp"), "a && (b = c)",
+    Difference("assigned-and", _LIZARD, ("c", "cpp", "objc"), "a && (b = c)",
         "lizard takes && with an = behind it for an rvalue reference, and drops it; it is a boolean operator"),
     Difference("rvalue-reference", _LIZARD, ("cpp",), "auto&& x, f(T&& y)",
         "lizard counts the && of many references; they decide nothing"),
@@ -226,6 +233,11 @@ ALL: tuple[Difference, ...] = (
     Difference("block-end", _LIZARD, ("ruby",), "case a ... end, until a ... end",
         "lizard takes the `end` of these for the end of what is around them, and stops reading the function too early"),
     Difference("pattern-in", _LIZARD, ("ruby",), "case a in [b]", "lizard does not count `in`; it is a `when`"),
+    Difference("handler", _LIZARD, ("solidity",), "try a.b() {} catch {}",
+        "lizard counts `catch` in other languages, in Solidity it does not; it is a handler",
+        _tokens("catch_clause", "try_statement")),
+    Difference("yul-case", _LIZARD, ("solidity",), "assembly { switch a case 0 {} }",
+        "lizard does not count the cases of assembly; they are those of a switch", _tokens("case", "yul_switch_statement")),
     Difference("nullable-type", _LIZARD, ("php",), "function f(?string $a): ?int",
         "lizard takes the ? of a type for the conditional operator"),
     Difference("short-conditional", _LIZARD, ("php",), "$a ?: $b",

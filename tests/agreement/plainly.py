@@ -173,6 +173,7 @@ def _trailing(node: Node) -> tuple[bytes, str] | None:
 _C = {"=": _assignment}
 _RULES: Mapping[str, Mapping[str, Rule]] = {
     "c": _C,
+    "objc": _C,
     "cpp": {
         **_C,
         "&&": _as(b"&", "rvalue-reference", beyond=("binary_expression",)),

@@ -334,8 +334,8 @@ def _telling(language: Language) -> frozenset[str]:
     rules: Rules = language.rules
     groups = (
         rules.decisions, rules.guards, rules.arms, rules.cases, rules.else_decisions, rules.logical,
-        rules.logical_chains, rules.structures, rules.chained, rules.else_parents, rules.directives, rules.jumps, rules.calls,
-        names.function_types(language),
+        rules.logical_chains, rules.structures, rules.chained, rules.else_parents, rules.directives, rules.jumps,
+        rules.calls, names.function_types(language),
     )  # fmt: skip
     return frozenset(kind for group in groups for kind in group) | frozenset(language.scopes.keyed)
 

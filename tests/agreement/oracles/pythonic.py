@@ -5,7 +5,7 @@ import json
 import sys
 import warnings
 
-warnings.simplefilter("ignore")
+warnings.simplefilter("ignore")  # of escapes in the packages that are measured
 
 
 def radon(path, text):
@@ -62,6 +62,6 @@ for path in json.load(sys.stdin):
     try:
         with open(path, encoding="utf-8", newline="") as file:
             found = list(tool(path, file.read()))
-    except Exception as reason:
+    except Exception as reason:  # another program's code: what it cannot read is told
         found = repr(reason)
     print(json.dumps([path, found]), flush=True)
