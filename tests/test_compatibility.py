@@ -14,8 +14,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # as a script
 
-from codriver.fronts.http.server import ROUTES  # noqa: E402
-from wire.test_round_trips import CHATS, FEATURES, KEPT  # noqa: E402
+from codriver.fronts.http.server import ROUTES  # noqa: E402 (behind the path)
+from wire.test_round_trips import CHATS, FEATURES, KEPT  # noqa: E402 (as above)
 
 PAGE = HERE.parent / "server" / "COMPATIBILITY.md"
 GROUPS = {"A": 12, "B": 11, "C": 14, "D": 10, "E": 8, "F": 8, "G": 6}
@@ -90,7 +90,7 @@ def written(page: str) -> str:
     """The page with its generated sections as they ought to be."""
     for name, text in (("features", features()), ("clients", clients())):
         pattern = re.compile(rf"(<!-- {name}:begin.*?-->\n).*?(<!-- {name}:end -->)", re.DOTALL)
-        page = pattern.sub(lambda found, text=text: f"{found[1]}{text}\n{found[2]}", page)  # type: ignore[misc]
+        page = pattern.sub(lambda found, text=text: f"{found[1]}{text}\n{found[2]}", page)
     return page
 
 

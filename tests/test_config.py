@@ -41,7 +41,7 @@ def test_a_file_that_the_environment_names_must_be_there(file: Path) -> None:
 
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        Settings().http.port = 1  # type: ignore[misc]
+        Settings().http.port = 1
 
 
 def test_every_field_has_a_default_and_one_line_of_description() -> None:

@@ -31,7 +31,7 @@ class Agent:
     def __init__(self, **limits: object) -> None:
         self.clock = Clock()
         self.store = MemoryStore(self.clock)
-        self.limits = Learning(**limits)  # type: ignore[arg-type]
+        self.limits = Learning(**limits)
         self.lessons = self.made()
         self.count = 0
 
@@ -48,7 +48,7 @@ class Agent:
             "status": status, "decision": decision, "model": model, "session": request.session,
         }  # fmt: skip
         self.lessons.asked(decision, request)
-        outcome = Outcome(**(values | over))  # type: ignore[arg-type]
+        outcome = Outcome(**(values | over))
         self.store.append(outcome)
         self.lessons.ended(outcome)
         return ident

@@ -30,7 +30,7 @@ def outcome(ident: str, at: float = NOON, purpose: str = "chat", **more: object)
     usage = Usage(input=500, cached=300, output=200)
     decision = Decision(ident, "auto", CANDIDATES, (), ("because",))
     fixed: dict[str, object] = {"model": "a/small", "usage": usage, "cost": 0.0007, "seconds": 1.0, **more}
-    return Outcome(ident, at, "http", "x", purpose, str(fixed.pop("status", "ok")), decision, **fixed)  # type: ignore[arg-type]
+    return Outcome(ident, at, "http", "x", purpose, str(fixed.pop("status", "ok")), decision, **fixed)
 
 
 class Clock:

@@ -51,7 +51,7 @@ def write(folder: Path, **texts: str) -> None:
 
 
 def names(texts: object) -> set[str]:
-    return set(frameworks.of_manifests(texts))  # type: ignore[arg-type]
+    return set(frameworks.of_manifests(texts))
 
 
 def test_the_first_answer_does_not_wait_and_the_next_knows(projects: Workspace, hands: Hands, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def put(batches: Batches, count: int, *models: str) -> str:
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - nobody tells a test
+        while not condition():  # noqa: ASYNC110 (nobody tells a test)
             await asyncio.sleep(0.005)
 
 

@@ -112,7 +112,7 @@ def test_no_price_for_an_hour_means_that_of_a_write() -> None:
 
 
 def night(offer: Offer, **over: object) -> Offer:
-    return replace(offer, model=replace(offer.model, **over))  # type: ignore[arg-type]
+    return replace(offer, model=replace(offer.model, **over))
 
 
 def test_the_expected_cost_is_that_of_now() -> None:

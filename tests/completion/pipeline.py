@@ -102,11 +102,11 @@ async def tried(mask: Mask, kind: str, rng: random.Random) -> Shown:
     second = KINDS[rng.choice(tuple(KINDS))](code, mask, rng) if rng.random() < 0.5 else code
     router = PlayedRouter([said, second])
     settings = Settings.model_validate({"complete": {"predictor": False, "alternatives": 1, "max_bytes": 10_000_000}})
-    completer = Completer(router, Analyst(), settings)  # type: ignore[arg-type]
+    completer = Completer(router, Analyst(), settings)
     text = mask.before + mask.after
     snapshot = Snapshot(f"file:///w/{mask.path.name}", 1, mask.language, text, len(mask.before))
     found = await completer.complete(snapshot, owner=1, explicit=True)
-    parser = get_parser(mask.language)  # type: ignore[arg-type]
+    parser = get_parser(mask.language)
     parsed = _parses(parser, text)
     if not found:
         return Shown(mask, kind, "suppressed", False, parsed, False, said, "")
@@ -160,7 +160,7 @@ def holes(files_each: int, each: int, languages: Iterable[str] = masks.LANGUAGES
     found = list[Mask]()
     for language in languages:
         files = [f for f in masks.fetch.files(masks.CACHE, language) if f.stat().st_size <= LONGEST]
-        parser, others = get_parser(language), 0  # type: ignore[arg-type]
+        parser, others = get_parser(language), 0
         for mask in masks.masks(files, language, files_each, each):
             parses = _parses(parser, mask.before + mask.after)
             others += not parses

@@ -317,7 +317,7 @@ def _together(typists: Sequence[Typist], failed: list[BaseException]) -> None:
     def run(typist: Typist) -> None:
         try:
             typist.run()
-        except BaseException as problem:
+        except BaseException as problem:  # a thread's failure: whoever joins them raises it
             failed.append(problem)
 
     threads = [threading.Thread(target=run, args=(typist,)) for typist in typists]

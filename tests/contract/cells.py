@@ -117,7 +117,7 @@ async def attempt(cell: Cell, client: Client, place: Place) -> Outcome:
         return Outcome("absent", str(absent))
     except Dropped as dropped:
         return Outcome("dropped", str(dropped))
-    except Exception as error:
+    except Exception as error:  # whatever the SDK raises is what the cell tells
         where = traceback.extract_tb(error.__traceback__)[-1]
         return Outcome("failed", f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}: {error}"[:900])
     return Outcome("ok")

@@ -136,7 +136,7 @@ class Typist:
 
     @property
     def completer(self) -> Completer:
-        completer: Completer = self.editor.app.tasks.completer  # type: ignore[assignment]
+        completer: Completer = self.editor.app.tasks.completer
         return completer
 
     # What an editor sends.
@@ -359,7 +359,7 @@ async def at_work(scenario: Scenario) -> AsyncIterator[Typist]:
         version="1.0", token="", analyst=bench.router.analyst, router=bench.router, tasks=tasks, editors=0,
         workspace=PlayedProjects(),
     )  # fmt: skip
-    editor = Editor(app)  # type: ignore[arg-type]
+    editor = Editor(app)
     await editor.initialize()
     try:
         yield Typist(scenario, editor, bench, clock)

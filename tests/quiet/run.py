@@ -12,7 +12,7 @@ from pathlib import Path
 for place in ("", "fronts/lsp", "routing"):
     sys.path.insert(0, str(Path(__file__).parent.parent / place))
 
-from quiet.player import Judged, Rates, play, scenarios  # noqa: E402
+from quiet.player import Judged, Rates, play, scenarios  # noqa: E402 (behind the path)
 
 QUIET, SHOWN = 0.95, 0.9
 """What is aimed at."""

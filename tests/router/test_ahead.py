@@ -122,7 +122,7 @@ async def test_what_can_be_got_ready_is_while_the_answer_is_on_its_way() -> None
         await asyncio.sleep(0)  # the loop comes round once
         return await begin(*given, **named)
 
-    bench.upstream.begin = slow  # type: ignore[method-assign]
+    bench.upstream.begin = slow
     told: list[tuple[str, int]] = []
     async with bench.router.open(chat(), meanwhile=lambda stream: told.append((stream.id, stream.attempts))) as stream:
         assert told == [(stream.id, 1)]
@@ -145,4 +145,4 @@ def test_purpose_tail_and_session_are_read_once_when_asked_for() -> None:
     assert (again.session, again.purpose) == ("other", Purpose.TITLE)
     assert again == replace(request, session="other")
     with pytest.raises(AttributeError):
-        _ = Request(id=IDENT, purpose=Purpose.CHAT).nothing  # type: ignore[attr-defined]
+        _ = Request(id=IDENT, purpose=Purpose.CHAT).nothing

@@ -34,6 +34,7 @@ def routed(arm: Arm) -> Router:
         kept, refused = standing(FLEET, wish.bounds)
         return Plan(kept, replace(wish, refused=refused))
 
+    # Who decides only asks nobody: no upstream is there.
     return Router(
         plan=plan, upstream=cast(Any, None), analyst=Analyst(), ledger=Ledger(MemoryStore(lambda: 1.0), lambda: 1.0),
         timeouts=lambda request, spent: Timeouts(1, 1, 1, 1),

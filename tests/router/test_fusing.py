@@ -166,8 +166,7 @@ async def test_a_caller_who_leaves_closes_all() -> None:
 
 async def test_a_checked_reply_is_checked_in_all_of_them() -> None:
     made = bench({"east/small": says("bad"), "east/medium": says("bad"), "east/third": says("good")})
-    check = lambda answer: "" if answer.text == "good" else "bad"  # noqa: E731
-    async with made.router.open(chat(), check=check) as stream:
+    async with made.router.open(chat(), check=lambda answer: "" if answer.text == "good" else "bad") as stream:
         assert (await stream.reply()).text == "good"
 
 

@@ -70,7 +70,7 @@ async def test_the_first_wins_when_it_brings_content_before_the_second() -> None
             answer.more = waits
         return answer
 
-    first.begin = begins  # type: ignore[method-assign]
+    first.begin = begins
     assert (await said(made))[0] == "hello world"
     row = await made.outcome()
     assert (row.model, [a.model for a in row.reasons.attempts]) == ("east/small", ["south/other", "east/small"])

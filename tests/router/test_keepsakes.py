@@ -42,7 +42,7 @@ def watched(kept: Keepsakes, *events: Event, maker: Model = A, request: Request 
 
 
 def asked(*messages: Message, wire: str = "openai_chat", **more: Any) -> Request:
-    return Request("r1", "chat", wire=wire, unfold=lambda: Conversation(messages), **more)  # type: ignore[arg-type]
+    return Request("r1", "chat", wire=wire, unfold=lambda: Conversation(messages), **more)
 
 
 def loop(*parts: Any, ident: str = CALL, name: str = "f") -> Request:
@@ -266,7 +266,7 @@ def test_unknown_sessions_cost_nothing() -> None:
     def never() -> Conversation:
         raise AssertionError("unfolded")
 
-    request = Request("r", "chat", wire="openai_chat", unfold=never)  # type: ignore[arg-type]
+    request = Request("r", "chat", wire="openai_chat", unfold=never)
     kept = memory()
     assert kept.prepared(request, A, "openai_chat", PLAIN) is request
     assert kept.prepared(request, A, "anthropic", PLAIN) is request

@@ -31,7 +31,7 @@ def bench(offer: Offer, *arms: Arm) -> tuple[Bench, list[Any]]:
         sent.append(json.loads(arguments[3].body))
         return await begin(*arguments, **more)
 
-    made.upstream.begin = seen  # type: ignore[method-assign]
+    made.upstream.begin = seen
     return made, sent
 
 

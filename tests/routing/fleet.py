@@ -19,7 +19,7 @@ def model(provider: str, name: str, skill: float, price: float, **over: object) 
         skill={"": skill},
         schema=True,
     )
-    return replace(made, **over)  # type: ignore[arg-type]
+    return replace(made, **over)
 
 
 EAST = Provider("east", "East", "http://east", {"openai_chat": "/c", "openai_completions": "/f"})

@@ -34,7 +34,7 @@ def choose(
     view: View = View(now=1000.0),
     **wish: object,
 ) -> Decision:
-    asked = Wish(**wish)  # type: ignore[arg-type]
+    asked = Wish(**wish)
     kept, refused = standing(offers, asked.bounds)
     features = judged(features, features.task, request.input_tokens)
     return decide(request, features, kept, view, replace(asked, refused=refused), ident="d")

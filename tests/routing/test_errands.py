@@ -23,7 +23,7 @@ SIDE = [Purpose.TITLE, Purpose.CLASSIFY, Purpose.PROBE, Purpose.COMMIT]
 
 
 def choose(request: Request, view: View | None = None, **wish: object) -> Decision:
-    asked = Wish(**wish)  # type: ignore[arg-type]
+    asked = Wish(**wish)
     kept, refused = standing(FLEET, asked.bounds)
     family = task.family(request.purpose, request.tail)
     features = judged(NOTHING, family, request.input_tokens)

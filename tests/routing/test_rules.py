@@ -38,7 +38,7 @@ def rules(text: str) -> tuple[Rule, ...]:
 
 
 def choose(held: tuple[Rule, ...], request: Request = CHAT, features: Features = CODE, **wish: object) -> Decision:
-    asked = Wish(**wish)  # type: ignore[arg-type]
+    asked = Wish(**wish)
     kept, refused = standing(FLEET, asked.bounds)
     features = judged(features, features.task, request.input_tokens)
     matched = matching(held, request, features, NOON_MONDAY)
@@ -215,7 +215,7 @@ MISTAKES = [
 def test_mistakes_name_file_line_key_reason_and_remedy(
     tmp_path: object, own_home: object, text: str, line: int, key: str, reason: str, remedy: str
 ) -> None:
-    file = tmp_path / "c.toml"  # type: ignore[operator]
+    file = tmp_path / "c.toml"
     file.write_text(text)
     with pytest.raises(ConfigError) as caught:
         config.load(file, {})

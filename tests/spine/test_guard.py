@@ -83,7 +83,7 @@ def test_a_body_over_the_limit_is_413(daemon: Daemon, declared: bool) -> None:
     if declared:
         headers["content-length"] = str(size)
     try:
-        answer = httpx.post(f"{daemon.base}/v1/chat/completions", content=parts(), headers=headers, timeout=30)  # type: ignore[arg-type]
+        answer = httpx.post(f"{daemon.base}/v1/chat/completions", content=parts(), headers=headers, timeout=30)
         assert answer.status_code == 413
         assert "max_body_mb" in answer.json()["error"]["message"]
     except httpx.WriteError:

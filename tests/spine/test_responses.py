@@ -177,7 +177,7 @@ def test_answers_are_shown_listed_and_deleted(client: openai.OpenAI) -> None:
     made = client.responses.create(model="auto", input="two", previous_response_id=first.id)
     assert client.responses.retrieve(made.id).output_text == made.output_text
     items = client.responses.input_items.list(made.id, order="asc").data
-    assert [item.content[0].text for item in items if item.type == "message"] == ["one", first.output_text, "two"]  # type: ignore[union-attr]
+    assert [item.content[0].text for item in items if item.type == "message"] == ["one", first.output_text, "two"]
     client.responses.delete(made.id)
     with pytest.raises(openai.NotFoundError):
         client.responses.retrieve(made.id)
@@ -208,7 +208,7 @@ def test_errors_are_the_sdks_own(client: openai.OpenAI, upstream: Daemon) -> Non
     with pytest.raises(openai.NotFoundError, match="no model is called"):
         client.responses.create(model="nonsense-9", input="hi")
     with pytest.raises(openai.BadRequestError, match=r"input\[0\]\.role"):
-        client.responses.create(model="auto", input=[{"role": "king", "content": "hi"}])  # type: ignore[list-item]
+        client.responses.create(model="auto", input=[{"role": "king", "content": "hi"}])
     with pytest.raises(openai.BadRequestError, match="conversation"):
         client.responses.create(model="auto", input="hi", conversation="conv_1")
     with pytest.raises(openai.BadRequestError, match="background"):
@@ -227,7 +227,7 @@ def test_a_break_in_the_stream_is_told(client: openai.OpenAI, upstream: Daemon) 
     finally:
         upstream.heal()
     assert events[-1].type == "response.failed"
-    assert events[-1].response.id == events[0].response.id  # type: ignore[union-attr]
+    assert events[-1].response.id == events[0].response.id
     assert [event.sequence_number for event in events] == list(range(len(events)))
 
 

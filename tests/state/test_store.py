@@ -33,7 +33,7 @@ def outcome(ident: str, at: float, **over: object) -> Outcome:
         "decision": decision, "attempts": (failed, Attempt("a/b", "openai_chat", 0.1, 0.2, 0.3)), "model": "a/b",
         "usage": Usage(10, 5, 0, 7), "cost": 0.25, "seconds": 0.3, "session": "s",
     }  # fmt: skip
-    return Outcome(**(values | over))  # type: ignore[arg-type]
+    return Outcome(**(values | over))
 
 
 @pytest.fixture(params=["memory", "sqlite"])

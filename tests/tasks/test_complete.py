@@ -253,7 +253,7 @@ async def test_cancelling_closes_the_stream_and_is_told(kit: Any, analyst: Analy
     with pytest.raises(asyncio.CancelledError):
         await task
     async with asyncio.timeout(5):  # a moment later: the question for the next key is usually near
-        while router.open_now:  # noqa: ASYNC110
+        while router.open_now:  # noqa: ASYNC110 (nobody tells a test)
             await asyncio.sleep(0)
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
+sys.path[:0] = [str(Path(__file__).resolve().parents[1])]  # as a script; what is imported below lies there
 
 from codriver.analyst import Analyst  # noqa: E402
 from codriver.errors import CodriverError  # noqa: E402

@@ -35,7 +35,7 @@ def test_a_trap_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     right = merging.landed
 
     def low(patch: merging.Patch, base: bytes, now: bytes, edits: object) -> merging.Patch | None:
-        found = right(patch, base, now, edits)  # type: ignore[arg-type]
+        found = right(patch, base, now, edits)
         return found and merging.Patch(found.start + 1, found.end, found.text)
 
     monkeypatch.setattr(merging, "landed", low)

@@ -29,7 +29,7 @@ LLAMA = {
         }
     ],
 }  # fmt: skip
-LLAMA_NEWER = {"data": [{**LLAMA["data"][0], "meta": {"n_ctx_train": 131072, "n_ctx": 16384}}]}  # type: ignore[dict-item]
+LLAMA_NEWER = {"data": [{**LLAMA["data"][0], "meta": {"n_ctx_train": 131072, "n_ctx": 16384}}]}
 PROPS = {"default_generation_settings": {"n_ctx": 8192, "params": {}}, "total_slots": 1, "model_path": "/m/q.gguf"}
 VLLM = {
     "object": "list",
@@ -202,7 +202,7 @@ async def test_what_cannot_be_is_not_believed(serve: Any, upstream: Upstream, sa
 async def test_an_older_ollama_that_describes_nothing_is_still_there(serve: Any, upstream: Upstream) -> None:
     server = await serve(pages({"/v1/models": OLLAMA}))
     found = await installed(upstream, shipped("ollama", server.url))
-    assert [one.id for one in found] == [entry["id"] for entry in OLLAMA["data"]]  # type: ignore[index]
+    assert [one.id for one in found] == [entry["id"] for entry in OLLAMA["data"]]
     assert await installed(upstream, shipped("ollama", server.url), found) == found
 
 
@@ -213,7 +213,7 @@ IMPOSTORS = {
     "a list of something else": {"data": [{"id": "u-1"}, {"id": "u-2"}]},
     "a gateway to other makers": LIST,
     "half of one, half of the other": {"data": [*VLLM["data"], *LIST["data"]]},
-    "another kind of model server": {"data": [{**LIST["data"][0], "owned_by": "sglang"}]},  # type: ignore[dict-item]
+    "another kind of model server": {"data": [{**LIST["data"][0], "owned_by": "sglang"}]},
     "no list": {"data": {"id": "m"}},
     "numbers": {"data": [1, 2]},
     "nothing": b"",

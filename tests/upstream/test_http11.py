@@ -99,7 +99,7 @@ class Wire(asyncio.Transport):
 
     def setsockopt(self, *_: int) -> None: ...
 
-    def write(self, data: bytes) -> None:  # type: ignore[override]
+    def write(self, data: bytes) -> None:
         self.written += data
 
     def get_write_buffer_size(self) -> int:
@@ -281,7 +281,7 @@ LIMITS = Timeouts(connect=1, first=30, between=10, total=100)
 )
 def test_each_limit_has_its_own_clock(story: list[float | str], limit: str) -> None:
     clock, line = Clock(), Line()
-    answer = Response(clock, line, LIMITS, 0.0)  # type: ignore[arg-type]
+    answer = Response(clock, line, LIMITS, 0.0)
     reading = True
     for step in story:
         if step == "data":

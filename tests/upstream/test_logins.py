@@ -82,7 +82,7 @@ class Played:
 @pytest.fixture
 def played(monkeypatch: pytest.MonkeyPatch) -> Played:
     made = Played()
-    monkeypatch.setitem(sys.modules, "codriver.upstream.logins.played", made)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "codriver.upstream.logins.played", made)
     return made
 
 
@@ -396,7 +396,7 @@ class Credential:
 async def test_entra_is_asked_for_a_token_of_the_scope(monkeypatch: pytest.MonkeyPatch, scope: str) -> None:
     credential = Credential()
     identity = ModuleType("azure.identity")
-    identity.DefaultAzureCredential = lambda: credential  # type: ignore[attr-defined]
+    identity.DefaultAzureCredential = lambda: credential
     monkeypatch.setitem(sys.modules, "azure", ModuleType("azure"))
     monkeypatch.setitem(sys.modules, "azure.identity", identity)
     house = replace(HOUSE, login="azure", values={"scope": scope})

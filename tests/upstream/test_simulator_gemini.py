@@ -99,7 +99,7 @@ REFUSED: list[tuple[Any, str]] = [
     (turns(HI, {"role": "model", "parts": [{"text": "x"}]}), "end with a user role"),
     (turns(MADE, RESULT), "immediately after a user turn"),
     (turns(HI, MADE, HI), "number of function response parts is equal"),
-    (turns(HI, MADE, {"role": "user", "parts": [*RESULT["parts"], *RESULT["parts"]]}), "number of function response parts"),  # type: ignore[misc]
+    (turns(HI, MADE, {"role": "user", "parts": [*RESULT["parts"], *RESULT["parts"]]}), "number of function response parts"),
     (turns(HI, RESULT), "immediately after a function call turn"),
     (turns(HI, UNSIGNED, RESULT), "missing a thought_signature"),
     (turns(HI, {"role": "model", "parts": [{**CALL, "thoughtSignature": "Zm9yZWlnbg=="}]}, RESULT), "Corrupted thought"),
@@ -237,7 +237,7 @@ async def test_googles_sdk_runs_a_tool_to_the_end(simulator: shipped.Simulator) 
         return "ok"
 
     chat = google.aio.chats.create(model="sim-gemini", config=types.GenerateContentConfig(tools=[write_file]))
-    done = await chat.send_message(ASK["parts"][0]["text"])  # type: ignore[index]
+    done = await chat.send_message(ASK["parts"][0]["text"])
     assert written == {"grüße.py": "print('Grüße 你好')"}
     assert done.text and "write_file" in done.text
     await google.aio.aclose()

@@ -122,7 +122,7 @@ def test_a_model_that_does_not_think_is_not_told_how_much() -> None:
 
 STEP = {"functionCall": {"name": "f", "args": {"a": "ü"}}}
 ANSWER = {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"output": "x"}}}]}
-TWO = {"role": "user", "parts": [ANSWER["parts"][0], ANSWER["parts"][0]]}  # type: ignore[index]
+TWO = {"role": "user", "parts": [ANSWER["parts"][0], ANSWER["parts"][0]]}
 
 
 def test_w33_unsigned_calls_get_what_stands_for_a_signature() -> None:

@@ -108,7 +108,10 @@ def test_w9_broken_json_names_its_place(body: bytes, words: str) -> None:
 @given(st.data())
 def test_any_body_is_read_or_refused(draw: st.DataObject) -> None:
     scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4)
-    nested = lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)  # noqa: E731
+
+    def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        return st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+
     junk = draw.draw(st.recursive(scalars, nested, max_leaves=6))
     place = draw.draw(
         st.sampled_from(["contents", "tools", "toolConfig", "systemInstruction", "generationConfig", "x"])

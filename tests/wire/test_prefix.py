@@ -69,7 +69,7 @@ def test_a_growing_session_reads_as_if_each_body_were_the_first(
 
 @pytest.mark.parametrize("wire", WIRES)
 def test_only_what_is_new_is_decoded(wire: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = WIRES[wire].inbound  # type: ignore[attr-defined]
+    module = WIRES[wire].inbound
     sizes: list[int] = []
 
     class Counting:
@@ -77,7 +77,7 @@ def test_only_what_is_new_is_decoded(wire: str, monkeypatch: pytest.MonkeyPatch)
             sizes.append(len(data))
             return module._BODY.decode(data)
 
-    monkeypatch.setattr(module, "_READER", prefix.Reader(Counting(), module._walk))  # type: ignore[arg-type]
+    monkeypatch.setattr(module, "_READER", prefix.Reader(Counting(), module._walk))
     for turns in (20, 21, 22):
         told(wire, body(wire, turns).replace(b'{"messages": [1, 2]}', b"{}"))
     assert sizes[0] > 100_000 and max(sizes[1:]) < 60_000

@@ -45,7 +45,7 @@ def claude(**more: Any) -> Request:
 def talk(*messages: Message, tools: bool = False, **more: Any) -> Request:
     known = (Tool("f", "", {"type": "object"}),) if tools else ()
     whole = messages or (Message("user", (Text("x"),)),)
-    return Request("r1", "chat", unfold=lambda: Conversation(whole, known, more.get("choice")), limits=more["limits"])  # type: ignore[arg-type]
+    return Request("r1", "chat", unfold=lambda: Conversation(whole, known, more.get("choice")), limits=more["limits"])
 
 
 def sent(wire: str, request: Request, quirks: Quirks = PLAIN, **facts: Any) -> dict[str, Any]:

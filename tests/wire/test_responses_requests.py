@@ -360,7 +360,7 @@ def test_a_cache_key_is_made_from_the_session_where_there_is_none() -> None:
 
 
 def neutral(*messages: Message, tools: tuple[Tool, ...] = (), choice: ToolChoice | None = None, **more: Any) -> Request:
-    return Request("r1", "chat", unfold=lambda: Conversation(messages, tools, choice), **more)  # type: ignore[arg-type]
+    return Request("r1", "chat", unfold=lambda: Conversation(messages, tools, choice), **more)
 
 
 F = Tool("f", "does f", {"type": "object", "properties": {"a": {}}})

@@ -71,7 +71,7 @@ def back(wire: str, call: Call) -> Request:
 
 
 def asked(talk: Conversation, limits: Limits = Limits(64)) -> Request:
-    return Request("r1", "chat", stream=False, limits=limits, unfold=lambda: talk)  # type: ignore[arg-type]
+    return Request("r1", "chat", stream=False, limits=limits, unfold=lambda: talk)
 
 
 def alike(talk: Conversation) -> Conversation:
@@ -256,7 +256,7 @@ def test_a_hole_comes_back_as_it_was(wire: str, prefix: str, suffix: str, length
     fills = replace(MAKER, fim="suffix", chat=False, reasoning=False)
     hole = Request(
         "r1", "complete", stream=False, fim=Fim(prefix, suffix), limits=Limits(length, 0.25, stop=tuple(stop))
-    )  # type: ignore[arg-type]
+    )
     call = codec.find(wire).call(hole, fills, THOUGHTFUL)
     found = back(wire, call)
     assert call.dropped == ()

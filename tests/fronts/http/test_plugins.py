@@ -346,7 +346,7 @@ def settle(accounts, today):
                     total += rule.fee
         
     return total
-"""  # noqa: W293
+"""  # noqa: W293 (blanks on an empty line, as editors leave them)
 
 
 def test_the_buffer_in_the_editor_decides_what_a_plugin_asks(daemon: Daemon) -> None:

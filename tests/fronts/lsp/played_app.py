@@ -250,7 +250,7 @@ class Editor:
         self._frames = Frames()
         self._reader = asyncio.StreamReader()
         self._news = asyncio.Event()
-        self.connection = Connection(app, 1, self)  # type: ignore[arg-type]
+        self.connection = Connection(app, 1, self)
         self._running = asyncio.ensure_future(self.connection.run(self._reader))
         self._ids = 0
 

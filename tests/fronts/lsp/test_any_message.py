@@ -112,7 +112,7 @@ def messages(draw: st.DrawFn) -> tuple[str, Any]:
 def application() -> PlayedApp:
     app = PlayedApp()
     app.tasks.suggest = lambda snapshot: [suggestion("value", 0, min(2, len(snapshot.text)))]
-    app.tasks.next_edits = lambda snapshot, *, owner: [suggestion("v", 0, 1)]  # type: ignore[attr-defined]
+    app.tasks.next_edits = lambda snapshot, *, owner: [suggestion("v", 0, 1)]
     app.tasks.findings = findings()
     return app
 
@@ -121,7 +121,7 @@ async def unforeseen(sent: list[tuple[str, Any]]) -> list[str]:
     """What an editor that sends this is told of failures nobody foresaw; every request is waited for, and the next."""
     editor = Editor(application())
     await editor.initialize({**CAPABILITIES, "notebookDocument": {"synchronization": {}}})
-    editor.connection._documents.patience = 0.0  # type: ignore[union-attr]
+    editor.connection._documents.patience = 0.0
     editor.open("val = 1\nx\n")
     asked, troubles = [], []
     for method, params in sent:

@@ -77,7 +77,7 @@ async def test_next_edits_name_their_document_and_the_version_they_are_for(copil
         assert snapshot.cursor == 17 and owner == 1
         return [suggestion("y", 13, 14)]
 
-    copilot.app.tasks.next_edits = next_edits  # type: ignore[attr-defined]
+    copilot.app.tasks.next_edits = next_edits
     params = {"textDocument": {"uri": URI, "version": 1}, "position": position(1, 8)}
     (edit,) = (await copilot.request("textDocument/copilotInlineEdit", params))["edits"]
     assert edit["text"] == "y" and edit["range"] == {"start": position(1, 4), "end": position(1, 5)}

@@ -67,7 +67,7 @@ class PlayedDaemon:
             connection.close()
             return
         self._say(connection, json.dumps({"ok": True, "version": self.version, "pid": os.getpid()}).encode() + b"\n")
-        frames, heard = Frames(), []  # type: ignore[var-annotated]
+        frames, heard = Frames(), []
         with self._news:
             self.heard.append(heard)
         while True:
@@ -78,7 +78,7 @@ class PlayedDaemon:
             if not data:
                 return
             for body in frames.feed(data):
-                content = json.loads(body)  # type: ignore[arg-type]
+                content = json.loads(body)
                 if "id" in content and "method" in content and content["method"] not in self.silent:
                     result: Any = {"capabilities": {}} if content["method"] == "initialize" else content["method"]
                     self._say(connection, frame(json.dumps({"id": content["id"], "result": result}).encode()))

@@ -28,7 +28,7 @@ class Door(LspFront):
     def __init__(self, app: PlayedApp) -> None:
         self.reasons: list[str] = []
         self.app = app
-        super().__init__(app, self.reasons.append)  # type: ignore[arg-type]
+        super().__init__(app, self.reasons.append)
 
     async def greet(self, line: bytes | dict[str, Any]) -> tuple[dict[str, Any], Any, Any]:
         """The answer to a first line, and the connection."""
@@ -106,7 +106,7 @@ async def test_leaving_is_announced(door: Door) -> None:
     async with asyncio.timeout(5):
         await door.close(1.0)
         (body,) = Frames().feed(await reader.read())
-    assert json.loads(body)["method"] == "codriver/leaving"  # type: ignore[arg-type]
+    assert json.loads(body)["method"] == "codriver/leaving"
 
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no Unix sockets here")

@@ -66,7 +66,7 @@ def whole(ready: Editor) -> Editor:
     """With the analyst's real reading of snapshots."""
     from codriver.analyst import Analyst
 
-    ready.app.analyst.buffer = Analyst().buffer  # type: ignore[attr-defined]
+    ready.app.analyst.buffer = Analyst().buffer
     return ready
 
 
@@ -149,7 +149,7 @@ async def test_an_edit_that_came_too_late_for_the_editor_is_made_for_its_next_ve
 
     plain = {"workspace": {"applyEdit": True, "workspaceEdit": {"documentChanges": True}}}
     await editor.initialize(plain)
-    editor.app.analyst.buffer = Analyst().buffer  # type: ignore[attr-defined]
+    editor.app.analyst.buffer = Analyst().buffer
     identity = await started(editor)
     answers = [{"applied": False}, {"applied": True}]
 

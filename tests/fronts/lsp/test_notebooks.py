@@ -137,7 +137,7 @@ PIECES = st.text(alphabet="ab\n\r😀é", max_size=12)
 def test_the_joined_text_is_the_cells_and_the_edits_lead_there(texts: list[str], edits: list[Any]) -> None:
     """PlayedAnalyst fails where the byte edits do not lead from the old joined text to the new one."""
     analyst = PlayedAnalyst()
-    documents = Documents(1, analyst, Nobody(), "utf-16", [])  # type: ignore[arg-type]
+    documents = Documents(1, analyst, Nobody(), "utf-16", [])
     items = [lsp.TextDocumentItem(cell(str(n)), "python", 1, text) for n, text in enumerate(texts)]
     cells = [lsp.NotebookCell(lsp.NotebookCellKind.Code, one.uri) for one in items]
     book = lsp.NotebookDocument(NOTEBOOK, "x", 1, cells)

@@ -182,8 +182,8 @@ def whole(**more: Any) -> dict[str, Any]:
         ("didChange", whole(contentChanges=[ranged((0, 0), (0, 1), "x") | {"text": None}])),
         ("didChange", whole(contentChanges=[{"range": None, "text": "x"}])),
         ("didChange", whole(contentChanges=[{"range": {"start": {"line": "0", "character": 0}}, "text": "x"}])),
-        ("didChange", whole(contentChanges=[ranged((0, 0), (0, 1.5), "x")])),  # type: ignore[arg-type]
-        ("didChange", whole(contentChanges=[ranged((0, 0), (0, float("inf")), "x")])),  # type: ignore[arg-type]
+        ("didChange", whole(contentChanges=[ranged((0, 0), (0, 1.5), "x")])),
+        ("didChange", whole(contentChanges=[ranged((0, 0), (0, float("inf")), "x")])),
     ],
 )
 def test_a_daemon_never_hears_of_a_document_what_this_memory_cannot_hold(method: str, params: Any) -> None:
@@ -196,7 +196,7 @@ def test_a_daemon_never_hears_of_a_document_what_this_memory_cannot_hold(method:
 def test_positions_may_be_whole_floats_as_some_editors_write_them() -> None:
     memory = Memory()
     opened(memory, "kept")
-    edit(memory, 2, ranged((0.0, 1.0), (0.0, 4.0), "it"))  # type: ignore[arg-type]
+    edit(memory, 2, ranged((0.0, 1.0), (0.0, 4.0), "it"))
     assert documents(memory)[0]["text"] == "kit"
 
 
