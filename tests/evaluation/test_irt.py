@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import pytest
 import synthetic
 
 from codriver.cli import main
+from codriver.errors import ConfigError
+from codriver.evaluation import abilities as public
+from codriver.evaluation import sources
 from codriver.evaluation.irt import Codriver, Frozen
 from codriver.evaluation.kernels import near, products
 from codriver.evaluation.matrix import Matrix, Query
@@ -160,7 +164,7 @@ def test_train_writes_weights_abilities_and_a_report(tmp_path: Path, capsys: pyt
     assert all(word not in text for word in ("tensor", "riddle"))
     told = json.loads(Path(files["abilities.json"]).read_text())["models"]
     assert told["gpt-5"]["skill"][""] > told["gpt-4o"]["skill"][""]
-    assert "0.880 (2025-08-01)" in told["gpt-5"]["from"][0]
+    assert "0.880 (2025-08-01; Apache-2.0)" in told["gpt-5"]["from"][0]
     report = Path(files["report.md"]).read_text()
     assert "| routellm |" in report and "secret" not in report
     again = tmp_path / "again.json"
@@ -168,31 +172,49 @@ def test_train_writes_weights_abilities_and_a_report(tmp_path: Path, capsys: pyt
     assert again.read_bytes() == Path(files["weights.json"]).read_bytes()
 
 
-def test_abilities_tell_licences_and_closed_sources_can_be_left_out(tmp_path: Path) -> None:
+def test_abilities_rest_on_licensed_rows_alone(tmp_path: Path) -> None:
     _folder(tmp_path / "in", "routellm")
+    _folder(tmp_path / "in", "secret")
     (tmp_path / "in" / "priors").mkdir()
     rows = [
         {"source": source, "model": model, "task": "edit", "score": score, "n": 200, "date": "2025-08-01"}
         for source, model, score in (
             ("aider:polyglot_leaderboard", "gpt-5", 0.88), ("aider:polyglot_leaderboard", "gpt-4o", 0.23),
             ("openhands-index", "gpt-5", 0.7), ("openhands-index", "claude-fable-5", 0.8),
-            ("a board nobody knows", "glm-5", 0.6),
+            ("matrix:swebench_mini", "claude-fable-6", 0.7), ("a board nobody knows", "glm-99", 0.6),
         )
     ]  # fmt: skip
-    (tmp_path / "in" / "priors" / "task_scores.jsonl.gz").write_bytes(
-        gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode())
-    )
+    priors = tmp_path / "in" / "priors" / "task_scores.jsonl.gz"
     out = tmp_path / "abilities.json"
     words = ["train", str(tmp_path / "in"), "--out", str(tmp_path / "w.json"), "--abilities", str(out)]
+    priors.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
     assert main(words) == 0
-    every = json.loads(out.read_text())
-    assert every["licences"]["openhands-index"] == "none stated" and every["licences"]["aider"] == "Apache-2.0"
-    assert {"claude-fable-5", "glm-5", "gpt-4o"} <= set(every["models"])
-    assert main([*words, "--licensed-only"]) == 0
-    free = json.loads(out.read_text())
-    assert set(free["licences"]) == {"aider", "routellm"}
-    assert not {"claude-fable-5", "glm-5"} & set(free["models"])
-    assert all(not cited.startswith("openhands") for model in free["models"].values() for cited in model["from"])
+    made = out.read_bytes()
+    told = json.loads(made)
+    assert told["sources"]["aider"]["licence"] == "Apache-2.0" and "gpt-4o" in told["models"]
+    assert not {"claude-fable-5", "claude-fable-6", "glm-99"} & set(told["models"])
+    priors.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows[:2]).encode()))
+    assert main(words) == 0
+    assert out.read_bytes() == made, "rows of other sources change nothing"
+
+
+def test_a_table_without_a_licence_for_any_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = sources.FILE.read_text("utf-8")
+    assert {board.licence for board in sources.boards()} <= set(sources.ANY_USE)
+    assert all(re.fullmatch(r"[0-9a-f]{40}", board.commit) and board.stated for board in sources.boards())
+    (tmp_path / "scores.toml").write_text(text.replace('licence = "MIT"', 'licence = "CC BY-NC 4.0"', 1))
+    monkeypatch.setattr(sources, "FILE", tmp_path / "scores.toml")
+    sources.boards.cache_clear()
+    with pytest.raises(ConfigError, match="does not allow any use"):
+        sources.boards()
+    sources.boards.cache_clear()
+
+
+def test_asked_in_several_ways_a_model_counts_once() -> None:
+    one = sources.Score("a", "board", "", 1.0, 2.0, "x")
+    other = sources.Score("b", "board", "", -1.0, 2.0, "y")
+    alone, again = public.fitted(public.shared([one, other])), public.fitted(public.shared([one, one, other]))
+    assert alone[0] == pytest.approx(again[0])
 
 
 def test_train_refuses_rows_without_a_licence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

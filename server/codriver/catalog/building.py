@@ -210,14 +210,16 @@ def _model(provider: Provider, id: str, table: Tables, now: float) -> Model:
     quirks = table.get("quirks")
     known = {field: table[field] for field in _AS_WRITTEN if field in table}
     window = table.get("window", 128_000)
+    cost = priced(table, tier, free=provider.local, now=now)
+    output = cost["price"].output if "source" in cost else 0.0
     return Model(
         provider=provider.name,
         id=id,
         upstream_id=table.get("upstream_id", id),
         window=window,
         max_output=min(table.get("max_output", 8_192), window),
-        **priced(table, tier, free=provider.local, now=now),
-        skill=_skill(table.get("upstream_id", id), table, tier),
+        **cost,
+        skill=_skill(table.get("upstream_id", id), table, tier, output),
         tier=tier,
         quirks=replace(provider.quirks, **quirks) if quirks else None,
         max_input=table.get("max_input", 0) if table.get("max_input", 0) < window else 0,
@@ -226,18 +228,18 @@ def _model(provider: Provider, id: str, table: Tables, now: float) -> Model:
     )
 
 
-def _skill(id: str, table: Tables, tier: str) -> dict[str, float]:
-    """As written; else what public scores say of a model of this name; else a guess, halfway to its tier's."""
+def _skill(id: str, table: Tables, tier: str, price: float) -> dict[str, float]:
+    """As written; else what public scores say of a model of this name; else a guess, halfway to its tier's where it
+    succeeds no measured model. price: USD per million output tokens, 0 where nobody states it."""
     told: dict[str, float] = {"": SKILL_OF_TIER[tier]}
     if "" in table.get("skill", {}):
         return {**told, **table["skill"]}
     known = shipped()
     if measured := known.measured(id):
         told |= measured
-    elif (
-        guess := known.guessed(id, (table.get("price") or {}).get("output", 0.0), table.get("window", 0))
-    ) is not None:
-        told[""] = round((guess + told[""]) / 2 if "tier" in table else guess, 2)
+    elif (guess := known.guessed(id, price, table.get("window", 0))) is not None:
+        alone = "tier" in table and known.follows(id, price) is None
+        told[""] = round((guess + told[""]) / 2 if alone else guess, 2)
     return {**told, **table.get("skill", {})}
 
 

@@ -15,9 +15,6 @@ def train(
     folder: Annotated[Path, typer.Argument(help="Folder with outcome matrices, and priors/task_scores.jsonl.gz.")],
     out: Annotated[Path, typer.Option(help="File for the weights that read a wish's words.")],
     abilities: Annotated[Path | None, typer.Option(help="File for the models' abilities from public scores.")] = None,
-    licensed_only: Annotated[
-        bool, typer.Option("--licensed-only", help="Abilities only from sources whose licence allows any use.")
-    ] = False,
     report: Annotated[Path | None, typer.Option(help="Markdown file; the report goes between its two marks.")] = None,
 ) -> None:
     """Make the shipped weights from outcomes of real models; the same data give the same bytes."""
@@ -34,7 +31,7 @@ def train(
     out.write_text(weights, encoding="ascii")
     print(f"{out}: {len(weights):,} bytes from {len(matrices)} matrices", file=sys.stderr)
     if abilities is not None:
-        told = making.abilities(folder, licensed_only=licensed_only)
+        told = making.abilities(folder)
         abilities.write_text(told, encoding="utf-8")
         print(f"{abilities}: {len(told):,} bytes", file=sys.stderr)
     if report is not None:

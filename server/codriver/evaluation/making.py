@@ -11,6 +11,7 @@ import numpy as np
 
 from codriver.errors import ConfigError
 from codriver.evaluation import abilities as public
+from codriver.evaluation import sources
 from codriver.evaluation.folds import folds
 from codriver.evaluation.matrix import Matrix, Rows, load
 from codriver.evaluation.slicing import slices
@@ -21,7 +22,8 @@ __all__ = ["LICENSED", "abilities", "licensed", "reported", "weights"]
 
 BEGIN, END = "<!-- training report begins -->", "<!-- training report ends -->"
 FOLDS = 5
-UNLISTED = ("routellm", "routerarena", "routerbench_part")
+UNLISTED = ("routellm", "routerarena")
+"""Matrices that may be learnt from and that the score file leaves out."""
 
 
 def licensed(folder: Path) -> list[Matrix]:
@@ -43,26 +45,28 @@ def weights(matrices: Sequence[Matrix]) -> str:
     return train([lesson(matrix) for matrix in matrices])
 
 
-def abilities(folder: Path, *, licensed_only: bool = False) -> str:
+def abilities(folder: Path) -> str:
     """The text of abilities.json: one model on one line. Raises ConfigError.
 
-    licensed_only: without scores of sources whose licence does not allow any use.
+    From the licensed rows of the score file below the folder, the means of the matrices that it leaves out, and
+    `scores.toml`; rows of all other sources are passed over.
     """
     found = sorted(folder.rglob("task_scores.jsonl.gz"))
     if not found:
         raise ConfigError(str(folder), "", "there is no task_scores.jsonl.gz below it", "It lies in priors/")
-    every = public.scores(found[0]) + [score for matrix in unlisted(folder) for score in matrix]
-    told = public.document([score for score in every if public.is_open(score)] if licensed_only else every)
+    unlisted_scores = [score for matrix in unlisted(folder) for score in matrix]
+    told = public.document(sources.scores(found[0]) + unlisted_scores + sources.published())
     models = [f"{json.dumps(name)}: {json.dumps(model, sort_keys=True)}" for name, model in told["models"].items()]
-    head = f'{{"cold": {json.dumps(told["cold"])},\n"licences": {json.dumps(told["licences"])},\n"models": {{\n'
+    named = [f"{json.dumps(name)}: {json.dumps(each)}" for name, each in told["sources"].items()]
+    head = f'{{"cold": {json.dumps(told["cold"])},\n"sources": {{\n' + ",\n".join(named) + '},\n"models": {\n'
     return head + ",\n".join(models) + "\n}}\n"
 
 
-def unlisted(folder: Path) -> Iterator[list[public.Score]]:
+def unlisted(folder: Path) -> Iterator[list[sources.Score]]:
     """Mean scores of the matrices that the score file leaves out."""
     for matrix in load(folder):
         if matrix.name.rpartition("/")[2] in UNLISTED and matrix.part != "held":
-            yield from (public.averaged(part) for part in slices(matrix))
+            yield from (sources.averaged(part) for part in slices(matrix))
 
 
 def reported(path: Path, matrices: Sequence[Matrix], shipped: str) -> str:
