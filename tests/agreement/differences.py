@@ -165,8 +165,8 @@ def _behind_length(ours: Ours) -> int:
 
 def _tokens(kind: str, within: str) -> Callable[[Ours], int]:
     """How many nodes or tokens of one kind the tool passes by."""
-    return lambda ours: -sum(
-        node.type == kind and node.parent is not None and node.parent.type == within for node in _own(ours)
+    return lambda ours: (
+        -sum(node.type == kind and node.parent is not None and node.parent.type == within for node in _own(ours))
     )
 
 

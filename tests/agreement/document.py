@@ -25,12 +25,15 @@ def row(result: Result) -> str:
 
 
 def write(results: Sequence[Result]) -> None:
-    document = DOCUMENT.read_text()
     for mark, lines in (("table", _table(results)), ("differences", _reasons(results)), ("rest", _rest(results))):
-        begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
-        before, _, after = document.partition(begin)
-        document = f"{before}{begin}\n{lines}\n{end}{after.partition(end)[2]}"
-    DOCUMENT.write_text(document)
+        replace(mark, lines)
+
+
+def replace(mark: str, lines: str) -> None:
+    """Writes what stands between two marks of the document."""
+    begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    before, _, after = DOCUMENT.read_text().partition(begin)
+    DOCUMENT.write_text(f"{before}{begin}\n{lines}\n{end}{after.partition(end)[2]}")
 
 
 def _table(results: Sequence[Result]) -> str:

@@ -50,12 +50,22 @@ def tools(cache: Path) -> tuple[Path, Path]:
     return python, prefix
 
 
+def lizard(cache: Path, version: str) -> Path:
+    """The folder of another published version of lizard, beside the one that is compared with."""
+    folder = cache / "lizard" / version
+    if not _is_done(folder, [version]):
+        python, _ = tools(cache)
+        _run([str(python), "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder), f"lizard=={version}"])
+        _mark_done(folder, [version])
+    return folder
+
+
 def files(cache: Path, name: str) -> list[Path]:
     """All files of one language in its packages, fetched where they are missing, in an order that is always the same
     and mixes the packages: the first of them are a fair sample."""
     wanted, found = SETTINGS[name], list[Path]()
     never = wanted.get("never", [])
-    for registry in ("pypi", "npm", "debian"):
+    for registry in _UNPACK:
         for package in wanted.get(registry, []):
             found += [path for path in _sources(_package(cache, registry, package), name) if not _matches(path, never)]
     unique = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in sorted(found)}
@@ -106,7 +116,25 @@ def _debian(package: str, folder: Path) -> None:
         _run(["dpkg-deb", "--extract", str(archive), str(folder)])
 
 
-_UNPACK = {"pypi": _pypi, "npm": _npm, "debian": _debian}
+def _debian_source(package: str, folder: Path) -> None:
+    """What its authors published. apt gets settings of its own, since few machines list sources."""
+    release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    settings, lists = folder / "apt.conf", folder / "sources.list"
+    keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    lists.write_text(
+        f"deb-src [signed-by={keys}] http://deb.debian.org/debian {release['VERSION_CODENAME'].strip()} main\n"
+    )
+    (folder / "lists/partial").mkdir(parents=True, exist_ok=True)
+    places = {"Etc::SourceList": lists, "Etc::SourceParts": "-", "State::Lists": folder / "lists", "Cache": folder}
+    settings.write_text("".join(f'Dir::{key} "{value}";\n' for key, value in places.items()))
+    for command in (["update"], ["source", "--download-only", package]):
+        _run(["env", f"APT_CONFIG={settings}", "apt-get", "-q=2", *command], folder)
+    for archive in folder.glob("*.orig.tar.*"):
+        with tarfile.open(archive) as opened:
+            opened.extractall(folder, filter="data")
+
+
+_UNPACK = {"pypi": _pypi, "npm": _npm, "debian": _debian, "debian-source": _debian_source}
 
 
 def _run(command: list[str], folder: Path | None = None) -> None:

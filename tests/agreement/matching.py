@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import fetch
 from ours import Ours
 
 HERE = Path(__file__).parent
+LONGEST = 150
+"""Seconds for another version of a tool: some loop for ever."""
 Samples = Mapping[Path, Sequence[Ours]]
 
 
@@ -41,14 +44,22 @@ def pairs(
 
 
 def ask(tool: str, paths: Sequence[Path], cache: Path) -> dict[Path, Any]:
-    """What a tool says of files: functions, inner ones first where it is lizard, or why it could not read one."""
+    """What a tool says of files: functions, inner ones first where it is lizard, or why it could not read one.
+
+    `lizard@1.20.0` is another version of it. Raises subprocess.TimeoutExpired when one does not come to an end.
+    """
     python, prefix = fetch.tools(cache)
+    tool, _, version = tool.partition("@")
+    environment = {**os.environ, "PYTHONPATH": str(fetch.lizard(cache, version))} if version else None
     if tool in ("eslint", "sonarjs"):
         rule = "complexity" if tool == "eslint" else "cognitive"
         command = ["node", str(HERE / "oracles/eslint.cjs"), str(prefix), rule]
     else:
         command = [str(python), str(HERE / "oracles/pythonic.py"), tool]
-    said = subprocess.run(command, input=json.dumps([str(path) for path in paths]), capture_output=True, text=True)
+    asked = json.dumps([str(path) for path in paths])
+    said = subprocess.run(
+        command, input=asked, capture_output=True, text=True, env=environment, timeout=LONGEST if version else None
+    )
     if said.returncode:
         raise SystemExit(f"{' '.join(command)}\n{said.stderr}")
     return {Path(path): found for path, found in map(json.loads, said.stdout.splitlines())}
@@ -79,7 +90,8 @@ def _by_name(mine: Sequence[Ours], theirs: list[list[Any]]) -> Iterator[tuple[Ou
             known.remove(one)
             found[one[1]] = ours
     found |= _by_lines([ours for ours in mine if all(ours is not one for one in found.values())], theirs, found)
-    numbers = _folded(theirs, _declared(mine, theirs, found))
+    apart = any(ours.language.rules.apart for ours in mine)
+    numbers = [one[-1] for one in theirs] if apart else _folded(theirs, _declared(mine, theirs, found))
     yield from ((ours, numbers[index]) for index, ours in found.items())
 
 
