@@ -15,7 +15,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from codriver.analyst import Analyst
@@ -25,7 +25,7 @@ from codriver.model.provider import Model, Price, Provider
 from codriver.model.request import Purpose, Request
 from codriver.routing.decide import Wish, decide
 from codriver.routing.degrading import BudgetStep, PeakStep, Steps, strain
-from codriver.routing.eligibility import Offer
+from codriver.routing.eligibility import Bounds, Offer, Roster
 from codriver.routing.exploring import Chance
 from codriver.routing.quality import judged
 from codriver.routing.rules import Match, Moment, Rule, glob, matching, ruled
@@ -37,18 +37,18 @@ AIM_EDITOR, AIM_AGENT = 0.3, 3.0
 TASK = "refactor"
 
 
-def fleet(number: int = 40) -> tuple[Offer, ...]:
-    """So many models at eight providers."""
+def fleet(number: int = 40) -> Roster:
+    """So many models at eight providers, as a plan has them: the same ones for request after request."""
     made = []
     for n in range(number):
         name = f"p{n % 8}"
         price = Price(0.1 + 0.1 * n, 0.01 + 0.01 * n, 0.1 + 0.1 * n, 0.4 + 0.4 * n)
         model = Model(name, f"m{n}", f"m{n}", 1_000_000, 32_000, price, {"": n / 12}, speed=50.0 + n, schema=True)
         made.append(Offer(Provider(name, name, f"http://{name}", {"openai_chat": "/c"}), model))
-    return tuple(made)
+    return Roster(made)
 
 
-def learned(offers: tuple[Offer, ...]) -> View:
+def learned(offers: Sequence[Offer]) -> View:
     """What a ledger knows after a day."""
     keys = [offer.model.key for offer in offers]
     return View(
@@ -102,10 +102,9 @@ def main() -> int:
     chat = Request("r", Purpose.CHAT, wire="openai_chat", input_tokens=1200, tail=("refactor it",))
     plain, taught, wish = View(now=1000.0), learned(offers), Wish()
     chance = Chance(random.Random(1), 0.05, 0.5)
-    thinkers, hard = (
-        tuple(replace(o, model=replace(o.model, reasoning=True)) for o in offers),
-        Wish("quality", harder=True),
-    )
+    thinkers = Roster(replace(offer, model=replace(offer.model, reasoning=True)) for offer in offers)
+    hard, few, one = Wish("quality", harder=True), fleet(9), fleet(1)
+    named = Wish(bounds=Bounds(only=one[0].model.key))
     held = tuple(
         Rule(f"r{n}", Match(path=glob([f"src/{n}/**"]), cognitive=5), deny=frozenset({f"p1/m{n}"})) for n in range(10)
     )
@@ -131,6 +130,8 @@ def main() -> int:
             AIM_EDITOR,
         ),
         ("  ten rules and two steps, beside it", ruling, AIM_EDITOR),
+        ("decide, 9 candidates", lambda n: decide(chat, facts, few, taught, wish, ident="d"), AIM_EDITOR),
+        ("decide, the one that was named", lambda n: decide(chat, facts, one, taught, named, ident="d"), AIM_EDITOR),
     ]
     made, wire, analyst = body(), codec.find("openai_chat"), Analyst()
     requests = {n: wire.parse(made(n), {}) for n in range(-5, rounds // 8)}

@@ -117,6 +117,13 @@ def test_what_time_changes_is_asked_each_time(moment: float) -> None:
         assert ("home/fading" in lineup.keys) == (now < 1500.0)
 
 
+def test_the_same_part_of_a_roster_is_the_same_roster() -> None:
+    roster = Roster(OFFERS)
+    assert roster.part(list(OFFERS)) is roster
+    assert roster.part(OFFERS[:2]) is roster.part(OFFERS[:2]) == OFFERS[:2]
+    assert roster.part(OFFERS[1:3]) == OFFERS[1:3]
+
+
 def test_what_is_kept_is_bounded() -> None:
     """Fields that only the caller's wire has are the caller's words, and so are tasks."""
     roster = Roster(OFFERS)
@@ -127,5 +134,7 @@ def test_what_is_kept_is_bounded() -> None:
     lineup, _ = sifted(replace(request, needs=Needs()), Features(), roster, View())
     for number in range(300):
         assert lineup.skills(f"task {number}", "") == lineup.skills("write", "")
+    for number in range(300):
+        roster.part([offer for place, offer in enumerate(OFFERS) if number & 1 << place])
     kept = [*roster.__dict__.values(), lineup._skills]
     assert all(len(one) <= 100 for one in kept)

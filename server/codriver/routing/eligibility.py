@@ -93,6 +93,7 @@ class Roster(tuple[Offer, ...]):
 
     def __init__(self, offers: Iterable[Offer]) -> None:
         self._shaped: dict[_Shape, _Shaped] = {}
+        self._parts: dict[tuple[int, ...], Roster] = {}
 
     def shaped(self, request: Request) -> _Shaped:
         """Who can answer requests like this one, whatever its length and its moment."""
@@ -105,6 +106,18 @@ class Roster(tuple[Offer, ...]):
             if len(self._shaped) >= _SHAPES:
                 self._shaped.clear()
             found = self._shaped[shape] = _Shaped(request, self)
+        return found
+
+    def part(self, kept: Sequence[Offer]) -> Roster:
+        """Some of these offers, in their order: the same object for the same ones."""
+        if len(kept) == len(self):
+            return self
+        which = tuple(map(id, kept))
+        found = self._parts.get(which)
+        if found is None:
+            if len(self._parts) >= _PARTS:
+                self._parts.clear()
+            found = self._parts[which] = Roster(kept)
         return found
 
 

@@ -73,6 +73,23 @@ def cost(model: Model, prompt: int, output: int, warm: int, now: float, *, kept:
     return price.cost(Usage(input=prompt - warm, cached=warm, output=output))
 
 
+def kept(model: Model, asked: Sequence[tuple[int, int, int]], now: float) -> list[float]:
+    """`cost` of several requests to one model, each as (prompt, output, warm), that are all kept in its cache."""
+    price = model.price if model.tariff is None else model.tariff.at(now)
+    if price.longer or price.long_from:
+        return [cost(model, prompt, output, warm, now, kept=True) for prompt, output, warm in asked]
+    fresh, written = price.input, max(price.written, price.input)
+    return [
+        (
+            (prompt - warm) * (written if prompt >= SMALLEST_CACHED else fresh)
+            + warm * price.cached
+            + output * price.output
+        )
+        / 1e6
+        for prompt, output, warm in asked
+    ]
+
+
 def costs(lineup: Lineup, prompt: int, outputs: Sequence[int], now: float, *, kept: bool) -> list[float]:
     """`cost` of all models, with nothing in their caches."""
     written = lineup.written if kept and prompt >= SMALLEST_CACHED else lineup.fresh
@@ -98,7 +115,7 @@ def latencies(lineup: Lineup, outputs: Sequence[int], seen: Mapping[str, Latency
         return [first + output / speed for first, speed, output in columns]
     found = zip(map(seen.get, lineup.keys), lineup.first, lineup.speed, outputs, strict=True)
     return [
-        one.first + output / max(one.speed or speed, 1.0)
+        one.first + output / (pace if (pace := one.speed or speed) > 1.0 else 1.0)
         if one is not None and one.n >= MEASURED_ENOUGH
         else first + output / speed
         for one, first, speed, output in found

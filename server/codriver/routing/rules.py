@@ -15,7 +15,7 @@ from codriver.model.decision import Refusal
 from codriver.model.features import Features
 from codriver.model.request import Request
 from codriver.routing.decide import Wish
-from codriver.routing.eligibility import Offer
+from codriver.routing.eligibility import Offer, Roster
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """As `Moment.day` counts them."""
@@ -130,7 +130,7 @@ def ruled(
     floor = next((rule.floor for rule in held if rule.floor is not None), wish.floor)
     prefer = frozenset[str]() if named else next((rule.prefer for rule in held if rule.prefer), frozenset[str]())
     told = f"rules: {'; '.join(_told(rule) for rule in held)}"
-    return tuple(kept), replace(
+    return (offers.part(kept) if isinstance(offers, Roster) else tuple(kept)), replace(
         wish,
         bounds=bounds,
         strategy=strategy or wish.strategy,

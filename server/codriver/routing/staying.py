@@ -169,21 +169,21 @@ def _prospects(
     """Of those worth a look: the strategy's best, where quality has no price only those that are good enough."""
     enough = max(candidate.quality for candidate in ranked) - taste.floor if not taste.value else 0.0
     good = [one for number, one in enumerate(ranked) if one is held or (number < MOST and one.quality >= enough)]
-    return [_prospect(candidate, offers[candidate.model], view, taste, pin) for candidate in good]
-
-
-def _prospect(candidate: Candidate, offer: Offer, view: View, taste: Taste, pin: Pin) -> _Prospect:
-    model = offer.model
     growth = int(USUAL_GROWTH + TRUST * (pin.growth - USUAL_GROWTH))
     output = int(USUAL_OUTPUT + TRUST * (pin.output - USUAL_OUTPUT))
-    known = warm(pin, model.key, offer.provider.cache_ttl, view.now)
-    toll = 0.0
+    return [_prospect(candidate, offers[candidate.model], view, taste, pin, growth, output) for candidate in good]
+
+
+def _prospect(
+    candidate: Candidate, offer: Offer, view: View, taste: Taste, pin: Pin, growth: int, output: int
+) -> _Prospect:
+    known = warm(pin, candidate.model, offer.provider.cache_ttl, view.now)
+    prompt, middle = pin.tokens + growth, pin.tokens + int(growth * CALLS / 2)
+    asked = [(middle + growth, output, middle)]
     if known < pin.tokens:
-        prompt = pin.tokens + growth
-        cold = estimate.cost(model, prompt, output, known, view.now, kept=True)
-        toll = max(0.0, cold - estimate.cost(model, prompt, output, pin.tokens, view.now, kept=True))
-    middle = pin.tokens + int(growth * CALLS / 2)
-    usual = estimate.cost(model, middle + growth, output, middle, view.now, kept=True)
+        asked += [(prompt, output, known), (prompt, output, pin.tokens)]
+    usual, *first = estimate.kept(offer.model, asked, view.now)
+    toll = max(0.0, first[0] - first[1]) if first else 0.0
     each = taste.value * candidate.quality - taste.wait * candidate.latency - usual
     return _Prospect(candidate, each * CALLS - toll, toll, usual * CALLS + toll)
 

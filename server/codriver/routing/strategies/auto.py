@@ -21,8 +21,7 @@ def order(candidates: Sequence[Candidate], taste: Taste) -> list[Candidate]:
     """Highest expected gain first, among those that are good enough."""
     ordered = balanced.order(candidates, taste)
     qualities = [candidate.quality for candidate in ordered]
-    enough = ENOUGH * max(qualities, default=0.0)
-    if min(qualities, default=0.0) >= enough:
+    if not qualities or min(qualities) >= (enough := ENOUGH * max(qualities)):
         return ordered
     good = [candidate for candidate in ordered if candidate.quality >= enough]
     return good + [candidate for candidate in ordered if candidate.quality < enough]
