@@ -127,7 +127,7 @@ def _debian_source(package: str, folder: Path) -> None:
     (folder / "lists/partial").mkdir(parents=True, exist_ok=True)
     places = {"Etc::SourceList": lists, "Etc::SourceParts": "-", "State::Lists": folder / "lists", "Cache": folder}
     settings.write_text("".join(f'Dir::{key} "{value}";\n' for key, value in places.items()))
-    for command in (["update"], ["source", "--download-only", package]):
+    for command in (["update"], ["source", "--download-only", "--tar-only", package]):
         _run(["env", f"APT_CONFIG={settings}", "apt-get", "-q=2", *command], folder)
     for archive in folder.glob("*.orig.tar.*"):
         with tarfile.open(archive) as opened:
