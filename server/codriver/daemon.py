@@ -141,8 +141,7 @@ async def _serve(app: App, paths: Paths, options: Options, say: Callable[[str], 
     http = await _open_http(app, paths, options)
     lsp = LspFront(app, leave)
     await _open_lsp(lsp, paths)
-    found = _whereabouts(app, paths, options, http, lsp)
-    app.address = _address(found)
+    found = _whereabouts(app, options, http, lsp)
     _write(paths.daemon, found)
     try:
         say(f"Codriver listens: {describe(found)}.")
@@ -203,7 +202,7 @@ async def _open_lsp(lsp: LspFront, paths: Paths) -> None:
     await lsp.open(None)
 
 
-def _whereabouts(app: App, paths: Paths, options: Options, http: HttpFront, lsp: LspFront) -> dict[str, Any]:
+def _whereabouts(app: App, options: Options, http: HttpFront, lsp: LspFront) -> dict[str, Any]:
     host = options.host or app.settings.http.host
     return {
         "pid": os.getpid(),
@@ -218,14 +217,6 @@ def _whereabouts(app: App, paths: Paths, options: Options, http: HttpFront, lsp:
         },
         "lsp_port": lsp.port,
     }
-
-
-def _address(found: dict[str, Any]) -> str:
-    """The base address others on this machine reach us at; "" where there is no TCP port."""
-    if found["http"] is None:
-        return ""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(found["http"]["host"], found["http"]["host"])  # noqa: S104 (where to call it)
-    return f"http://[{host}]:{found['http']['port']}" if ":" in host else f"http://{host}:{found['http']['port']}"
 
 
 async def _until_stopped(app: App, http: HttpFront, lsp: LspFront, *, ends_idle: bool) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from codriver import paths as places
 from codriver.cli.terminal import Complaint
+from codriver.model.address import reached
 from codriver.paths import Paths
 
 if TYPE_CHECKING:
@@ -65,9 +66,7 @@ def connect(where: Paths, timeout: float) -> http.client.HTTPConnection:
     address = found.get("http")
     unix = (found.get("unix") or {}).get("http")
     if address:
-        # A wildcard address is one to listen on, not to connect to.
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address["host"], address["host"])  # noqa: S104 (where to call it)
-        connection = http.client.HTTPConnection(host, address["port"], timeout=timeout)
+        connection = http.client.HTTPConnection(reached(address["host"]), address["port"], timeout=timeout)
     elif unix:
         connection = _UnixConnection(unix, timeout)
     else:

@@ -12,6 +12,7 @@ import typer
 
 from codriver.cli import client
 from codriver.cli.terminal import Complaint
+from codriver.model.address import base_url
 from codriver.paths import Paths
 
 QUOTE = "'"
@@ -63,8 +64,7 @@ def address() -> str:
         host, port = held.host, held.port
         if found is None:
             print("codriver: not running yet; start it with `codriver serve`", file=sys.stderr)
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (where to call it)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return base_url(host, port)
 
 
 def assignments(found: dict[str, str], shell: str) -> str:

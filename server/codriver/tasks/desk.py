@@ -37,19 +37,19 @@ class Tasks:
         self._settings = self.completer.settings = settings
 
     async def refactor(
-        self, snapshot: Snapshot, instruction: str, *, owner: int = 0, notify: Notify = silent, front: str = FRONT
+        self, snapshot: Snapshot, instruction: str, *, notify: Notify = silent, front: str = FRONT
     ) -> Rewrite:
         """See codriver.tasks.refactor."""
         from codriver.tasks.refactor import refactor
 
         self._allow("refactor", self._settings.refactor.enabled)
         return await refactor(
-            self._router, self._analyst, snapshot, instruction, owner=owner, notify=notify, settings=self._settings,
+            self._router, self._analyst, snapshot, instruction, notify=notify, settings=self._settings,
             front=front,
         )  # fmt: skip
 
     async def review(
-        self, snapshot: Snapshot, *, base: bytes | None = None, owner: int = 0, notify: Notify = silent,
+        self, snapshot: Snapshot, *, base: bytes | None = None, notify: Notify = silent,
         front: str = FRONT,
     ) -> Findings:  # fmt: skip
         """See codriver.tasks.review."""
@@ -57,7 +57,7 @@ class Tasks:
 
         self._allow("review", self._settings.review.enabled)
         return await review(
-            self._router, self._analyst, snapshot, owner=owner, notify=notify, settings=self._settings, base=base,
+            self._router, self._analyst, snapshot, notify=notify, settings=self._settings, base=base,
             front=front,
         )  # fmt: skip
 

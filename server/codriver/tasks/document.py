@@ -33,7 +33,6 @@ _DIRECTIVE = re.compile(
     r"(?i)\b(?:noqa|type: ?ignore|pragma|pylint|mypy|eslint|ts-|prettier|nolint|go:|region|license|copyright|todo)"
 )
 _STRING = re.compile(rb"[rRuUbB]{0,2}(\"\"\"|'''|\"|')")
-_STRINGS_START = re.compile(rb"\s*(?:#[^\n]*\n\s*)*")
 
 
 @dataclass(frozen=True, slots=True)

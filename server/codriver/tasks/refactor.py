@@ -64,7 +64,6 @@ async def refactor(
     snapshot: Snapshot,
     instruction: str,
     *,
-    owner: int = 0,
     notify: Callable[[str], None] = silent,
     settings: Settings | None = None,
     front: str = FRONT,

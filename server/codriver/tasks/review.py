@@ -55,7 +55,6 @@ async def review(
     analyst: Analyst,
     snapshot: Snapshot,
     *,
-    owner: int = 0,
     notify: Callable[[str], None] = silent,
     settings: Settings | None = None,
     base: bytes | None = None,

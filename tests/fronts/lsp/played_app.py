@@ -164,12 +164,12 @@ class PlayedTasks:
     def fate(self, decision: str, word: str) -> None:
         self.fates.append((decision, word))
 
-    async def refactor(self, snapshot: Snapshot, instruction: str, *, owner: int, notify: Callable[[str], None]) -> Any:
+    async def refactor(self, snapshot: Snapshot, instruction: str, *, notify: Callable[[str], None]) -> Any:
         notify("asking acme/large")
         await self._pass(snapshot, instruction)
         return self.rewrite
 
-    async def review(self, snapshot: Snapshot, *, base: bytes | None, owner: int, notify: Callable[[str], None]) -> Any:
+    async def review(self, snapshot: Snapshot, *, base: bytes | None, notify: Callable[[str], None]) -> Any:
         notify("reading")
         await self._pass(snapshot, base)
         return self.findings

@@ -81,12 +81,12 @@ def _without(form: Format, text: str, one: Done) -> str:
     text = form.drop(text, one.path)
     for depth in range(len(one.path) - 1, one.kept, -1):
         above = one.path[:depth]
-        if form.raw(text, above) is not None and _bare(find(form.read(text), above), above, one.path[depth - 1]):
+        if form.raw(text, above) is not None and _bare(find(form.read(text), above), one.path[depth - 1]):
             text = form.drop(text, above)
     return text
 
 
-def _bare(value: Any, path: Path, segment: str) -> bool:
+def _bare(value: Any, segment: str) -> bool:
     """Whether a table is empty; an item is, when it has nothing but the key it is known by."""
     if isinstance(value, dict) and segment.startswith("["):
         return set(value) <= {segment[1:].partition("=")[0]}
@@ -143,7 +143,7 @@ def _pruned_item(item: Any, paths: Sequence[Path], at: Path) -> Any:
             if (*at, segment) in paths:
                 return None
             rest = _pruned(item, paths, (*at, segment))
-            return None if _bare(rest, at, segment) else rest
+            return None if _bare(rest, segment) else rest
     return item
 
 

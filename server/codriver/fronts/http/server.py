@@ -40,6 +40,7 @@ from codriver.fronts.http.exchange import Exchange, Receive, Send
 from codriver.fronts.http.guard import LOOPBACK, Guard
 from codriver.fronts.http.holding import HoldingProtocol
 from codriver.fronts.http.route import Handler, Route, Routes
+from codriver.model.address import base_url
 from codriver.wire import codec
 
 log = logging.getLogger("codriver.http")
@@ -215,7 +216,7 @@ async def start(app: App, *, host: str, port: int | None, unix: Path | None) -> 
 
     front = HttpFront(app, Guard(app.token, names, free, visitor))
     await front.listen(host, port, unix)
-    app.address = _address(host, front.port) if front.port else ""
+    app.address = base_url(host, front.port) if front.port else ""
     return front
 
 
@@ -268,12 +269,6 @@ def wire_of(exchange: Exchange) -> str:
     if known:
         return known.get(exchange.method, next(iter(known.values()))).wire
     return "anthropic" if "/messages" in exchange.path else "openai_chat"
-
-
-def _address(host: str, port: int) -> str:
-    """What a browser calls a listening address by: a wildcard is one to listen on, not to go to."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (where to call it)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _tcp(host: str, port: int) -> socket.socket:

@@ -111,8 +111,7 @@ class Commands:
             async with self._progress.report("Codriver: review", token) as notify:
                 sides = await asyncio.to_thread(reviewing.sides, snapshot, what) if what else None
                 seen, base = sides or (snapshot, None)
-                tasks, owner = self._session.app.tasks, self._session.owner
-                findings = await tasks.review(seen, base=base, owner=owner, notify=notify)
+                findings = await self._session.app.tasks.review(seen, base=base, notify=notify)
                 if not self._session.documents.holds(document):
                     name = snapshot.uri.rsplit("/", 1)[-1]
                     raise Refused(f"{name} was closed meanwhile, so nothing is shown of it.", CONTENT_MODIFIED)

@@ -39,10 +39,10 @@ class Editing:
         """Rewrites the range, or the function at the cursor, by instruction."""
         document, snapshot = self._places.function(arguments, "Select the code to refactor")
         wish = str(arguments.get("instruction") or INSTRUCTION)
-        tasks, owner = self._session.app.tasks, self._session.owner
+        tasks = self._session.app.tasks
         return self._edited(
             "refactor", document, snapshot, arguments, token,
-            lambda notify: tasks.refactor(snapshot, wish, owner=owner, notify=notify),
+            lambda notify: tasks.refactor(snapshot, wish, notify=notify),
         )  # fmt: skip
 
     def document(self, arguments: Arguments, token: Token | None) -> Any:

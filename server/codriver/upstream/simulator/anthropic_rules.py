@@ -53,7 +53,7 @@ def read(body: Mapping[str, Any], headers: Mapping[str, str], model: SimModel, *
         raise invalid("anthropic-version: header is required")
     _fields(body, counting)
     thinking = _thinking(body)
-    tools = _tools(body, model)
+    tools = _tools(body)
     choice = _choice(body, tools, thinking)
     system = _system(body.get("system"))
     turns = _turns(body["messages"], headers, model)
@@ -262,7 +262,7 @@ def _thought(turns: Sequence[tuple[Role, list[Part], int]]) -> None:
         )
 
 
-def _tools(body: Mapping[str, Any], model: SimModel) -> tuple[Tool, ...]:
+def _tools(body: Mapping[str, Any]) -> tuple[Tool, ...]:
     found = []
     for place, item in enumerate(body.get("tools") or ()):
         if not isinstance(item, dict):

@@ -183,10 +183,6 @@ class Exchange:
         self._connection, self.request = connection, request
         self.begun = False
 
-    @property
-    def client_left(self) -> bool:
-        return self._connection.lost
-
     async def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """A whole answer at once."""
         shown = b"" if self.request.method == "HEAD" else body

@@ -9,7 +9,7 @@ from typing import Any
 
 from codriver.model.request import Conversation, Limits, Message, Text, Tool, ToolChoice
 from codriver.upstream.simulator import gemini_schema
-from codriver.upstream.simulator.gemini_contents import Turn, read_turns, split
+from codriver.upstream.simulator.gemini_contents import read_turns, split
 from codriver.upstream.simulator.gemini_schema import refused, unknown
 from codriver.upstream.simulator.models import SimModel
 from codriver.upstream.simulator.values import Asked, Unit, digest, dump, seed, tokens
@@ -56,7 +56,7 @@ def read(body: Mapping[str, Any], model: SimModel) -> Asked:
     turns = read_turns(body.get("contents"), model)
     if tools and config.get("responseMimeType") == "application/json":
         raise refused("Function calling with a response mime type: 'application/json' is unsupported")
-    units = _units(body, turns)
+    units = _units(body)
     prompt = sum(unit.tokens for unit in units)
     if prompt > model.window:
         raise refused(
@@ -266,7 +266,7 @@ def _system(content: Any) -> list[Message]:
     return [Message("system", texts)] if texts else []
 
 
-def _units(body: Mapping[str, Any], turns: Sequence[Turn]) -> tuple[Unit, ...]:
+def _units(body: Mapping[str, Any]) -> tuple[Unit, ...]:
     """Tools, system and parts in the order in which they are cached."""
     units = [_unit(part, "head") for part in (body.get("tools"), body.get("systemInstruction")) if part]
     for content in body["contents"]:

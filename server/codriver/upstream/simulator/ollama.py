@@ -51,7 +51,7 @@ class Ollama:
         _typed(body, _FIELDS, route)
         options = body.get("options") or {}
         _typed(options, _OPTIONS, "Options")
-        conversation, prompts = (_conversation(body, model), ()) if self.chat else _generate(body, model)
+        conversation, prompts = (_conversation(body, model), ()) if self.chat else _generate(body)
         texts = [message.text for message in conversation.messages]
         texts += [f"{hole.prefix}{hole.suffix or ''}" for hole in prompts]
         length = options.get("num_predict", -1)
@@ -141,7 +141,7 @@ def _typed(body: Mapping[str, Any], known: Mapping[str, tuple[type, ...]], struc
         raise Refused(400, text)
 
 
-def _generate(body: Mapping[str, Any], model: SimModel) -> tuple[Conversation, tuple[Fim, ...]]:
+def _generate(body: Mapping[str, Any]) -> tuple[Conversation, tuple[Fim, ...]]:
     if body.get("raw") and (body.get("template") or body.get("system") or body.get("context")):
         raise Refused(400, "raw mode does not support template, system, or context")
     prompt = body.get("prompt") or ""
