@@ -52,6 +52,15 @@ async def all_read(made: Overview) -> None:
     raise AssertionError("the earlier days are not read")
 
 
+async def test_all_of_a_busy_second_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overview, "PAGE", 3)
+    store = MemoryStore(Clock())
+    for number in range(20):
+        store.append(outcome(f"{number}", NOON + number / 100))
+    (*_, today) = await seen(store).look()
+    assert today.requests == 20
+
+
 async def test_earlier_days_and_live_outcomes_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overview, "PAGE", 3)  # many windows, some of them halved
     store, clock = MemoryStore(Clock()), Clock()

@@ -33,6 +33,9 @@ FORGOTTEN = 600.0
 HOURS, PAGE, SLICE = 4, 100, 4
 """Hours and rows read from the store at once, and rows folded before others get their turn (some 0.1 ms each)."""
 
+SECOND = 100_000
+"""Rows of one second that are read at the most: more than anybody answers."""
+
 WAITING = 500
 """Outcomes that may wait for a look; beyond that each new one folds the oldest."""
 
@@ -243,9 +246,10 @@ class Overview:
             begin += span
 
     async def _window(self, begin: float, end: float, name: str) -> None:
-        """The rows of a part of a day; where there are many, in halves."""
-        rows = await self._store.outcomes(begin, PAGE, end)
-        if len(rows) == PAGE and end - begin > 1.0:
+        """The rows of a part of a day; where there are many, in halves, and a second's all at once."""
+        second = end - begin <= 1.0
+        rows = await self._store.outcomes(begin, SECOND if second else PAGE, end)
+        if len(rows) == PAGE and not second:
             middle = (begin + end) / 2
             await self._window(begin, middle, name)
             await self._window(middle, end, name)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from codriver.cli import client
@@ -134,9 +135,15 @@ def read(path: str, most: int = 8_000_000) -> str:
 
 def root_of(path: str) -> str:
     """The top of the repository around a file, or ""."""
+    return _root(os.path.dirname(path) or ".")
+
+
+@cache
+def _root(folder: str) -> str:
+    """Git is asked once for a folder, however many of its files are reviewed."""
     from codriver.sources import git
 
     try:
-        return git.root(os.path.dirname(path) or ".")
+        return git.root(folder)
     except git.GitFailed:
         return ""

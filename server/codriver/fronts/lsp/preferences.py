@@ -66,9 +66,7 @@ def _within(settings: Mapping[str, Any], key: str, otherwise: Any) -> Any:
         return settings[key]
     first, _, rest = key.partition(".")
     inner = settings.get(first)
-    if not rest or not isinstance(inner, Mapping):
-        return inner if not rest and inner is not None else otherwise
-    return _within(inner, rest, otherwise)
+    return _within(inner, rest, otherwise) if rest and isinstance(inner, Mapping) else otherwise
 
 
 def _languages(value: Any) -> frozenset[str]:
