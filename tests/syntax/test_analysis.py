@@ -344,6 +344,16 @@ def test_facts_may_be_some_keys_old_while_one_line_is_typed(start: int, end: int
         assert after == buffer.facts(start + len(new) if start else cursor + 1)
 
 
+@pytest.mark.parametrize(("place", "told"), [(TYPED.index(b"b = ") + 4, 0), (0, 1)])
+def test_where_a_function_begins_may_be_told_of_the_lines_first_key(place: int, told: int) -> None:
+    cursor, text = TYPED.index(b"b = ") + 4, Text(TYPED)
+    buffer = Buffer(TYPED, language_id="python")
+    first = buffer.function_start_typing(cursor)
+    assert first == buffer.function_start(cursor) is not None
+    buffer.edit([text.splice(place, place, b"#\n"[: told + 1])], text.data)
+    assert buffer.function_start_typing(cursor + 1 + told) == first + 2 * told
+
+
 def test_facts_are_read_again_after_some_keys() -> None:
     cursor, text = TYPED.index(b"b = ") + 4, Text(TYPED)
     buffer = Buffer(TYPED, language_id="python")
@@ -352,6 +362,38 @@ def test_facts_are_read_again_after_some_keys() -> None:
         assert buffer.facts_typing(cursor + n) is first
         buffer.edit([text.splice(cursor + n, cursor + n, b"x")], text.data)
     assert buffer.facts_typing(cursor + KEYS + 1) is not first
+
+
+@pytest.mark.parametrize("copies", [0, 1, 20, 200, 6_000])
+@pytest.mark.parametrize(
+    ("path", "around", "good", "bad"),
+    [
+        ("a.py", "def f{n}(a):\n    b = \n    return a\n\n", ["a", "f(1)", "[a]"], ["(a", '"""', "a)", "'"]),
+        ("a.ts", "export function f{n}(a: X) {{\n  const b = \n  return a;\n}}\n\n", ["a;", "f(1);"], ["(a", "`", "a}}", "{"]),
+        ("a.html", "<script>\nfunction f{n}(a) {{\n  b = \n  return a;\n}}\n</script>\n", ["a;"], ["(a", "`"]),
+    ],
+)  # fmt: skip
+def test_what_parses_is_told_without_parsing_what_stands_there(
+    path: str, around: str, good: list[str], bad: list[str], copies: int
+) -> None:
+    """In short and long texts, read whole and not, also while the line goes on being typed."""
+    whole = around.format(n=0)
+    copies = min(copies, 90) if path == "a.html" else copies  # of more scripts than 200 none is read
+    pieces = "".join(whole.replace("b = ", "b = a") for _ in range(copies))
+    text = Text(pieces + whole + pieces)
+    buffer, cursor = Buffer(text.data, path=path), text.data.index(b"b = \n") + 4
+    buffer.parse()
+    told = 0
+    for typed in ("", "g", "h", "."):
+        buffer.edit([text.splice(cursor, cursor, typed.encode())], text.data)
+        cursor += len(typed)
+        for insert in good + bad:
+            parses = buffer.parses_with(insert.encode(), cursor, cursor)
+            told += parses
+            if parses:
+                fresh = Buffer(text.data[:cursor] + insert.encode() + text.data[cursor:], path=path)
+                assert insert not in bad and (copies > 20 or fresh.errors() == 0)
+    assert told >= 3
 
 
 def test_where_a_function_begins_is_known_without_counting() -> None:

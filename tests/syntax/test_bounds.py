@@ -68,6 +68,7 @@ def questions(buffer: Buffer, at: int) -> Iterator[tuple[str, Callable[[], objec
     yield "block", lambda: buffer.at_block_start(at)
     yield "surroundings", lambda: buffer.surroundings(at)
     yield "excerpt", lambda: buffer.excerpt(at, at, 4_000)
+    yield "parses", lambda: buffer.parses_with(b"(", at, at)
     yield "errors", lambda: buffer.errors_with(b"(", at, at)
     yield "signatures", lambda: buffer.signatures_with(b"x = 1\n", at, at + 300)
     yield "imports", buffer.imports
@@ -197,7 +198,10 @@ def test_windows_follow_the_text(path: str) -> None:
         parse = buffer._code.trees.newest(min(place, text.size))
         assert parse is not None and parse.window is not None
         followed += any(parse.tree is seen.tree for seen in known)
-        for window in (parse.window, *(seen.window for seen in windows_of(buffer) if seen.window)):
+        buffer.parses_with(b"x", min(place, text.size), min(place, text.size))
+        close = buffer._code.trees._close
+        assert close is None or close.window is None or len(close.window.source) <= 5 * trees.CLOSE
+        for window in (parse.window, *(seen.window for seen in (*windows_of(buffer), close) if seen and seen.window)):
             shown = window.source[window.at : window.at + window.end - window.start]
             assert shown == text.data[window.start : window.end], n
             assert window.rows == text.data.count(b"\n", 0, window.start) - window.source[: window.at].count(b"\n")

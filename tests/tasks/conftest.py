@@ -52,8 +52,17 @@ class ScriptedRouter:
     verdicts: list[str] = field(default_factory=list)
     open_now: int = 0
 
-    def open(self, request: Request, *, front: str = "", check: Callable[[Reply], str] | None = None) -> ScriptedStream:
+    def open(
+        self,
+        request: Request,
+        *,
+        front: str = "",
+        check: Callable[[Reply], str] | None = None,
+        meanwhile: Callable[[Any], None] | None = None,
+    ) -> ScriptedStream:
         self.requests.append(request)
+        if meanwhile is not None:
+            meanwhile(None)
         return ScriptedStream(self, request, check)
 
     def next(self) -> Says:

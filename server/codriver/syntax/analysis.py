@@ -6,6 +6,7 @@ and asking twice costs microseconds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
@@ -17,7 +18,6 @@ from codriver.syntax.embedded import Piece, Pieces
 from codriver.syntax.headers import Header, Item
 from codriver.syntax.language import Language
 from codriver.syntax.outline import Signatures
-from codriver.syntax.parse import Parse
 from codriver.syntax.places import Range, around, span_of, within
 from codriver.syntax.sizes import Size
 from codriver.syntax.surroundings import Surroundings
@@ -26,23 +26,45 @@ from codriver.syntax.trees import EAGER, WHOLE, Trees
 
 _T = TypeVar("_T")
 
+_LETTERS = re.compile(rb"[A-Za-z0-9_]*")
+
 KEYS = 20
 """Edits of one line after which the facts around it are read again."""
 
 
 @dataclass(slots=True)
 class _Typing:
-    """Facts of a place in a row (as tree-sitter counts them), as long as only that row is edited."""
+    """What is known of a place in the line of bytes [start, end), as long as only that line is edited."""
 
-    row: int
-    facts: Features
+    start: int
+    end: int
     keys: int = 0
+    facts: Features | None = None
+    function: tuple[int | None] | None = None
+    inside: tuple[int, bool] | None = None
+    """A byte offset, and whether it is in a string or comment."""
 
-    def goes_on(self, edits: Sequence[Edit]) -> bool:
-        """Whether they still hold after these edits."""
+    def goes_on(self, edits: Sequence[Edit], data: bytes) -> bool:
+        """Whether it still holds after these edits."""
         self.keys += len(edits)
-        rows = {point[0] for edit in edits for point in (edit.start_point, edit.old_end_point, edit.new_end_point)}
-        return rows <= {self.row} and self.keys <= KEYS
+        self.inside = self._inside(edits, data)
+        for edit in edits:
+            broken = edit.old_end_point[0] != edit.start_point[0] or edit.new_end_point[0] != edit.start_point[0]
+            if broken or not self.start <= edit.start_byte <= edit.old_end_byte <= self.end:
+                return False
+            self.end += edit.new_end_byte - edit.old_end_byte
+        return self.keys <= KEYS
+
+    def _inside(self, edits: Sequence[Edit], data: bytes) -> tuple[int, bool] | None:
+        """What was said of the place behind which only letters came since."""
+        if self.inside is None:
+            return None
+        start = at = self.inside[0]
+        for edit in edits:
+            if not edit.start_byte == edit.old_end_byte == at:
+                return None
+            at = edit.new_end_byte
+        return (at, self.inside[1]) if _LETTERS.fullmatch(data, start, at) else None
 
 
 class Buffer:
@@ -106,7 +128,7 @@ class Buffer:
         """The text became `data` by these edits, each in the coordinates the ones before it left."""
         self.data = data
         self._answers.clear()
-        if self._typing is not None and not self._typing.goes_on(edits):
+        if self._typing is not None and not self._typing.goes_on(edits, data):
             self._typing = None
         if self._code is not None:
             self._code.edit(edits, data)
@@ -170,10 +192,25 @@ class Buffer:
     def facts_typing(self, offset: int, manifests: Mapping[str, str] | None = None) -> Features:
         """As `facts`; while nothing but the offset's line is typed in, they may be some keys old: they cost nothing
         then, and a line that is being written says little of the code around it."""
-        row = self.data.count(b"\n", 0, offset)
-        if self._typing is None or self._typing.row != row:
-            self._typing = _Typing(row, self.facts(offset, manifests))
-        return self._typing.facts
+        line = self._line(offset)
+        if line.facts is None:
+            line.facts = self.facts(offset, manifests)
+        return line.facts
+
+    def function_start_typing(self, offset: int) -> int | None:
+        """As `function_start`, of the line's first key, for the same reason."""
+        line = self._line(offset)
+        if line.function is None:
+            line.function = (self.function_start(offset),)
+        return line.function[0]
+
+    def _line(self, offset: int) -> _Typing:
+        """What is remembered of the offset's line."""
+        start = self.data.rfind(b"\n", 0, offset) + 1
+        if self._typing is None or self._typing.start != start:
+            end = self.data.find(b"\n", offset)
+            self._typing = _Typing(start, end if end >= 0 else len(self.data))
+        return self._typing
 
     def functions(self) -> tuple[Function, ...]:
         """All named functions in reading order; of a text too long for one tree, those in its first window."""
@@ -239,6 +276,24 @@ class Buffer:
             return piece.buffer.errors_with(insert, start - piece.start, end - piece.start, unknown)
         return self._code.trees.errors_with(insert, start, end, unknown) if self._code else (0, 0)
 
+    def parses_with(self, insert: bytes, start: int, end: int) -> bool:
+        """Whether nothing near the place is an error when bytes [start, end) become `insert`. No says nothing:
+        `errors_with` tells more. Costs some hundred bytes of parsing, since what stands there now is not parsed."""
+        start = min(max(start, 0), len(self.data))
+        end = min(max(end, start), len(self.data))
+        piece = self._piece((start, end))
+        if piece is not None:
+            return piece.buffer.parses_with(insert, start - piece.start, end - piece.start)
+        return self._code is not None and self._code.trees.parses_with(insert, start, end)
+
+    def prepare(self, offset: int) -> None:
+        """Makes ready what `parses_with` needs at a byte offset."""
+        piece = self._piece(offset)
+        if piece is not None:
+            piece.buffer.prepare(offset - piece.start)
+        elif self._code is not None:
+            self._code.trees.prepare(min(max(offset, 0), len(self.data)))
+
     def signatures_with(self, insert: bytes, start: int, end: int) -> tuple[Signatures, Signatures]:
         """The outermost functions in bytes [start, end) before and after these would become `insert`."""
         piece = self._piece((start, end))
@@ -286,11 +341,26 @@ class Buffer:
 
     def at_block_start(self, offset: int) -> bool:
         """Whether a block was just opened here and its body is still to be written."""
-        return self._ask(offset, outline.at_block_start)
+        offset = min(max(offset, 0), len(self.data))
+        piece = self._piece(offset)
+        if piece is not None:
+            return piece.buffer.at_block_start(offset - piece.start)
+        return self._code is not None and self._code.at_block_start(offset)
 
     def in_string_or_comment(self, offset: int) -> bool:
         """Whether text typed here would be text of a string or comment, not code."""
-        return self._ask(offset, outline.in_string_or_comment)
+        offset = min(max(offset, 0), len(self.data))
+        piece = self._piece(offset)
+        if piece is not None:
+            return piece.buffer.in_string_or_comment(offset - piece.start)
+        return self._code is not None and self._code.in_string_or_comment(offset)
+
+    def in_string_typing(self, offset: int) -> bool:
+        """As `in_string_or_comment`, of the word's first letter: letters neither begin nor end a string."""
+        line = self._line(offset)
+        if line.inside is None or line.inside[0] != offset:
+            line.inside = offset, self.in_string_or_comment(offset)
+        return line.inside[1]
 
     def inside_word(self, offset: int) -> bool:
         """Whether letters, digits or underscores stand on both sides."""
@@ -380,13 +450,6 @@ class Buffer:
 
     def _own_imports(self) -> tuple[str, ...]:
         return self._code.imports() if self._code is not None else ()
-
-    def _ask(self, offset: int, question: Callable[[Parse, int, Language], bool]) -> bool:
-        offset = min(max(offset, 0), len(self.data))
-        piece = self._piece(offset)
-        if piece is not None:
-            return piece.buffer._ask(offset - piece.start, question)
-        return self._code is not None and self._code.ask(offset, question)
 
     def _once(self, key: tuple[Any, ...], answer: Callable[[], _T]) -> _T:
         if key not in self._answers:

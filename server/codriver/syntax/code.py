@@ -5,7 +5,7 @@ Places and ranges are bytes of the text. Where the newest tree is broken the las
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from codriver.model.features import Function
@@ -172,10 +172,18 @@ class Code:
             return b"", b""
         return surroundings.excerpt(parse.root, parse.source, region, budget)
 
-    def ask(self, offset: int, question: Callable[[Parse, int, Language], bool]) -> bool:
-        """What the newest tree says to a question about a place; no, when there is none."""
+    def in_string_or_comment(self, offset: int) -> bool:
+        """Whether text typed here would be text of a string or comment; no, when there is no tree."""
+        parse = self.trees.close(offset)
+        return parse is not None and outline.in_string_or_comment(parse, offset, self.language)
+
+    def at_block_start(self, offset: int) -> bool:
+        """Whether a block was just opened here. The tree is asked only where the text looks so."""
+        opener = outline.block_opener(self.trees.data, offset, self.language)
+        if opener is None:
+            return False
         parse = self.trees.newest(offset)
-        return parse is not None and question(parse, offset, self.language)
+        return parse is not None and outline.is_block(parse, opener, self.language)
 
     def signatures_with(self, insert: bytes, start: int, end: int) -> tuple[outline.Signatures, outline.Signatures]:
         """Outermost functions in a range, and in what would be there if it became `insert`. None when nobody can tell.

@@ -16,6 +16,9 @@ from codriver.syntax.parse import Parse
 
 _WORD = re.compile(rb"[\w\x80-\xff]")
 _BLANKS = b" \t\r\n\f"
+_CODE = re.compile(rb"[^ \t\r\n\f]")
+_FEW = 400
+"""Bytes in which the end of the code above is nearly always found: a long text is not copied for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,29 +216,33 @@ def _is_open_code(node: Node, at: int, source: bytes, language: Language) -> boo
     return node.type in language.lexis.interpolations and bracketed and node.start_byte <= at <= node.end_byte
 
 
-def at_block_start(parse: Parse, offset: int, language: Language) -> bool:
-    """Whether a block was just opened and its body is still to be written here.
+def block_opener(source: bytes, at: int, language: Language) -> int | None:
+    """The byte behind what, by the look of the text, just opened a block whose body is still to be written at `at`.
+    None for most places; of the others a tree tells more (`is_block`).
 
     The rest of the line is blank, the code before ends with what opens a block, and what follows is
     not indented deeper than the line that opened it.
     """
     if not language.lexis.opener:
-        return False
-    at, source = offset - parse.origin, parse.source
-    if source[at : _line_end(source, at)].strip(b" \t)]};"):
-        return False
-    opener_end = len(source[:at].rstrip(_BLANKS))
-    start = source.rfind(b"\n", 0, opener_end) + 1
-    line = source[start:opener_end]
+        return None
+    line_end = _line_end(source, at)
+    if source[at:line_end].strip(b" \t)]};"):
+        return None
+    opener_end = _code_end(source, at)
+    line = source[source.rfind(b"\n", 0, opener_end) + 1 : opener_end]
     if not _opener(language).search(line) or (language.indented and _opens_bracket(line)):
-        return False
-    inside = path_to(parse.root, max(opener_end - 1, 0))[-3:]
-    if any(node.type in language.lexis.not_blocks for node in inside):
-        return False
-    following = source[_line_end(source, at) :].lstrip(b"\r\n \t\f")
-    next_line = len(source) - len(following)
-    column = next_line - (source.rfind(b"\n", 0, next_line) + 1)
-    return not following or column <= _indent(line)
+        return None
+    following = _CODE.search(source, line_end)
+    if following is None:
+        return opener_end
+    column = following.start() - (source.rfind(b"\n", 0, following.start()) + 1)
+    return opener_end if column <= _indent(line) else None
+
+
+def is_block(parse: Parse, opener_end: int, language: Language) -> bool:
+    """Whether what ends at this byte of the text opens a block, and nothing that only looks so."""
+    inside = path_to(parse.root, max(opener_end - parse.origin - 1, 0))[-3:]
+    return not any(node.type in language.lexis.not_blocks for node in inside)
 
 
 def inside_word(source: bytes, offset: int) -> bool:
@@ -296,6 +303,12 @@ def _is_open_on_line(source: bytes, at: int, language: Language) -> bool:
 
 def _opens_bracket(line: bytes) -> bool:
     return sum(map(line.count, (b"(", b"[", b"{"))) > sum(map(line.count, (b")", b"]", b"}")))
+
+
+def _code_end(source: bytes, at: int) -> int:
+    """Where the text before `at` ends without the blanks at its end."""
+    near = len(source[max(at - _FEW, 0) : at].rstrip(_BLANKS))
+    return max(at - _FEW, 0) + near if near else len(source[:at].rstrip(_BLANKS))
 
 
 def _line_end(source: bytes, at: int) -> int:

@@ -8,6 +8,7 @@ around the place asked is read (windows.py), and texts over a size are never see
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -31,6 +32,9 @@ KEPT = 3
 """Windows that follow the text: around the cursor, at the head, and one more."""
 TRIAL = 8_000
 """Bytes around an insertion that are parsed to judge it."""
+CLOSE, BEHIND, ROOM = 1_500, 400, 200
+"""Bytes of the window in which a candidate is read first: in all, behind the place, and that must be seen on each side.
+Of some languages all that stands behind an edit is read again."""
 SLICE = 4_000
 """Microseconds of one slice of reading."""
 OVERLOOKED = 10 * SLICE
@@ -82,6 +86,8 @@ class Trees:
         self._reading: _Reading | None = None
         self._windows: list[Parse] = []
         """The last used first."""
+        self._close: Parse | None = None
+        """A small window that follows the text, in which candidates are read."""
         self._trials: dict[tuple[int, int], Parse | None] = {}
         self._tried: tuple[tuple[bytes, int, int], Parse | None] | None = None
 
@@ -114,6 +120,7 @@ class Trees:
         self._tree = self._good = self._reading = None
         self._dirty, self._wreckage, self._age = True, 0, 0
         self._windows.clear()
+        self._close = None
         self._trials.clear()
         self._tried = None
 
@@ -130,6 +137,7 @@ class Trees:
             self._reading.edits += edits
         moved = (followed(seen, edits, len(self._data), data) for seen in self._windows)
         self._windows = [seen for seen in moved if seen is not None]
+        self._close = followed(self._close, edits, len(self._data), data) if self._close is not None else None
         self._data, self._dirty = data, True
         self._trials.clear()
         self._tried = None
@@ -228,6 +236,57 @@ class Trees:
         late = start > 0 and _begins_for_system(after) and not _begins_for_system(before)
         return count_faults(before.root), count_faults(after.root) + late
 
+    def parses_with(self, insert: bytes, start: int, end: int) -> bool:
+        """Whether nothing near the place is an error when bytes [start, end) become `insert`; False says nothing.
+
+        The last tree there is moved along, so that only the candidate is parsed and not what it replaces.
+        """
+        if _REACHES.search(insert):
+            return False  # what ends it may stand far behind
+        before = self._narrow((start, end))
+        after = self._changed(before, insert, start, end) if before is not None else None
+        return after is not None and not after.root.has_error and not (start > 0 and _begins_for_system(after))
+
+    def close(self, offset: int) -> Parse | None:
+        """What is seen close to a byte, from a small window where the text was edited since it was read; where that
+        cannot be cut, as `newest`."""
+        seen = self._narrow((offset, offset)) if self._dirty else None
+        if seen is None or seen.window is None or self._close is None:
+            return self.newest(offset)
+        self._close = self._renewed(self._close)
+        return self._close or self.newest(offset)
+
+    def prepare(self, offset: int) -> None:
+        """Has the small window around a byte ready that `parses_with` reads."""
+        self._narrow((offset, offset))
+
+    def _narrow(self, place: tuple[int, int]) -> Parse | None:
+        """What is seen close to the place, its tree moved along with the text and not renewed."""
+        if self._rest:
+            return None
+        if len(self._data) <= CLOSE:
+            return Parse(self._tree, self._data) if self._tree is not None else self.newest()
+        known = self._close
+        if known is None or not known.covers(max(place[0] - ROOM, 0), min(place[1] + ROOM, len(self._data))):
+            known = self._close = self._narrowed(place)
+        if known is None or known.window is None:
+            return None
+        return replace(known, source=known.window.source)
+
+    def _narrowed(self, place: tuple[int, int]) -> Parse | None:
+        """A new small window, cut along the last tree of the text or of a window of it; None where nodes are long."""
+        if self._tree is not None and self.whole:
+            good = self._good if self._good is not None else self._tree
+            window = windows.pruned(good.root_node, self._data, place, CLOSE, BEHIND)
+        else:
+            seen = next((one.window for one in self._windows if one.window and one.covers(*place)), None)
+            near = self._around(place[1]) if seen is None else next(one for one in self._windows if one.window is seen)
+            if near is None or near.window is None or not near.covers(*place):
+                return None
+            window = windows.inside(near.window, near.root, place, CLOSE, BEHIND)
+        tree = attempt(self._parser, window.source) if len(window.source) <= 4 * CLOSE else None
+        return Parse(tree, window.source, window.origin, window.rows, window) if tree is not None else None
+
     def tried(self, insert: bytes, start: int, end: int) -> tuple[Parse | None, Parse | None]:
         """What is seen around bytes [start, end), and what would be if they became `insert`; no or both."""
         before = self._trial(start, end)
@@ -297,6 +356,10 @@ class Trees:
             window = windows.cut(self._data, place, WINDOW, self._marks)
         tree = attempt(self._parser, window.source)
         return Parse(tree, window.source, window.origin, window.rows, window) if tree else None
+
+
+_REACHES = re.compile(rb"/\*|\"{3}|'{3}|`|<!--|<<|\{-|\(\*|--\[|=begin|#\|")
+"""What begins comments and strings of many lines, in one language or another."""
 
 
 def _begins_for_system(parse: Parse) -> bool:

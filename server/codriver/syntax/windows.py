@@ -22,6 +22,9 @@ WINDOW = 24_000
 _HEADS = 12
 """Children of a node that are looked at for one that begins a line."""
 
+_ASIDE = re.compile("comment|attribute|annotation|decorator")
+"""What belongs to the thing behind it."""
+
 # A line that begins with neither space nor a closing bracket most likely begins a top-level thing.
 _TOP_LEVEL = re.compile(rb"[\r\n](?=[^\s)\]}#*/])")
 
@@ -47,19 +50,32 @@ class Window:
         return self.start <= offset <= self.end
 
 
-def pruned(root: Node, data: bytes, place: Range, size: int) -> Window:
+def pruned(root: Node, data: bytes, place: Range, size: int, behind: int = 0) -> Window:
     """The text without what lies more than about size / 2 bytes from the place, as far as nodes allow.
 
     root: of a tree of the text, moved along with it. It may be stale: then the seams may be wrong.
+    behind: bytes behind the place, where they are not to be size / 2. The next thing there is never left out: it
+    tells whether what stands at the place has the right end.
     """
     start, end = place
-    dropped = list(_dropped(root, data, place, size))
+    kept = max(behind, _next_code(root, end, end + size) - end) if behind else size // 2
+    dropped = list(_dropped(root, data, place, size, kept))
     begin = max((stop for _, stop in dropped if stop <= start), default=0)
     finish = min((first for first, _ in dropped if first >= end), default=len(data))
     before = _kept(data, [span for span in dropped if span[1] <= start], 0, begin)
     after = _kept(data, [span for span in dropped if span[0] >= end], finish, len(data))
     rows = data.count(b"\n", 0, begin) - before.count(b"\n")
     return Window(b"".join((before, data[begin:finish], after)), len(before), begin, finish, rows)
+
+
+def inside(outer: Window, root: Node, place: Range, size: int, behind: int) -> Window:
+    """As `pruned`, of a window whose tree is root."""
+    start, end = place[0] - outer.origin, place[1] - outer.origin
+    inner = pruned(root, outer.source, (start, end), size, behind)
+    first, last = max(inner.start, outer.at), min(inner.end, outer.at + outer.end - outer.start)
+    at = inner.at + first - inner.start
+    rows = outer.rows + outer.source.count(b"\n", 0, first) - inner.source.count(b"\n", 0, at)
+    return Window(inner.source, at, first + outer.origin, last + outer.origin, rows)
 
 
 def cut(data: bytes, place: Range, size: int, marks: tuple[bytes, bytes] = (b"", b"")) -> Window:
@@ -84,12 +100,12 @@ def cut(data: bytes, place: Range, size: int, marks: tuple[bytes, bytes] = (b"",
     return Window(lead + data[start:stop], len(lead), start, stop, data.count(b"\n", 0, start))
 
 
-def _dropped(root: Node, data: bytes, place: Range, size: int) -> Iterator[Range]:
+def _dropped(root: Node, data: bytes, place: Range, size: int, behind: int) -> Iterator[Range]:
     """Byte ranges to leave out: whole lines, on both sides of the place, in the node around it and in those inside."""
     node: Node | None = root
     while node is not None and node.end_byte - node.start_byte > size:
         yield from _before(node, data, place[0], size)
-        yield from _behind(node, data, place[1], size)
+        yield from _behind(node, data, place[1], place[1] + behind)
         node = _child_around(node, place)
 
 
@@ -105,10 +121,9 @@ def _before(node: Node, data: bytes, start: int, size: int) -> Iterator[Range]:
         yield second, stop
 
 
-def _behind(node: Node, data: bytes, end: int, size: int) -> Iterator[Range]:
+def _behind(node: Node, data: bytes, end: int, high: int) -> Iterator[Range]:
     """From the first child that is far enough behind the place to the last one, which may close a block."""
     cursor = node.walk()
-    high = end + size // 2
     if high >= node.end_byte or cursor.goto_first_child_for_byte(high) is None:
         return
     first = _next_line(cursor, data, end + 1)
@@ -118,6 +133,26 @@ def _behind(node: Node, data: bytes, end: int, size: int) -> Iterator[Range]:
     stop = node.end_byte if last.is_named else _line_start(data, last.start_byte)
     if stop is not None and first < stop:
         yield first, stop
+
+
+def _next_code(root: Node, end: int, most: int) -> int:
+    """Where the next thing behind a byte ends: the one in the innermost node that has any, and as far as `most` those
+    around it."""
+    ends, node = list[int](), root
+    while True:
+        inner, cursor = None, node.walk()
+        more = cursor.goto_first_child_for_byte(end) is not None
+        while more and cursor.node is not None:
+            child = cursor.node
+            if child.start_byte < end < child.end_byte:
+                inner = child
+            elif child.start_byte >= end and child.is_named and not _ASIDE.search(child.type):
+                ends.append(child.end_byte)
+                break
+            more = cursor.goto_next_sibling()
+        if inner is None:
+            return max([end, *ends[-1:], *(one for one in ends if one <= most)])
+        node = inner
 
 
 def _next_line(cursor: TreeCursor, data: bytes, least: int) -> int | None:

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from codriver.analyst import path_of
@@ -199,15 +200,26 @@ class Completer:
         """The predictor's where it is sure, else a model's; several when asked explicitly."""
         settings = self.settings.complete
         request = hole.request(there, settings)
+        if explicit:
+            return await self._invoked(request, there, owner)
         guess = self._guess(there)
-        if guess is not None and not explicit and guess.confidence >= settings.threshold:
+        if guess is not None and guess.confidence >= settings.threshold:
             return [self._local(request, there, guess)]
         try:
-            asked = await (self._asked(request, there, owner) if explicit else self._awaited(request, there, owner))
+            return await self._awaited(request, there, owner)
         except Unroutable:
             return [self._local(request, there, guess)] if guess is not None else []
-        if explicit and guess is not None and all(_added(there, s) != guess.text for s in asked):
-            asked.append(self._local(request, there, guess))
+
+    async def _invoked(self, request: Request, there: Site, owner: int) -> list[Suggestion]:
+        """A model's and the predictor's, which guesses while the model answers."""
+        guess = cache(partial(self._guess, there))
+        try:
+            asked = await self._asked(request, there, owner, guess)
+        except Unroutable:
+            asked = []
+        guessed = guess()
+        if guessed is not None and all(_added(there, s) != guessed.text for s in asked):
+            asked.append(self._local(request, there, guessed))
         return asked
 
     async def _awaited(self, request: Request, there: Site, owner: int) -> list[Suggestion]:
@@ -227,13 +239,15 @@ class Completer:
         one = await self._flights.fly(owner, snapshot, ask)
         return [one] if one is not None else []
 
-    async def _asked(self, request: Request, there: Site, owner: int) -> list[Suggestion]:
+    async def _asked(
+        self, request: Request, there: Site, owner: int, meanwhile: Callable[[], object]
+    ) -> list[Suggestion]:
         """Models' suggestions, for somebody who wants them now."""
         settings = self.settings.complete
         request, seconds = self._informed(request, there, owner), settings.deadline
         if settings.alternatives > 1:
             return await listening.several(self._router, request, there, seconds, self._clock, settings.alternatives)
-        one = await listening.asked(self._router, request, there, seconds, self._clock)
+        one = await listening.asked(self._router, request, there, seconds, self._clock, meanwhile)
         return [one] if one is not None else []
 
     # The local predictor.

@@ -121,7 +121,7 @@ def text(snapshot: Snapshot) -> str:
 
 def tree(buffer: Buffer, cursor: int, *, comments: bool = False) -> str:
     """Why nobody waits for a suggestion, by the code the cursor is in, or "". comments: whether prose is welcome."""
-    return "inside a string or comment" if not comments and buffer.in_string_or_comment(cursor) else ""
+    return "inside a string or comment" if not comments and buffer.in_string_typing(cursor) else ""
 
 
 def finished(line: bytes, rest: bytes = b"") -> bool:

@@ -21,7 +21,7 @@ def request(there: Site, settings: Complete) -> Request:
     """The request for a site, with its own text only."""
     snapshot, buffer = there.snapshot, there.buffer
     # Only what does not fit is cut at the function's beginning.
-    inside = buffer.function_start(there.cursor) if there.cursor > context.PREFIX else None
+    inside = buffer.function_start_typing(there.cursor) if there.cursor > context.PREFIX else None
     where = context.Where(
         _name(there),
         buffer.language.comment if buffer.language else "",

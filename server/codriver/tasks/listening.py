@@ -37,6 +37,8 @@ LOOKED = 200
 """Characters of a line without an end after which it is looked at for repeating itself."""
 
 Clock = Callable[[], float]
+Meanwhile = Callable[[], object]
+"""What is done while an answer is on its way, once for each model asked, where there is such a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,16 @@ class _Heard:
     simulated: bool
 
 
-async def asked(router: Router, request: Request, there: Site, seconds: float, clock: Clock) -> Suggestion | None:
+async def asked(
+    router: Router, request: Request, there: Site, seconds: float, clock: Clock, meanwhile: Meanwhile = lambda: None
+) -> Suggestion | None:
     """A model's suggestion that parses, or None. One bad answer is followed by one stronger model.
 
     Raises what router.open raises.
     """
     until = clock() + seconds
     for _ in range(2):
-        heard = await _listened(router, request, there, until - clock())
+        heard = await _listened(router, request, there, until - clock(), meanwhile)
         if heard is None:
             return None
         fit = there.fit(heard.text)
@@ -98,10 +102,17 @@ async def several(
     return told
 
 
-async def _listened(router: Router, request: Request, there: Site, seconds: float) -> _Heard | None:
+async def _listened(
+    router: Router, request: Request, there: Site, seconds: float, meanwhile: Meanwhile
+) -> _Heard | None:
     """Listens until it is enough. None when the time is up."""
+
+    def waiting(_: object) -> None:
+        there.prepare()
+        meanwhile()
+
     try:
-        async with asyncio.timeout(seconds), router.open(request, front=FRONT) as stream:
+        async with asyncio.timeout(seconds), router.open(request, front=FRONT, meanwhile=waiting) as stream:
             text, looked, finish = "", 0, None
             async for piece in stream:
                 said = "".join(event.text for event in piece.events if isinstance(event, TextDelta))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from codriver.model.request import Snapshot
@@ -71,6 +72,10 @@ class Site:
             return ""
         return brackets.fitted(candidate, self._fits, self.place.line)
 
+    def prepare(self) -> None:
+        """Makes ready what judging a candidate needs, in the time in which there is none yet."""
+        self.buffer.prepare(self.cursor)
+
     def adds(self, candidate: str) -> bool:
         """Whether a candidate says anything that does not stand there already."""
         return bool(candidate) and self._encoded(candidate) != self.snapshot.text[self.cursor : self.end(candidate)]
@@ -88,6 +93,8 @@ class Site:
         # Some grammars (Go's) miss the line end of a text that ends without one, as texts do while they are written.
         new, until, text = self._encoded(candidate), self.end(candidate), self.snapshot.text
         new += b"\n" if until == len(text) else b""
+        if self.buffer.parses_with(new, self.cursor, until):
+            return True
         before, after = self.buffer.errors_with(new, self.cursor, until, _UNTOLD)
         if after == 0 or before == 0:
             return after == 0
@@ -123,9 +130,24 @@ def site(snapshot: Snapshot, buffer: Buffer, *, explicit: bool) -> Site:
     before = readable(text[whole(text, max(cursor - WINDOW, 0)) : cursor])
     after = readable(below(text, cursor, WINDOW))
     markup = buffer.language_id in _MARKUP
-    bare = trim.Place(before, after, unit=indent.unit(before + after), markup=markup)
+    bare = trim.Place(before, after, unit=_unit(_indented(text, cursor)), markup=markup)
     many = _many(bare, lambda: buffer.at_block_start(cursor), explicit=explicit)
     return Site(snapshot, cursor, buffer, trim.Place(before, after, many, bare.unit, markup))
+
+
+def _indented(text: bytes, cursor: int) -> bytes:
+    """Lines above and below the cursor's, and where that begins: the same while it is typed."""
+    start, end = text.rfind(b"\n", 0, cursor) + 1, text.find(b"\n", cursor)
+    line = text[start : min(cursor, start + WINDOW)]
+    lead = line[: len(line) - len(line.lstrip(b" \t")) + 1]
+    below = text[end : end + WINDOW] if end >= 0 else b""
+    return text[max(start - WINDOW, 0) : start] + lead + below
+
+
+@lru_cache(maxsize=16)
+def _unit(lines: bytes) -> str:
+    """One step of their indentation."""
+    return indent.unit(readable(lines))
 
 
 def _many(place: trim.Place, at_block_start: Callable[[], bool], *, explicit: bool) -> bool:
