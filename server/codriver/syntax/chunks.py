@@ -123,6 +123,8 @@ class Chunks:
 
 def _summed(sums: list[int], first: int, last: int, counts: list[int]) -> list[int]:
     """What stands before each chunk, and in all, when chunks [first, last) made room for some with these counts."""
+    if last - first == len(counts) == 1 and sums[first] + counts[0] == sums[last]:
+        return sums  # a letter ends no line
     new = list(accumulate(counts, initial=sums[first]))
     change = new[-1] - sums[last]
     behind = [before + change for before in sums[last + 1 :]] if change else sums[last + 1 :]

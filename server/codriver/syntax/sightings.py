@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 NEAR = 256_000
 """Bytes before the cursor that are searched."""
@@ -234,17 +235,23 @@ def _renamed(place: Place, after: bytes, others: Sequence[bytes]) -> Iterator[Si
     ]
     tokens = counted(ours)
     for source, start, here in texts:
-        for match in list(shape.finditer(source, start, start + ALIKE))[-RENAMED:]:
-            changes = _changes(match.groups(), names)
+        for groups, end in _matches(shape, source[start : start + ALIKE]):
+            changes = _changes(groups, names)
             if not changes:
                 continue
-            at = match.end()
+            at = start + end
             if not place.typed:
-                at = _next_alike(place, source, len(match[1]), match.end())
+                at = _next_alike(place, source, len(groups[0]), at)
                 if at < 0:
                     continue
             line, renamed = _in_our_names(_followed(source, at, place), changes)
             yield Sighting(source, at, tokens, 0, True, here, line, renamed)
+
+
+@lru_cache(maxsize=8)
+def _matches(shape: re.Pattern[bytes], source: bytes) -> list[tuple[tuple[bytes, ...], int]]:
+    """Groups and ends of the last lines of this shape. Remembered: neither changes while a name goes on being typed."""
+    return [(match.groups(), match.end()) for match in list(shape.finditer(source))[-RENAMED:]]
 
 
 def _shape(ours: bytes, *, whole: bool) -> re.Pattern[bytes] | None:

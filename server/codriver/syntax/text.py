@@ -116,9 +116,12 @@ class Text:
     def splice(self, start: int, end: int, inserted: bytes) -> Edit:
         """Replaces the bytes [start, end) and says what changed. 0 <= start <= end <= size."""
         new_end = start + len(inserted)
-        start_point, old_end_point = self.point(start), self.point(end)
+        start_point = self.point(start)
+        old_end_point = start_point if end == start else self.point(end)
         self._chunks.replace(start, end, inserted)
-        return Edit(start, end, new_end, start_point, old_end_point, self.point(new_end))
+        row, column = start_point
+        new_end_point = self.point(new_end) if b"\n" in inserted else (row, column + len(inserted))
+        return Edit(start, end, new_end, start_point, old_end_point, new_end_point)
 
     def point(self, offset: int) -> Point:
         """Tree-sitter's point of a byte offset."""

@@ -153,6 +153,8 @@ def _leaves(current: str, floor: int, *, header: bool, blank: bool) -> bool:
 
 def unlooped(text: str) -> str:
     """Cut where up to four lines, or the signs of a line, begin to come again and again; the first round stays."""
+    if "\n" not in text:
+        return _uncircled(text)
     lines = [_uncircled(line) for line in text.split("\n")]
     text = "\n".join(lines)
     for start in range(len(lines)):

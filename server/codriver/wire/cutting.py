@@ -45,13 +45,26 @@ class Place:
     @property
     def above(self) -> str:
         """The nearest line above with something on it."""
-        lines = self.before.split("\n")[:-1]
-        return next((line for line in reversed(lines) if line.strip()), "")
+        end = self.before.rfind("\n")
+        while end >= 0:
+            start = self.before.rfind("\n", 0, end) + 1
+            line = self.before[start:end]
+            if line.strip():
+                return line
+            end = start - 1
+        return ""
 
     @property
     def below(self) -> str:
         """The nearest line below with something on it."""
-        return next((line for line in self.after.split("\n")[1:] if line.strip()), "")
+        start = self.after.find("\n") + 1
+        while start:
+            end = self.after.find("\n", start)
+            line = self.after[start : end if end >= 0 else None]
+            if line.strip():
+                return line
+            start = end + 1
+        return ""
 
 
 def cut(text: str, hole: Fim) -> str:
@@ -82,6 +95,8 @@ _THOUGHT = re.compile(r"<(think|thinking|thought)>.*?(?:</\1>[ \t]*\n*|\Z)", re.
 
 def unthought(text: str) -> str:
     """Without blocks of thinking, closed or cut off; a lone end mark ends one whose start was in the prompt."""
+    if "<" not in text:
+        return text
     text = _THOUGHT.sub("", text)
     return re.sub(r"\A.*?</think>\s*", "", text, flags=re.DOTALL)
 
@@ -97,6 +112,8 @@ _MARK = re.compile(
 
 def unmarked(text: str, around: str) -> str:
     """Cut at the first sentinel token; leading ones are dropped. Tokens the buffer itself contains are text."""
+    if "<" not in text and "[" not in text:
+        return text
     start = 0
     for found in _MARK.finditer(text):
         if found[0] in around:
@@ -112,7 +129,7 @@ _FENCE = re.compile(r"(?m)^[ \t]*(```+|~~~+)([^\n`]*)(?:\n|\Z)")
 
 def unfenced(text: str) -> str:
     """What stands inside the first fence; or before it, when the text began with code and the fence only ends it."""
-    opening = _FENCE.search(text)
+    opening = _FENCE.search(text) if "```" in text or "~~~" in text else None
     if opening is None:
         return text
     before = text[: opening.start()]
@@ -139,6 +156,8 @@ def _sentence(line: str) -> bool:
 
 def unchatted(text: str) -> str:
     """Without sentences to the reader before the code, and from the first one after it on."""
+    if text.count(" ") < 2:
+        return text  # no sentence is that short
     lines = text.split("\n")
     told = next((n for n, line in enumerate(lines) if line.strip()), 0)
     if _chat(lines[told]):
@@ -158,7 +177,7 @@ _BLANKS = re.compile(r"[ \t\n]*")
 def unechoed(text: str, place: Place) -> str:
     """Without lines before the cursor that the answer says again, the longest run first (up to 20 lines)."""
     body = text.lstrip("\n")
-    starts = [0, *(m.end() for m in re.finditer("\n", place.before))][-20:]
+    starts = _line_starts(place.before, 20)
     head = body.lstrip(" \t\n")[:3]
     for start in starts:
         if not place.before.startswith(head, _BLANKS.match(place.before, start).end()):  # type: ignore[union-attr]
@@ -173,6 +192,15 @@ def unechoed(text: str, place: Place) -> str:
     if place.line.strip() and place.line[-1:] in " \t" and text[:1] == " ":
         return text.lstrip(" ")  # Codestral likes to begin with one more space
     return text
+
+
+def _line_starts(text: str, most: int) -> list[int]:
+    """Where its last lines begin."""
+    starts, at = list[int](), len(text)
+    while at >= 0 and len(starts) < most:
+        at = text.rfind("\n", 0, at)
+        starts.append(at + 1)
+    return starts[::-1]
 
 
 def _after_echo(text: str, echo: str, line: str) -> str:
