@@ -184,7 +184,7 @@ def _branches(ours: Ours) -> int:
 TEXT_AS_CODE = plainly.TEXT_AS_CODE
 OTHER_BOUNDS = "other-bounds"
 NOT_PARSED = "not-parsed"
-_COUNTED = ("c", "cpp", "java", "go", "kotlin", "objc", "solidity", "rust", "ruby", "php", "swift", "lua")
+_COUNTED = ("c", "cpp", "java", "go", "kotlin", "objc", "objcpp", "solidity", "rust", "ruby", "php", "swift", "lua")
 
 ALL: tuple[Difference, ...] = (
     Difference("assert-inside", ("radon",), ("python",), "assert all(x for x in y)",
@@ -207,9 +207,9 @@ ALL: tuple[Difference, ...] = (
     Difference("by-chance", ("both",), ("python",), "a generator beside elif deep inside",
         "they differ from us for different reasons by the same amount: complexipy counts the loop of a comprehension, "
         "cognitive_complexity lets each elif cost as much as its if; the paper has neither", _by_chance),
-    Difference("preprocessor", _LIZARD, ("c", "cpp", "objc"), "if (a\n#ifdef B\n || b\n#endif\n)",
+    Difference("preprocessor", _LIZARD, ("c", "cpp", "objc", "objcpp"), "if (a\n#ifdef B\n || b\n#endif\n)",
         "a statement broken up by directives is no tree; those we do not find are counted by lizard", _preprocessor),
-    Difference("assigned-and", _LIZARD, ("c", "cpp", "objc"), "a && (b = c)",
+    Difference("assigned-and", _LIZARD, ("c", "cpp", "objc", "objcpp"), "a && (b = c)",
         "lizard takes && with an = behind it for an rvalue reference, and drops it; it is a boolean operator"),
     Difference("rvalue-reference", _LIZARD, ("cpp",), "auto&& x, f(T&& y)",
         "lizard counts the && of many references; they decide nothing"),

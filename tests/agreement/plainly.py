@@ -174,6 +174,7 @@ _C = {"=": _assignment}
 _RULES: Mapping[str, Mapping[str, Rule]] = {
     "c": _C,
     "objc": _C,
+    "objcpp": _C,
     "cpp": {
         **_C,
         "&&": _as(b"&", "rvalue-reference", beyond=("binary_expression",)),

@@ -21,7 +21,7 @@ import ours as own
 import plainly
 from ours import Ours
 
-LIZARD = ("c", "cpp", "java", "go", "kotlin", "objc", "solidity", "rust", "ruby", "php", "swift", "lua")
+LIZARD = ("c", "cpp", "java", "go", "kotlin", "objc", "objcpp", "solidity", "rust", "ruby", "php", "swift", "lua")
 SCRIPTS = ("javascript", "typescript", "tsx")
 PAIRS = (
     ("radon", "python"), *(("lizard", name) for name in LIZARD), *(("eslint", name) for name in SCRIPTS),

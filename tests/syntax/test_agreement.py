@@ -29,6 +29,6 @@ def test_every_tool_and_language_is_held() -> None:
     assert {(tool, Path(name).suffix) for name, said in NUMBERS.items() for tool in said if said[tool]} == {
         ("radon", ".py"), ("both", ".py"),
         *((tool, suffix) for tool in ("eslint", "sonarjs") for suffix in (".js", ".ts", ".tsx")),
-        *(("lizard", suffix) for suffix in (".c", ".cpp", ".java", ".go", ".kt", ".m", ".sol", ".rs", ".rb", ".php", ".swift", ".lua")),
+        *(("lizard", suffix) for suffix in (".c", ".cpp", ".java", ".go", ".kt", ".m", ".mm", ".sol", ".rs", ".rb", ".php", ".swift", ".lua")),
     }  # fmt: skip
     assert sum(len(numbers) for said in NUMBERS.values() for numbers in said.values()) >= 50

@@ -59,7 +59,8 @@ def named_kinds(language: Language) -> Iterator[str]:
 def named_fields(language: Language) -> Iterator[str]:
     scopes, rules = language.scopes, language.rules
     yield from (*scopes.class_names.values(), *filter(None, [scopes.receiver]))
-    yield from (*rules.call_objects.values(), *(by for by in scopes.keyed.values() if by not in ("", "0", "^", "#")))
+    told = (by for by in scopes.keyed.values() if by not in ("", "0", "^", "#") and not by.startswith("~"))
+    yield from (*rules.call_objects.values(), *told)
 
 
 def steps(language: Language) -> Iterator[str]:

@@ -38,7 +38,8 @@ class Scopes:
     """Where given, only these are parameters; they may stand one level deeper (optional ones in brackets)."""
     keyed: Mapping[str, str] = field(default_factory=dict)
     """Node type -> what else tells its kind: a field whose text is added (`call` -> `call def`), "" for its first
-    child's type, "0" for its text, "^" for standing at the margin, "#" for its first token. Others say `call def`."""
+    child's type, "0" for its text, "^" for standing at the margin, "#" for its first token, "~" and a pattern for
+    beginning so (`type ~`). Others say `call def`."""
     named: Mapping[str, str] = field(default_factory=dict)
     """Kind -> path to the name, when that is no field `name` (names.follow)."""
     listed: Mapping[str, str] = field(default_factory=dict)

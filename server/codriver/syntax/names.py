@@ -33,6 +33,9 @@ def kind(node: Node, source: bytes, language: Language) -> str:
 def _keyed(node: Node, source: bytes, by: str) -> str:
     if by == "^":
         return node.type if node.start_point.column else f"{node.type} ^"
+    if by.startswith("~"):
+        head = source[node.start_byte : node.start_byte + 80]
+        return f"{node.type} ~" if re.match(by[1:].encode(), head) else node.type
     if by == "#":
         return next((f"{node.type} {child.type}" for child in node.children if not child.is_named), node.type)
     told = node.child_by_field_name(by) if by not in ("", "0") else node.named_child(0)
