@@ -455,7 +455,7 @@ class Buffer:
         if key not in self._answers:
             value = answer()
             self._answers[key] = value
-        return cast(_T, self._answers[key])
+        return cast(_T, self._answers[key])  # of this key, so of its type
 
 
 def _clipped(span: Range, piece: Piece[Buffer]) -> Range:

@@ -130,7 +130,7 @@ class Completer:
             return found
         except CodriverError as error:
             _log.info("no completion: %s", error)
-        except Exception:
+        except Exception:  # whatever it is: silence, and not an error at each key
             _log.exception("no completion")
         return []
 
@@ -148,7 +148,7 @@ class Completer:
             return []
         try:
             found = self._next_edit(snapshot, owner, watch)
-        except Exception:
+        except Exception:  # as above
             _log.exception("no next edit")
             return []
         return [found] if found is not None else []

@@ -180,7 +180,8 @@ def unechoed(text: str, place: Place) -> str:
     starts = _line_starts(place.before, 20)
     head = body.lstrip(" \t\n")[:3]
     for start in starts:
-        if not place.before.startswith(head, _BLANKS.match(place.before, start).end()):  # type: ignore[union-attr]
+        blanks = _BLANKS.match(place.before, start)  # also none at all: it always matches
+        if not place.before.startswith(head, blanks.end() if blanks else start):
             continue  # whatever of it is said again begins so
         told = place.before[start:]
         bare_told = told.lstrip(" \t\n")

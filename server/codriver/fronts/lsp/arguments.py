@@ -39,7 +39,7 @@ class Places:
             return document, document.snapshot()
         try:
             where = converter().structure(arguments["range"], lsp.Range)
-        except Exception as problem:
+        except Exception as problem:  # the converter raises what its hooks raise
             raise Refused("The argument range is not a range of the protocol.", INVALID_PARAMS) from problem
         return document, document.snapshot(where)
 

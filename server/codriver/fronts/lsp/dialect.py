@@ -246,7 +246,7 @@ def _place(params: Any) -> tuple[str, lsp.Position]:
     uri = document.get("uri", doc.get("uri")) if isinstance(document, Mapping) else None
     try:
         at: lsp.Position = converter().structure(told.get("position", doc.get("position")), lsp.Position)
-    except Exception as problem:
+    except Exception as problem:  # the converter raises what its hooks raise
         raise Refused("The message cannot be read: it has no position.", INVALID_PARAMS) from problem
     if not isinstance(uri, str):
         raise Refused("The message cannot be read: it names no document.", INVALID_PARAMS)

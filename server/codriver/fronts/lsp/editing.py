@@ -127,7 +127,7 @@ def _complaints(given: object) -> list[str]:
 def _line(item: dict[str, Any]) -> str:
     try:
         where = converter().structure(item["range"], lsp.Range)
-    except Exception:
+    except Exception:  # the converter raises what its hooks raise: a complaint without a line is one too
         return ""
     return f" (line {where.start.line + 1})"
 
