@@ -21,6 +21,7 @@ SUBJECT, WIDTH = 72, 72
 """Characters of the first line at most, and of the others."""
 LONGEST = 60_000
 """Characters of a diff that go out; of a longer one the beginning of each file's part."""
+MORE = "\n(and so on)"
 RECENT = 12
 
 _FILE = re.compile(r"(?m)^diff --git .*$")
@@ -112,12 +113,12 @@ def judged(text: str) -> str:
 
 
 def _shortened(diff: str) -> str:
-    """The diff within the limit: of each file so much that all have their part."""
+    """The diff within the limit: of each file so much that all have their part, as far as 200 characters each fit."""
     if len(diff) <= LONGEST:
         return diff
     files = list(parts(diff, ()))
-    each = max(LONGEST // max(len(files), 1), 200)
-    return "\n".join(part if len(part) <= each else f"{part[:each]}\n(and so on)" for part in files)[: 2 * LONGEST]
+    each = max(LONGEST // len(files) - len(MORE) - 1, 200)
+    return "\n".join(part if len(part) <= each else f"{part[:each]}{MORE}" for part in files)[:LONGEST]
 
 
 def _style(recent: Sequence[str]) -> str:

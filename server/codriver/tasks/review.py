@@ -71,10 +71,11 @@ async def review(
     changed = _changed(snapshot, buffer, base) if base is not None else ()
     asking = Asking(router, settings.review.deadline, notify, front)
     found: list[Findings] = []
+    hunks = _hunks(base, snapshot.text) if base is not None else []
     for piece in _pieces(snapshot, buffer, changed if base is not None else None):
         others = alongside.files(analyst, snapshot, buffer, piece.start, settings.privacy.never)
         features = analyst.features(Request("", Purpose.REVIEW, code=piece.marked))
-        diff = _diff(base, piece) if base is not None else ""
+        diff = _within(hunks, piece)
         talk = _talk(piece, settings.review.max_findings, features, alongside.told(others), diff)
         found.append(await _reviewed(asking, piece, talk, changed if base is not None else None))
     return _together(found, settings.review.max_findings)
@@ -166,14 +167,19 @@ def _touches(finding: Finding, changed: Sequence[Lines]) -> bool:
     return any(finding.start_line <= last and finding.end_line >= first for first, last in changed)
 
 
-def _diff(base: bytes, piece: Region) -> str:
-    """The change as a unified diff, those of its hunks that are in the piece."""
-    old, new = (text.decode("utf-8", "replace").splitlines() for text in (base, piece.snapshot.text))
+def _hunks(base: bytes, text: bytes) -> list[str]:
+    """The change as the lines of a unified diff, without its head."""
+    old, new = (side.decode("utf-8", "replace").splitlines() for side in (base, text))
+    return list(unified_diff(old, new, n=1, lineterm=""))[2:]
+
+
+def _within(hunks: Sequence[str], piece: Region) -> str:
+    """Those hunks that are in the piece."""
     first = piece.snapshot.text.count(b"\n", 0, piece.start) + 1
     last = first + piece.code.count(b"\n")
     kept: list[str] = []
     inside = False
-    for line in list(unified_diff(old, new, n=1, lineterm=""))[2:]:
+    for line in hunks:
         if line.startswith("@@"):
             start, _, count = line.split("+")[1].split(" ")[0].partition(",")
             inside = int(start) <= last + 1 and int(start) + int(count or 1) >= first
