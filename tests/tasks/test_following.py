@@ -268,6 +268,16 @@ def test_editors_come_and_go() -> None:
     assert desk.told == []
 
 
+def test_nothing_is_held_of_an_editor_that_has_gone_nor_of_its_notebooks() -> None:
+    desk = Desk()
+    cell = Snapshot("file:///work/a.ipynb#python", 1, "python", b"x = ", 4)  # never opened: cells are not watched
+    for snapshot in (desk.snapshot, cell):
+        desk.following.given(1, snapshot, [Suggestion("1", 4, 4, "m", "d")])
+        desk.following.offered(1, snapshot, Suggestion("2", 0, 0, "m", "e"))
+    desk.following.left(1)
+    assert not desk.following._live and not desk.following._next
+
+
 # The wait.
 
 

@@ -76,7 +76,8 @@ class Following:
     def left(self, owner: int) -> None:
         """An editor has gone."""
         self._rhythms.pop(owner, None)
-        for key in [key for key in self._watches if key[0] == owner]:
+        # Of cells of notebooks only suggestions are known: nobody watches them.
+        for key in {key for known in (self._watches, self._live, self._next) for key in known if key[0] == owner}:
             self.closed(*key)
 
     def fate(self, decision: str, word: str) -> None:
