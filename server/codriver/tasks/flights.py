@@ -58,7 +58,7 @@ class Flights:
         try:
             await asyncio.wait([flight.task], timeout=PATIENCE)
         finally:
-            self._leave(key, flight)
+            self._leave(flight)
         return flight.task.done()
 
     async def fly(self, owner: int, snapshot: Snapshot, ask: Asking) -> Suggestion | None:
@@ -72,7 +72,7 @@ class Flights:
         try:
             return await asyncio.shield(flight.task)
         finally:
-            self._leave(key, flight)
+            self._leave(flight)
 
     def wait(self, owner: int, snapshot: Snapshot) -> float:
         """Seconds to wait before asking again, on a line on which what models said was not what was typed."""
@@ -92,14 +92,10 @@ class Flights:
         known, count = self._lines.get(key, (-1, 0))
         return count if known == line else 0
 
-    def _leave(self, key: Key, flight: _Flight) -> None:
+    def _leave(self, flight: _Flight) -> None:
         flight.waiting -= 1
         if not flight.waiting and not flight.task.done():
-            asyncio.get_running_loop().call_later(LINGER, self._unwanted, key, flight)
-
-    def _unwanted(self, key: Key, flight: _Flight) -> None:
-        if not flight.waiting:
-            flight.task.cancel()
+            asyncio.get_running_loop().call_later(LINGER, _unwanted, flight)
 
     def _drop(self, key: Key) -> None:
         flight = self._flights.pop(key, None)
@@ -111,6 +107,12 @@ class Flights:
             task.exception()  # told to whoever waits; nobody may
         if key in self._flights and self._flights[key].task is task:
             del self._flights[key]
+
+
+def _unwanted(flight: _Flight) -> None:
+    """A moment later: given up, unless somebody asked for it meanwhile."""
+    if not flight.waiting:
+        flight.task.cancel()
 
 
 def _typed_on(old: Snapshot, new: Snapshot) -> bool:
