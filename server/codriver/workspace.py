@@ -11,10 +11,10 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from codriver.sources.background import Background
 from codriver.syntax import frameworks, locks, manifests
 
 MANIFEST_LIMIT = manifests.LIMIT
@@ -65,9 +65,9 @@ class Workspace:
         home: Path | None = None,
     ) -> None:
         """run: does a piece of work some time; by default one thread, begun when first needed."""
-        self._clock, self._run = clock, run or self._in_thread
+        self._background = Background("manifests")
+        self._clock, self._run = clock, run or self._background.run
         self._home = str(home or Path.home())
-        self._thread: ThreadPoolExecutor | None = None
         self._roots: dict[str, int] = {}
         self._folders: OrderedDict[str, _Folder] = OrderedDict()
         self._answers: OrderedDict[str, _Answer] = OrderedDict()
@@ -132,16 +132,9 @@ class Workspace:
 
     def close(self) -> None:
         """Ends the thread; what is still to be read is not read."""
-        if self._thread is not None:
-            self._thread.shutdown(wait=False, cancel_futures=True)
-            self._thread = None
+        self._background.close()
 
     # Reading, in the thread.
-
-    def _in_thread(self, work: Callable[[], None]) -> object:
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "manifests")
-        return self._thread.submit(work)
 
     def _ask(self, folder: str) -> None:
         with self._lock:

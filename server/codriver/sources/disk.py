@@ -12,12 +12,12 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from codriver.model.features import Features, Function
 from codriver.sources import walking
+from codriver.sources.background import Background
 from codriver.sources.marked import Marked
 from codriver.syntax import content, languages
 from codriver.syntax.analysis import Buffer
@@ -80,9 +80,9 @@ class Disk:
         """never: patterns of files that are not read. run: does a piece of work some time; by default one thread."""
         self._never = Marked(never)
         self._manifests_for = manifests_for
-        self._clock, self._run = clock, run or self._in_thread
+        self._background = Background("sources")
+        self._clock, self._run = clock, run or self._background.run
         self._home = os.path.realpath(home or Path.home())
-        self._thread: ThreadPoolExecutor | None = None
         self._answers: OrderedDict[_Key, _Answer] = OrderedDict()
         self._sources: OrderedDict[str, Source] = OrderedDict()
         self._indexes: dict[str, tuple[float, dict[str, list[str]]]] = {}
@@ -125,16 +125,9 @@ class Disk:
 
     def close(self) -> None:
         """Ends the thread; what is still to be read is not read."""
-        if self._thread is not None:
-            self._thread.shutdown(wait=False, cancel_futures=True)
-            self._thread = None
+        self._background.close()
 
     # In the thread.
-
-    def _in_thread(self, work: Callable[[], None]) -> object:
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "sources")
-        return self._thread.submit(work)
 
     def _ask(self, key: _Key) -> None:
         with self._lock:
