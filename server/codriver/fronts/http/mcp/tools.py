@@ -38,11 +38,11 @@ Line = Annotated[int, msgspec.Meta(description="A line, counted from 1.", ge=1)]
 
 
 class OpenBuffers(msgspec.Struct, forbid_unknown_fields=True):
-    """List the files that are open in the user's editors, and which of them have unsaved changes. Where a file is listed as unsaved, what is on disk is out of date: read it with read_buffer."""  # noqa: E501
+    """List the files that are open in the user's editors, and which of them have unsaved changes. Where a file is listed as unsaved, what is on disk is out of date: read it with read_buffer."""  # noqa: E501 (as models read it)
 
 
 class ReadBuffer(msgspec.Struct, forbid_unknown_fields=True):
-    """Read a file as it stands in the user's editor now, unsaved changes included. Values that look like secrets are replaced by a note in brackets: never write such a note back."""  # noqa: E501
+    """Read a file as it stands in the user's editor now, unsaved changes included. Values that look like secrets are replaced by a note in brackets: never write such a note back."""  # noqa: E501 (as models read it)
 
     path: Path
     first_line: Line = 1
@@ -50,19 +50,19 @@ class ReadBuffer(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class BufferChanges(msgspec.Struct, forbid_unknown_fields=True):
-    """Show what is not saved yet: a unified diff from the file on disk to the buffer in the editor, of one file or of all open ones."""  # noqa: E501
+    """Show what is not saved yet: a unified diff from the file on disk to the buffer in the editor, of one file or of all open ones."""  # noqa: E501 (as models read it)
 
     path: Path | None = None
 
 
 class Outline(msgspec.Struct, forbid_unknown_fields=True):
-    """List the functions of a file with their lines and complexity (cyclomatic and cognitive), from the editor's buffer where it is open."""  # noqa: E501
+    """List the functions of a file with their lines and complexity (cyclomatic and cognitive), from the editor's buffer where it is open."""  # noqa: E501 (as models read it)
 
     path: Path
 
 
 class Complexity(msgspec.Struct, forbid_unknown_fields=True):
-    """Measure a file or some of its lines: language, frameworks, enclosing function, cyclomatic and cognitive complexity, nesting, syntax errors."""  # noqa: E501
+    """Measure a file or some of its lines: language, frameworks, enclosing function, cyclomatic and cognitive complexity, nesting, syntax errors."""  # noqa: E501 (as models read it)
 
     path: Path
     first_line: Line | None = None
@@ -70,7 +70,7 @@ class Complexity(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RouteOf(msgspec.Struct, forbid_unknown_fields=True):
-    """Ask which model Codriver would choose for a prompt, optionally about a line of a file, and why. No model is called and nothing is spent."""  # noqa: E501
+    """Ask which model Codriver would choose for a prompt, optionally about a line of a file, and why. No model is called and nothing is spent."""  # noqa: E501 (as models read it)
 
     prompt: Annotated[str, msgspec.Meta(min_length=1)]
     path: Path | None = None
