@@ -35,6 +35,8 @@ TRIAL = 8_000
 CLOSE, BEHIND, ROOM = 1_500, 400, 200
 """Bytes of the window in which a candidate is read first: in all, behind the place, and that must be seen on each side.
 Of some languages all that stands behind an edit is read again."""
+LATE = 50
+"""Edits after which windows are moved along though nobody asks for them."""
 SLICE = 4_000
 """Microseconds of one slice of reading."""
 OVERLOOKED = 10 * SLICE
@@ -88,6 +90,8 @@ class Trees:
         """The last used first."""
         self._close: Parse | None = None
         """A small window that follows the text, in which candidates are read."""
+        self._behind, self._size = list[Edit](), 0
+        """Edits that the windows were not yet moved along with, and how long the text was before them."""
         self._trials: dict[tuple[int, int], Parse | None] = {}
         self._tried: tuple[tuple[bytes, int, int], Parse | None] | None = None
 
@@ -121,6 +125,7 @@ class Trees:
         self._dirty, self._wreckage, self._age = True, 0, 0
         self._windows.clear()
         self._close = None
+        self._behind = []
         self._trials.clear()
         self._tried = None
 
@@ -135,13 +140,24 @@ class Trees:
                     move(tree, edit)
         if self._reading is not None:
             self._reading.edits += edits
-        moved = (followed(seen, edits, len(self._data), data) for seen in self._windows)
-        self._windows = [seen for seen in moved if seen is not None]
-        self._close = followed(self._close, edits, len(self._data), data) if self._close is not None else None
+        if not self._behind:
+            self._size = len(self._data)
+        self._behind += edits
         self._data, self._dirty = data, True
         self._trials.clear()
         self._tried = None
         self._rest = max(self._rest - 1, 0)
+        if len(self._behind) > LATE:
+            self._follow()
+
+    def _follow(self) -> None:
+        """Moves the windows along with the edits since they were asked last."""
+        if not self._behind:
+            return
+        edits, self._behind = self._behind, []
+        moved = (followed(seen, edits, self._size, self._data) for seen in self._windows)
+        self._windows = [seen for seen in moved if seen is not None]
+        self._close = followed(self._close, edits, self._size, self._data) if self._close is not None else None
 
     def parse(self) -> None:
         """Brings the newest tree up to date, if the text is short enough to be parsed whole."""
@@ -195,6 +211,7 @@ class Trees:
         if self._good is None or broken <= self._wreckage + 300 or self._age > STALE:
             self._good, self._wreckage, self._age = tree, broken, 0
         if not moved:
+            self._follow()
             self._windows.clear()
 
     def newest(self, offset: int | None = None) -> Parse | None:
@@ -264,6 +281,7 @@ class Trees:
         """What is seen close to the place, its tree moved along with the text and not renewed."""
         if self._rest:
             return None
+        self._follow()
         if len(self._data) <= CLOSE:
             return Parse(self._tree, self._data) if self._tree is not None else self.newest()
         known = self._close
@@ -329,6 +347,7 @@ class Trees:
         """A window that holds the place: one that followed the text here, else a new one."""
         if self._rest:
             return None
+        self._follow()
         known = next((seen for seen in self._windows if seen.window and seen.window.holds(offset)), None)
         if known is None:
             near = self._cut((offset, offset), NEAR)

@@ -50,9 +50,11 @@ def files(
     that must stay on this machine when this one need not.
     """
     others = [other for other in analyst.beside(snapshot, BUFFERS) if _open(analyst, snapshot, other, never)]
+    if not others:
+        return ()
     around = surroundings.sight(snapshot.text, offset // STEP * STEP + STEP // 2)
-    alike = surroundings.alike(around, [other.data for other in others], PLACES) if others else []
-    called = frozenset(_last(name) for name in buffer.surroundings(offset).called) if others else frozenset[str]()
+    alike = surroundings.alike(around, [other.data for other in others], PLACES)
+    called = frozenset(_last(name) for name in buffer.surroundings(offset).called)
     found: list[File] = []
     left = BUDGET
     for number, other in enumerate(others):

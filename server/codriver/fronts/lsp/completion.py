@@ -30,7 +30,9 @@ class Completions:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._running: dict[str, asyncio.Task[list[Suggestion]]] = {}
+        self._running: dict[str, asyncio.Task[Any]] = {}
+        self._replaced = set[asyncio.Task[Any]]()
+        """Those whose place a newer request took: they answer with nothing."""
 
     def inline(self, params: lsp.InlineCompletionParams) -> Coroutine[Any, Any, lsp.InlineCompletionList] | None:
         """Handles textDocument/inlineCompletion."""
@@ -62,22 +64,22 @@ class Completions:
     async def _suggestions(
         self, document: Place, snapshot: Snapshot, explicit: bool, picked: Picked | None = None
     ) -> Sequence[Suggestion]:
-        older = self._running.get(snapshot.uri)
+        older, task = self._running.get(snapshot.uri), asyncio.current_task()
+        assert task is not None
         if older is not None:
+            self._replaced.add(older)
             older.cancel()
+        self._running[snapshot.uri] = task
         completer = self._session.app.tasks.completer
-        asked = completer.complete(snapshot, owner=self._session.owner, explicit=explicit, picked=picked)
-        work = asyncio.ensure_future(asked)
-        self._running[snapshot.uri] = work
         try:
-            found = await work
+            found = await completer.complete(snapshot, owner=self._session.owner, explicit=explicit, picked=picked)
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            return ()  # a newer request took our place
+            if task in self._replaced and task.uncancel() == 0:
+                return ()
+            raise
         finally:
-            if self._running.get(snapshot.uri) is work:
+            self._replaced.discard(task)
+            if self._running.get(snapshot.uri) is task:
                 del self._running[snapshot.uri]
         if not (self._session.documents.holds(document) and document.stands(snapshot)):
             return ()

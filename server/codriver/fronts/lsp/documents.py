@@ -46,8 +46,12 @@ class Document:
         start, end = change.range.start, change.range.end
         if min(start.line, end.line) > self.text.line_count:
             self.stale = True  # the line behind the last one is said of the end
+        inserted = utf8(change.text)
+        if start.line == end.line and start.character == end.character:
+            first = self.offset(start)
+            return self.text.splice(first, first, inserted), Change(first, b"", inserted)
         first, last = sorted((self.offset(start), self.offset(end)))
-        removed, inserted = self.text.cut(first, last), utf8(change.text)
+        removed = self.text.cut(first, last)
         return self.text.splice(first, last, inserted), changes.narrowed(first, removed, inserted)
 
     def snapshot(self, at: lsp.Position | lsp.Range | None = None) -> Snapshot:
@@ -81,10 +85,9 @@ class Document:
 
     def range(self, start: int, end: int) -> lsp.Range:
         """The protocol's range of a byte range."""
-        return lsp.Range(
-            lsp.Position(*self.text.position(start, self._encoding)),
-            lsp.Position(*self.text.position(end, self._encoding)),
-        )
+        first = self.text.position(start, self._encoding)
+        last = first if end == start else self.text.position(end, self._encoding)
+        return lsp.Range(lsp.Position(*first), lsp.Position(*last))
 
     def lines(self, first: int, last: int) -> tuple[int, int]:
         """The byte range of 1-based lines, from the first character that is no blank to the last line's end."""

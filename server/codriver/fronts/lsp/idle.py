@@ -27,6 +27,8 @@ class Idle:
     def __init__(self, documents: Documents, analyst: Analyst, pause: float = PAUSE) -> None:
         self._documents, self._analyst, self._pause = documents, analyst, pause
         self._waiting: dict[str, asyncio.TimerHandle] = {}
+        self._touched: dict[str, float] = {}
+        """When those that wait were changed last: a timer for each key would cost more than the key."""
         self._read: dict[str, asyncio.Event] = {}
 
     def opened(self, uri: str) -> None:
@@ -35,10 +37,14 @@ class Idle:
 
     def touched(self, uri: str) -> None:
         """A document was changed: the pause begins anew."""
-        self._begin(uri, self._pause)
+        if uri in self._waiting:
+            self._touched[uri] = asyncio.get_running_loop().time()
+        else:
+            self._begin(uri, self._pause)
 
     def closed(self, uri: str) -> None:
         """Nothing is to be read any more."""
+        self._touched.pop(uri, None)
         timer = self._waiting.pop(uri, None)
         if timer is not None:
             timer.cancel()
@@ -63,6 +69,7 @@ class Idle:
         self._again(uri, pause)
 
     def _again(self, uri: str, seconds: float) -> None:
+        self._touched.pop(uri, None)
         timer = self._waiting.pop(uri, None)
         if timer is not None:
             timer.cancel()
@@ -74,7 +81,11 @@ class Idle:
 
     def _slice(self, document: Document) -> None:
         self._waiting.pop(document.uri, None)
-        if self._documents.get(document.uri) is not document or self._analyst.buffer(document.snapshot()).step():
+        touched = self._touched.get(document.uri)
+        left = touched + self._pause - asyncio.get_running_loop().time() if touched is not None else 0.0
+        if left > 0.0:
+            self._again(document.uri, left)
+        elif self._documents.get(document.uri) is not document or self._analyst.buffer(document.snapshot()).step():
             self.closed(document.uri)
         else:
             self._again(document.uri, BREATH)

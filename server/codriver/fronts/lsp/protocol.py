@@ -22,7 +22,7 @@ from lsprotocol import types as lsp
 from pygls.protocol import JsonRPCProtocol, default_converter
 from pygls.server import JsonRPCServer
 
-from codriver.fronts.lsp import failures
+from codriver.fronts.lsp import failures, keys
 from codriver.fronts.lsp.failures import CONTENT_MODIFIED as CONTENT_MODIFIED
 from codriver.fronts.lsp.failures import FAILED, INVALID_PARAMS
 from codriver.fronts.lsp.failures import Refused as Refused
@@ -146,6 +146,9 @@ class Peer(JsonRPCProtocol):
         pygls's own reading writes a traceback of pages to the log for each message that it cannot read. Methods that
         are not of the protocol get what was sent.
         """
+        plain = keys.read(content["method"], content.get("params"))
+        if plain is not None:
+            return plain
         kind = self.get_message_type(content["method"])
         try:
             return getattr(converter().structure(content, kind), "params", None) if kind else content.get("params")
@@ -191,7 +194,11 @@ class Peer(JsonRPCProtocol):
     def _answer(self, identity: int | str, method: str, result: Any) -> None:
         """Sends a result, or an error where it cannot be written: what an editor sent along comes back in it."""
         try:
-            self._send_response(identity, result)
+            if type(result) is lsp.InlineCompletionList:
+                answer = {"id": identity, "jsonrpc": "2.0", "result": keys.written(result)}
+                self._write(frame(msgspec.json.encode(answer)))
+            else:
+                self._send_response(identity, result)
             self._traced(identity, method, "answered")
         except RecursionError:
             self._fail(identity, method, Refused("The answer is nested too deeply to be written."))
