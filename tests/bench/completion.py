@@ -1,14 +1,18 @@
 """What Codriver adds to a completion, beside tabby-agent in the same run, with an upstream that answers both at once.
 
-From asking to the answer over stdio, the change just before it included, the local predictor asked too, in Python and TypeScript files of 100, 1,000,
-10,000 and 50,000 lines; both take turns, so that both have the same weather. tabby-agent 1.5.0 has no inlineCompletion:
-its textDocument/completion is asked, its debounce off; ours is asked as by a key, for which nobody waits either. Then the daemon's memory with 50 open buffers of 1,000 lines.
+From asking to the answer over stdio, the change just before it included, the local predictor asked too, in Python and
+TypeScript files of 100, 1,000, 10,000 and 50,000 lines; both take turns, so that both have the same weather. What
+nobody can save is in it, and told first: a request to the daemon that does nothing, and the upstream's own answer.
+tabby-agent 1.5.0 has no inlineCompletion: its textDocument/completion is asked, its debounce off; ours is asked as by a
+key, for which nobody waits either. Then the daemon's memory with 50 open buffers of 1,000 lines.
 Ends with 1 when an aim is missed.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import socket
 import statistics
 import sys
 import tempfile
@@ -90,6 +94,23 @@ def compared(ours: Client, peer: Client | None, language: str, lines: int) -> bo
     return holds
 
 
+def floor(client: Client, upstream: int) -> str:
+    """What a request costs that asks for nothing, and the upstream asked directly."""
+    body = b'{"prompt":"x"}'
+    asked = b"POST /v1 HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+    nothing, direct = list[float](), list[float]()
+    with socket.create_connection(("127.0.0.1", upstream)) as connection:
+        for _ in range(KEYS):
+            start = time.perf_counter()
+            client.request("getVersion")
+            nothing.append((time.perf_counter() - start) * 1e3)
+            start = time.perf_counter()
+            connection.sendall(asked)
+            connection.recv(1 << 16)
+            direct.append((time.perf_counter() - start) * 1e3)
+    return f"a request for nothing {_told(nothing)}; the upstream asked directly {_told(direct)}"
+
+
 def _told(values: list[float]) -> str:
     ordered = sorted(values)
     return f"p50 {statistics.median(ordered):8.2f} ms  p99 {ordered[int(len(ordered) * 0.99)]:8.2f}"
@@ -130,6 +151,7 @@ def main() -> None:
         try:
             ours = _started(started, Client(codriver_lsp(), {"CODRIVER_HOME": str(Path(folder) / "ours")}))
             peer = None if missing else _started(started, tabby.start(Path(folder) / "peer", upstream))
+            print(f"  {floor(ours, upstream)}; load {os.getloadavg()[0]:.1f}")
             for language in given.languages:
                 holds += [compared(ours, peer, language, lines) for lines in given.lines]
             holds.append(memory(ours, int(str(about["pid"]))))
