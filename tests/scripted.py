@@ -46,6 +46,24 @@ GOOD: tuple[Step, ...] = (ROLE, HELLO, WORLD, STOP, USAGE, DONE)
 
 
 @dataclass
+class Sink:
+    """Where a relay goes. quick: takes everything at once."""
+
+    quick: bool = False
+    got: list[bytes] = field(default_factory=list)
+
+    async def write(self, data: bytes) -> None:
+        self.got.append(data)
+
+    def short(self) -> Callable[[bytes], bool] | None:
+        return self.take if self.quick else None
+
+    def take(self, data: bytes) -> bool:
+        self.got.append(data)
+        return True
+
+
+@dataclass
 class ScriptedAnswer:
     """What `Answer` is to the router."""
 
@@ -60,7 +78,10 @@ class ScriptedAnswer:
     def masked(self, failure: Failure) -> Failure:
         return failure
 
-    async def more(self) -> bytes:
+    async def more(self, taker: Callable[[bytes], bool] | None = None) -> bytes:
+        """As the real one, the taker is not shown what comes with the end."""
+        while taker is not None and len(self.steps) > 1 and isinstance(step := self.steps[0], bytes) and taker(step):
+            self.steps = self.steps[1:]
         if not self.steps:
             return b""
         step, *rest = self.steps

@@ -3,7 +3,8 @@
 One process, asyncio and httptools, no work: a whole answer of about 1 KB, or a stream whose first
 word and whose others come as two writes.
 It answers tabby-agent too, which is a peer for completions.
-Usage: fake_upstream.py [WORDS [1]]; with 1 each word of a stream is a write of its own. Prints its port, then serves until its standard input closes.
+Usage: fake_upstream.py [WORDS [MS]]; with MS each word of a stream is a write of its own, so many milliseconds after
+the one before, as a model speaks. Prints its port, then serves until its standard input closes.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
 
 
 WORDS = int(sys.argv[1]) if len(sys.argv) > 1 else 50
-SINGLY = sys.argv[2:] == ["1"]
+PACE = int(sys.argv[2]) / 1e3 if len(sys.argv) > 2 else 0.0
+"""Seconds between two words; 0 is all at once."""
 
 FRAMES = [
     chunk({"role": "assistant", "content": ""}),
@@ -86,14 +88,13 @@ class Upstream(asyncio.Protocol):
             self.transport.write(FILL)
         elif b'"stream":true' in self.body or b'"stream": true' in self.body:
             self.transport.write(STREAM_HEAD)
-            self.go_on(iter([*REST[1:], b"0\r\n\r\n"] if SINGLY else [STREAM_TAIL]))
+            self.go_on(iter([*REST[1:], b"0\r\n\r\n"] if PACE else [STREAM_TAIL]))
         else:
             self.transport.write(ANSWER)
 
     def go_on(self, parts: Iterator[bytes]) -> None:
-        """One write in each turn of the loop."""
         for part in parts:
-            asyncio.get_running_loop().call_soon(self._write, part, parts)
+            asyncio.get_running_loop().call_later(PACE, self._write, part, parts)
             break
 
     def _write(self, part: bytes, parts: Iterator[bytes]) -> None:

@@ -15,7 +15,7 @@ from codriver.model.provider import Quirks, Spell, Tariff
 from codriver.model.request import Purpose, Request
 from codriver.router import Plan, trying
 from codriver.upstream.client import Timeouts
-from scripted import BUSY, DONE, GOOD, HANG, HELLO, IDENT, ROLE, STOP, WORLD, Bench, Step, chat, frame
+from scripted import BUSY, DONE, GOOD, HANG, HELLO, IDENT, ROLE, STOP, WORLD, Bench, Sink, Step, chat, frame
 
 FLEET = (SMALL, MEDIUM)
 
@@ -86,18 +86,15 @@ THOUGHT = frame({"reasoning_content": "hm"})
 async def test_half_a_call_is_never_shown(first: tuple[Step, ...], tools: bool, invisible: bool) -> None:
     """C1, C2: agents that were shown a part of an answer give up when it breaks."""
     bench = Bench({"east/small": (*first, BUSY), "east/medium": GOOD}, FLEET, strategy="cost", floor=1.0)
-    sent: list[bytes] = []
-
-    async def write(data: bytes) -> None:
-        sent.append(data)
+    sink = Sink()
 
     async def ask() -> None:
         async with bench.router.open(chat(**({"tools": TOOLS} if tools else {}))) as stream:
-            await write(await stream.relay(write))
+            await sink.write(await stream.relay(sink))
 
     if invisible:
         await ask()
-        assert b"".join(sent) == b"".join(step for step in GOOD if isinstance(step, bytes))
+        assert b"".join(sink.got) == b"".join(step for step in GOOD if isinstance(step, bytes))
     else:
         with pytest.raises(UpstreamFailed):
             await ask()
@@ -303,18 +300,15 @@ COUNTED = ROLE.replace(b'"choices"', COUNTS)
 """A beginning that counts, as some servers write it into every frame and Anthropic into its first one."""
 
 
-@pytest.mark.parametrize("relayed", [True, False])
+@pytest.mark.parametrize("relayed", ["", "in turn", "at once"])
 @pytest.mark.parametrize("said", ["content", "reasoning_content"])
-async def test_an_answer_that_was_left_costs_what_was_written(relayed: bool, said: str) -> None:
+async def test_an_answer_that_was_left_costs_what_was_written(relayed: str, said: str) -> None:
     word = frame({said: "words of four " * 10})
     bench = Bench({"east/small": (COUNTED, *[word] * 40, HANG)}, (SMALL,))
 
-    async def nowhere(data: bytes) -> None:
-        pass
-
     async def ask() -> None:
         async with bench.router.open(chat()) as stream:
-            await (stream.relay(nowhere) if relayed else stream.reply())
+            await (stream.relay(Sink(relayed == "at once")) if relayed else stream.reply())
 
     task = asyncio.create_task(ask())
     await bench.upstream.hung.wait()
@@ -326,7 +320,8 @@ async def test_an_answer_that_was_left_costs_what_was_written(relayed: bool, sai
     assert row.cost == pytest.approx((100 * 0.15 + 1400 * 0.6) / 1e6)
 
 
-async def test_tagged_thinking_is_read_to_its_end_on_its_way_through() -> None:
+@pytest.mark.parametrize("quick", [False, True])
+async def test_tagged_thinking_is_read_to_its_end_on_its_way_through(quick: bool) -> None:
     """Trap 18: what is kept of it by the call it led to is all of it."""
     thought = [frame({"content": text}) for text in ("<think>", "let ", "me ", "see", "</think>", "so")]
     called = frame({"tool_calls": [{"index": 0, "id": IDENT, "function": {"name": "f", "arguments": "{}"}}]})
@@ -337,14 +332,10 @@ async def test_tagged_thinking_is_read_to_its_end_on_its_way_through() -> None:
         {"east/small": (ROLE, thought[0] + thought[1], burst[len(thought[0] + thought[1]) :], called, STOP, DONE)},
         (small,),
     )
-    written: list[bytes] = []
-
-    async def write(data: bytes) -> None:
-        written.append(data)
-
+    sink = Sink(quick)
     async with bench.router.open(chat()) as stream:
-        await write(await stream.relay(write))
-    assert b"".join(written) == b"".join((ROLE, burst, called, STOP, DONE))
+        await sink.write(await stream.relay(sink))
+    assert b"".join(sink.got) == b"".join((ROLE, burst, called, STOP, DONE))
     assert bench.router.keepsakes.thought(IDENT, "east/small") == "let me see"
 
 

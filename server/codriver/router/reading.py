@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 from codriver.errors import UpstreamFailed
 from codriver.model.events import (
@@ -33,6 +34,18 @@ LAST_BYTES = 0.2
 
 FIRST_FRAMES = 2
 """Frames of a burst that are read before its first word goes out: a stream opens with one that says nothing."""
+
+
+class Sink(Protocol):
+    """Where a relay goes."""
+
+    async def write(self, data: bytes) -> None:
+        """Takes data, waiting for a slow caller."""
+        ...
+
+    def short(self) -> Callable[[bytes], bool] | None:
+        """What takes data at once, or says that it has to be written in its turn; None where there is no such way."""
+        ...
 
 
 class Reading:
@@ -85,25 +98,25 @@ class Reading:
             await self._finish()
         return []
 
-    async def relay(self, write: Callable[[bytes], Awaitable[None]], *, counts: bool, held: bytes = b"") -> bytes:
+    async def relay(self, sink: Sink, *, counts: bool, held: bytes = b"") -> bytes:
         """Passes `held` and the rest on as it comes; returns what came with the end, for the caller to pass on.
 
-        The first word goes out before anything else is done; what lies here then, in one write. counts: whether frames
-        that hold nothing but counts go on as well. Raises UpstreamFailed as `batch` does; the failing frame and what
-        came behind it is not passed on.
+        The first word goes out before anything else is done; what lies here then, in one write; then each read as it
+        is made, without a turn of the loop in between. counts: whether frames that hold nothing but counts go on as
+        well. Raises UpstreamFailed as `batch` does; the failing frame and what came behind it is not passed on.
         """
         decoder = self._decoder
         data = b""
         if held:
-            await write(held)
+            await sink.write(held)
             if self._rest or self._answer.complete:
                 await asyncio.sleep(0)  # the loop writes when its tasks rest
         try:
             while not self._over:
                 if data and not self._rest:
                     ready, data = data, b""
-                    await write(ready)
-                chunk = await (self._chunk() if self._rest or not self.begun else self._answer.more())
+                    await sink.write(ready)
+                chunk = await self._chunk(self._passing(sink) if self.begun else None)
                 if self.begun and (unread := decoder.quiet(chunk)):
                     self.written += max(0, unread - chunk.count(b"\n", 0, unread) * self._frame // self._lines)
                     if unread == len(chunk):
@@ -116,14 +129,36 @@ class Reading:
                 data += b"".join([piece.raw for piece in pieces if counts or not piece.usage_only])
         except UpstreamFailed:
             if data:
-                await write(data)
+                await sink.write(data)
             raise
         if decoder.over and not self._answer.complete:
             if data:
-                await write(data)
+                await sink.write(data)
             await self._finish()
             return b""
         return data
+
+    def _passing(self, sink: Sink) -> Callable[[bytes], bool] | None:
+        """Passes on what comes while a relay waits: one frame, of nothing but text. All others wake the relay.
+
+        A model speaks word by word, so this is what is done most in all of the product.
+        """
+        ordinary, take = self._decoder.ordinary(), sink.short()
+        if ordinary is None or take is None:
+            return None
+        before, after = ordinary
+        around, lines = len(before) + len(after), (before + after).count(b"\n")
+
+        def passed(chunk: bytes) -> bool:
+            text = len(chunk) - around
+            if text < 0 or not (chunk.startswith(before) and chunk.endswith(after) and chunk.count(b"\n") == lines):
+                return False
+            if not take(chunk):
+                return False
+            self.written += text
+            return True
+
+        return passed
 
     async def close(self) -> None:
         """Closes the connection at once unless the answer was complete."""
@@ -136,8 +171,8 @@ class Reading:
         body = await self._answer.read()
         return self._seen([Piece(body, self._decoder.whole(body))])
 
-    async def _chunk(self) -> bytes:
-        chunk = self._rest or await self._answer.more()
+    async def _chunk(self, taker: Callable[[bytes], bool] | None = None) -> bytes:
+        chunk = self._rest or await self._answer.more(taker)
         self._rest = b""
         if not self.begun:
             end = _frames_end(chunk)

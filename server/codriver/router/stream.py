@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from codriver.router import Router
     from codriver.router.ahead import Ahead
     from codriver.router.bending import Plan
+    from codriver.router.reading import Sink
 
 Check = Callable[[Reply], str]
 
@@ -122,7 +123,7 @@ class Stream:
             while pieces := await asked.reading.batch():
                 yield pieces
 
-    async def relay(self, write: Callable[[bytes], Awaitable[None]], *, counts: bool = True) -> bytes:
+    async def relay(self, sink: Sink, *, counts: bool = True) -> bytes:
         """The bytes of the answer as they come, ordinary content unread; returns those that came with its end.
 
         Only where `relayed` holds. counts: whether the caller gets frames of nothing but counts. Raises
@@ -134,7 +135,7 @@ class Stream:
         asked.held = []
         if asked.reading is None or asked.whole:
             return data
-        return await asked.reading.relay(write, counts=counts, held=data)
+        return await asked.reading.relay(sink, counts=counts, held=data)
 
     async def raw(self) -> bytes:
         """All bytes of the answer. Only where `relayed` holds. Raises UpstreamFailed on a break."""

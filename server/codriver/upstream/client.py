@@ -20,7 +20,7 @@ from codriver.upstream.failures import classify, from_transport, masked
 from codriver.upstream.keys import Keys
 from codriver.upstream.logins import LoginFailed, Logins
 from codriver.upstream.proxies import Answered, Transport
-from codriver.upstream.response import Timeouts, TransportError
+from codriver.upstream.response import Taker, Timeouts, TransportError
 from codriver.wire.codec import Call
 
 __all__ = ["Answer", "Timeouts", "Upstream"]
@@ -266,13 +266,14 @@ class Answer:
         """Whether its last byte is here, read or not."""
         return self._response.complete
 
-    async def more(self) -> bytes:
+    async def more(self, taker: Taker | None = None) -> bytes:
         """Everything that came since the last call, at least a byte; b"" at the end.
 
+        taker: may be shown first what comes meanwhile; what it takes is not in the result.
         Raises UpstreamFailed when the body is cut, or a time limit is reached.
         """
         try:
-            return await self._response.more()
+            return await self._response.more(taker)
         except TransportError as error:
             raise self._sender.broken(error) from error
 

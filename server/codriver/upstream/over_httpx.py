@@ -17,6 +17,7 @@ from codriver.upstream.response import (
     ConnectionLost,
     ProtocolBroken,
     Response,
+    Taker,
     TimedOut,
     Timeouts,
     TransportError,
@@ -140,8 +141,8 @@ class _ProxiedAnswer:
         """See Answered; httpx's mapping ignores case and joins repeated fields."""
         return self._answer.headers
 
-    async def more(self) -> bytes:
-        """See Answered."""
+    async def more(self, taker: Taker | None = None) -> bytes:
+        """See Answered; the taker is never asked."""
         while (chunk := await self._patience.wait(anext(self._reads, None), self._limit)) == b"":
             pass
         self._limit = "between"

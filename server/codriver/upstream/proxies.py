@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from codriver.upstream.http11 import Http11, Url
-from codriver.upstream.response import Timeouts
+from codriver.upstream.response import Taker, Timeouts
 
 
 class Answered(Protocol):
@@ -26,8 +26,11 @@ class Answered(Protocol):
         """Lower-case names."""
         ...
 
-    async def more(self) -> bytes:
-        """Everything that came since the last call; b"" at the end. Raises TransportError."""
+    async def more(self, taker: Taker | None = None) -> bytes:
+        """Everything that came since the last call; b"" at the end. Raises TransportError.
+
+        taker: may be shown first what comes meanwhile, and take it.
+        """
         ...
 
     def chunks(self) -> AsyncIterator[bytes]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from codriver.model.value import value
 
 UNREAD_BYTES = 256 * 1024
 """An answer nobody reads stops the socket at this many waiting bytes."""
+Taker = Callable[[bytes], bool]
+"""Is shown what just came, and says whether it took it; else its reader gets it."""
+
 _CLOCK_STEP = 0.001  # uvloop's clock and timers count whole milliseconds
 
 
@@ -102,6 +105,7 @@ class Response:
         "_seen",
         "_sent",
         "_started",
+        "_taker",
         "_timeouts",
         "_timer",
         "_waiter",
@@ -127,6 +131,7 @@ class Response:
         self._parts: list[bytes] = []
         self.unread = 0
         self._error: TransportError | None = None
+        self._taker: Taker | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._watch()
@@ -142,9 +147,10 @@ class Response:
             self._headers = headers
         return self._headers
 
-    async def more(self) -> bytes:
+    async def more(self, taker: Taker | None = None) -> bytes:
         """Everything that came since the last call, waiting for at least a byte; b"" at the end.
 
+        taker: what comes while this waits is its first; nobody is woken for what it takes. Not shown the last bytes.
         Raises TransportError when the answer is cut or a time limit is reached, after all that
         had come before was given out. Cancelling closes the connection.
         """
@@ -155,7 +161,11 @@ class Response:
                 raise self._error
             if self.complete:
                 return b""
-            await self._wait()
+            self._taker = taker
+            try:
+                await self._wait()
+            finally:
+                self._taker = None
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body, one chunk per read of the socket."""
@@ -197,6 +207,11 @@ class Response:
         if self._parts and not self._body_begun:
             self._body_begun = True
             self._watch()  # the limit changed from "first" to "between"
+        parts = self._parts
+        if self._taker is not None and parts and self._taker(parts[0] if len(parts) == 1 else b"".join(parts)):
+            parts.clear()
+            self.unread = 0
+            return True
         self._wake()
         return self.unread < UNREAD_BYTES
 

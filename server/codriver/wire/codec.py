@@ -61,6 +61,11 @@ class Decoder(Protocol):
         calls or thinks. A relay passes those on and never feeds them."""
         ...
 
+    def ordinary(self) -> tuple[bytes, bytes] | None:
+        """What stands before and after the text in frames of nothing but text, as they come now; None while all has to
+        be read. Holds until something is fed."""
+        ...
+
     def close(self) -> list[Piece]:
         """The upstream ended the stream. Yields Failed(BROKEN) if it had not finished."""
         ...

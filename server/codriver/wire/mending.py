@@ -68,6 +68,10 @@ class _Around(ABC):
         """None: nothing is passed on unread."""
         return 0
 
+    def ordinary(self) -> None:
+        """Likewise."""
+        return
+
     def close(self) -> list[Piece]:
         return [self._piece(piece) for piece in self._inner.close()]
 

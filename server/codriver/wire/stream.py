@@ -70,6 +70,9 @@ class FrameDecoder(ABC):
             return 0
         return self._alike(data) or self._without(self.loud, data)
 
+    def ordinary(self) -> tuple[bytes, bytes] | None:
+        return None if self._over or self._parser.pending else self._shape
+
     def _alike(self, data: bytes) -> int:
         """Bytes of frames that differ in nothing but their text from one that was read. Three scans, at some GB/s.
 

@@ -41,7 +41,7 @@ class Slow:
     def complete(self) -> bool:
         return not self.steps
 
-    async def more(self) -> bytes:
+    async def more(self, taker: object = None) -> bytes:
         await self.speak.wait()
         if not self.steps:
             return b""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import cast
@@ -97,7 +97,7 @@ async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec
             last = b""
             if stream.relayed:
                 exchange.broken = lambda failure: _going_on(bridge, _encoder(request, stream, speaker)).broken(failure)
-                last = await stream.relay(bridge.write, counts=request.wants_usage)
+                last = await stream.relay(bridge, counts=request.wants_usage)
             else:
                 encoder = _encoder(request, stream, speaker)
                 exchange.broken = encoder.broken
@@ -127,7 +127,7 @@ async def _rebuild(bridge: _Bridge, stream: Stream, encoder: codec.Encoder) -> N
 def _going_on(bridge: _Bridge, encoder: codec.Encoder) -> codec.Encoder:
     """For an answer that was relayed so far: where frames are numbered, this one goes on from those."""
     if bridge.wrote and hasattr(encoder, "resumed"):
-        cast(Resuming, encoder).resumed(bridge.first, bridge.last)
+        cast(Resuming, encoder).resumed(bridge.first, bridge.caller.last)
     return encoder
 
 
@@ -194,16 +194,16 @@ class _Bridge:
     """
 
     def __init__(self, exchange: Exchange, speaker: codec.Codec) -> None:
-        self._exchange = exchange
+        self._exchange, self.caller = exchange, exchange.caller
         self._ping = speaker.ping()
         kind = speaker.content_type
         self._headers = _STREAM_HEADERS if kind == _EVENTS else _stream_headers(kind)
         self._loop = asyncio.get_running_loop()
         self._sending: asyncio.Task[None] | None = None
-        self._last = self._loop.time()
+        self.caller.last, self.caller.last_at = b"", self._loop.time()
         self._timer: asyncio.Handle = self._loop.call_soon(self._due)  # when its task first waits
         self.wrote = False
-        self.first = self.last = b""
+        self.first = b""
 
     async def start(self, headers: Headers) -> None:
         await self._quiet()
@@ -215,9 +215,12 @@ class _Bridge:
             await self._quiet()
         if not self.wrote:
             self.wrote, self.first = True, data
-        self.last = data
-        self._last = self._loop.time()
+        self.caller.last, self.caller.last_at = data, self._loop.time()
         await self._exchange.write(data)
+
+    def short(self) -> Callable[[bytes], bool] | None:
+        """The way past all of us, for what follows a write."""
+        return self.caller.take if self._exchange.direct else None
 
     async def stop(self) -> None:
         """No ping comes after this."""
@@ -231,9 +234,9 @@ class _Bridge:
             self._sending = None
 
     def _due(self) -> None:
-        silent = self._loop.time() - self._last
+        silent = self._loop.time() - self.caller.last_at
         if silent >= PATIENCE:
-            self._last = self._loop.time()
+            self.caller.last_at = self._loop.time()
             self._sending = self._loop.create_task(self._keep_alive())
             silent = 0.0
         self._timer = self._loop.call_later(PATIENCE - silent, self._due)

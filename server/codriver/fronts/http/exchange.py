@@ -14,7 +14,7 @@ from typing import Any, Self
 import msgspec
 
 from codriver.errors import Failure, Kind, RequestRejected, reject
-from codriver.fronts.http.holding import LEAVING, Leaving
+from codriver.fronts.http.holding import CALLER, Caller
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -40,7 +40,9 @@ class Exchange:
         """What tells of a failure in the midst of what is sent; None where nothing can."""
         self._receive = receive
         self._send = send
-        self._leaving: Leaving = scope.get(LEAVING) or Leaving()
+        self.caller: Caller = scope.get(CALLER) or Caller()
+        self.direct = True
+        """Whether nothing stands between us and the caller."""
 
     async def body(self, limit: int) -> bytes:
         """The whole body. Raises RequestRejected over `limit` bytes, and CancelledError when the caller left."""
@@ -114,10 +116,11 @@ class Exchange:
     def through(self, wrap: Callable[[Send], Send]) -> None:
         """From now on everything is sent through what `wrap` makes of the way out."""
         self._send = wrap(self._send)
+        self.direct = False
 
     def watch(self) -> Watch:
         """While inside this context, a caller that leaves cancels the current task."""
-        return Watch(self, self._leaving)
+        return Watch(self, self.caller)
 
 
 class Watch:
@@ -126,18 +129,18 @@ class Watch:
     Who leaves with his whole answer cancels nothing.
     """
 
-    def __init__(self, exchange: Exchange, leaving: Leaving) -> None:
+    def __init__(self, exchange: Exchange, caller: Caller) -> None:
         self._exchange = exchange
-        self._leaving = leaving
+        self._caller = caller
         self._left = False
 
     async def __aenter__(self) -> Self:
         task = asyncio.current_task()
         assert task is not None
         self._task = task
-        if self._leaving.gone:
+        if self._caller.gone:
             self._gone()
-        self._leaving.then = self._gone
+        self._caller.then = self._gone
         return self
 
     def _gone(self) -> None:
@@ -148,7 +151,7 @@ class Watch:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        self._leaving.then = None
+        self._caller.then = None
         if self._left and isinstance(error, asyncio.CancelledError):
             self._task.uncancel()
             return True

@@ -1,8 +1,9 @@
-"""uvicorn's connection, but for two things.
+"""uvicorn's connection, but for three things.
 
 The head of an answer waits for the answer's first bytes: a write that wakes the reader costs more
 than parsing the request did, and a reader woken for a head alone has to be woken again. And a caller
-that leaves is told of at once, where ASGI has a message that a task of its own must wait for.
+that leaves is told of at once, where ASGI has a message that a task of its own must wait for. And what is relayed can
+be written from where it was read, without a turn of the event loop.
 """
 
 from __future__ import annotations
@@ -13,37 +14,54 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-LEAVING = "codriver.leaving"
+CALLER = "codriver.caller"
 
 _HEAD = b"HTTP/1."
 
 
-class Leaving:
-    """Whether the caller has gone, and what to do when he goes."""
+class Caller:
+    """Who is at the other end of a connection: whether he has gone, what to do when he goes, and a short way to him."""
 
-    __slots__ = ("gone", "then")
+    __slots__ = ("_line", "_out", "gone", "last", "last_at", "then")
 
-    def __init__(self) -> None:
+    def __init__(self, line: HttpToolsProtocol | None = None, out: _Holding | None = None) -> None:
+        self._line, self._out = line, out
         self.gone = False
         self.then: Callable[[], None] | None = None
+        self.last, self.last_at = b"", 0.0
+        """The part of an answer that was last written, and when, by the loop's clock: for who relays one."""
+
+    def take(self, data: bytes) -> bool:
+        """Writes a part of an answer that is under way and has no length; False, and nothing is written, for all
+        others, and while he is slow to read."""
+        line, out = self._line, self._out
+        if line is None or out is None or out.head or line.flow.write_paused:
+            return False
+        cycle = line.cycle
+        if not (cycle.chunked_encoding and cycle.response_started) or cycle.response_complete:
+            return False
+        out.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+        self.last, self.last_at = data, line.loop.time()
+        return True
 
     def happened(self) -> None:
         """The connection is lost."""
-        self.gone = True
+        self.gone, self._line, self._out = True, None, None
         if self.then is not None:
             self.then()
 
 
 class HoldingProtocol(HttpToolsProtocol):
-    """To be given to uvicorn as its `http`; puts the connection's `Leaving` into each scope under LEAVING."""
+    """To be given to uvicorn as its `http`; puts the connection's `Caller` into each scope under CALLER."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(_Holding(transport, self.loop))  # type: ignore[arg-type]
-        self._leaving = Leaving()
+        out = _Holding(transport, self.loop)
+        super().connection_made(out)  # type: ignore[arg-type]
+        self._caller = Caller(self, out)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope[LEAVING] = self._leaving  # type: ignore[literal-required]
+        self.scope[CALLER] = self._caller  # type: ignore[literal-required]
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -52,15 +70,16 @@ class HoldingProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._leaving.happened()
+        self._caller.happened()
 
 
 class _Holding:
     """A transport that joins a head with what is written next, at the latest when the loop comes round."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport, self._loop = transport, loop
-        self._head = b""
+        self.transport, self._loop = transport, loop
+        self.head = b""
+        """Of an answer, and not yet written."""
         self.pause_reading = transport.pause_reading
         self.resume_reading = transport.resume_reading
         self.is_closing = transport.is_closing
@@ -68,24 +87,24 @@ class _Holding:
 
     def write(self, data: bytes) -> None:
         """As of any transport, but for the head of an answer."""
-        if self._head:
-            head, self._head = self._head, b""
-            self._transport.write(head + data)
+        if self.head:
+            head, self.head = self.head, b""
+            self.transport.write(head + data)
         elif data.startswith(_HEAD):
-            self._head = data
+            self.head = data
             self._loop.call_soon(self._flush)
         else:
-            self._transport.write(data)
+            self.transport.write(data)
 
     def close(self) -> None:
         """Closes after what was written."""
         self._flush()
-        self._transport.close()
+        self.transport.close()
 
     def _flush(self) -> None:
-        if self._head:
-            head, self._head = self._head, b""
-            self._transport.write(head)
+        if self.head:
+            head, self.head = self.head, b""
+            self.transport.write(head)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+        return getattr(self.transport, name)

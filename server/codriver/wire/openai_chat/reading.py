@@ -173,6 +173,9 @@ class ChatDecoder(FrameDecoder):
         """None while what is said may be thinking: only reading tells where that ends."""
         return super().quiet(data) if self._tags is None or self._tags.done else 0
 
+    def ordinary(self) -> tuple[bytes, bytes] | None:
+        return super().ordinary() if self._tags is None or self._tags.done else None
+
     def read(self, frame: Frame) -> Piece:
         data = frame.data or b""
         if data == b"[DONE]" or data.strip() == b"[DONE]":
