@@ -82,4 +82,5 @@ async def test_what_is_asked_about_models(client) -> None:
     shown = (await client.post("/api/show", json={"model": "sim-coder:latest"})).json()
     assert ".Suffix" in shown["template"] and "insert" in shown["capabilities"]
     assert (await client.post("/api/show", json={"model": "gone"})).status_code == 404
+    assert (await client.post("/api/show", json=["sim-coder"])).status_code == 400
     assert (await client.post("/api/tags", json={})).status_code in (404, 405)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -146,11 +147,12 @@ class Simulator:
         if request.path.startswith(bulk.PATHS):
             await self._bulky(exchange, entry)
             return
-        page = self._page(request, wire)
+        understood = partial(self.log.understood, entry)
+        page = self._page(request, wire, understood)
         if page is not None:
             await self._send(exchange, entry, 200, page)
             return
-        body = admission.body_of(request.body, wire, lambda shown: self.log.understood(entry, shown))
+        body = admission.body_of(request.body, wire, understood)
         action = ""
         if wire is gemini:
             name, action = gemini.addressed(request.path)
@@ -166,14 +168,15 @@ class Simulator:
             asked = wire.read(body, request.headers, model)
             await self._deliver(exchange, entry, wire, asked)
 
-    def _page(self, request: HttpRequest, wire: Wire) -> Any:
+    def _page(self, request: HttpRequest, wire: Wire, understood: Callable[[Any], None]) -> Any:
         """What a server tells of itself and its models; None where a model is to answer. Raises Refused."""
         if wire is gemini and request.method != "POST":
             return gemini.listed(self.models, request.path)
         if request.path.startswith("/v1/models"):
             return listing.listed(self.models, request.path, request.headers)
         if request.path in ABOUT:
-            return ollama.page(request.path, admission.parsed(request.body or b"{}"), self._by_id)
+            body = admission.body_of(request.body or b"{}", wire, understood)
+            return ollama.page(request.path, body, self._by_id)
         return None
 
     async def _bulky(self, exchange: Exchange, entry: Entry) -> None:
