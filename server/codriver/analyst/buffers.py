@@ -7,6 +7,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import PurePath
 from urllib.parse import unquote, urlsplit
 
@@ -249,6 +250,7 @@ class Buffers:
         return held.names
 
 
+@lru_cache(maxsize=1024)
 def path_of(uri: str) -> str:
     """The path in a file URI, with Windows drives and shares as they are written there; other URIs' path part."""
     try:
