@@ -1,7 +1,7 @@
 """`workspace/executeCommand`: what an editor can ask for beside the protocol's own requests.
 
-Arguments come as one object, or in its fields' order: [uri, range, instruction]. An empty range is a cursor. Every
-answer has `model`, `simulated`, `cost` (USD) and `decision`; a refusal is an error with words for the user.
+Arguments come as one object, or in its fields' order: [uri, range, instruction]. An empty range is a cursor. What a
+model answered has `model`, `simulated`, `cost` (USD) and `decision` too; a refusal is an error with words for the user.
 
     codriver.review         {uri, range?, diff?}          -> {findings, dropped, items: [{range, severity, message, why,
                             fix?: {range, newText}}]}; also published as diagnostics of source "codriver".
@@ -15,7 +15,12 @@ answer has `model`, `simulated`, `cost` (USD) and `decision`; a refusal is an er
     codriver.explain        {uri, range?, question?, show?} -> {text} (Markdown)
     codriver.suggestNames   {uri, range, show?}           -> {old, range, names: [{name, why}]}
     codriver.commitMessage  {uri?, diff?}                 -> {text}; of the repository around the document or folder;
-                            diff: "staged" (default: staged, else all changes), "head"
+                            diff: "staged", "unstaged" or "head"; without it what is staged, else all changes
+    codriver.accepted, codriver.partlyAccepted, codriver.rejected {decision} -> null; what became of a suggestion
+    codriver.feedback       {decision, word}              -> null; up, down and the other words of routing/rewards.py
+    codriver.explainLast    {show?}                       -> the last request with its decision and reasons, or null
+    codriver.status         {sums?}                       -> {version, model, cost_today, http, ...}; sums: saved_today
+    codriver.dashboard      {}                            -> {url} that opens the dashboard once
 
 preview: the WorkspaceEdit comes back as `edit` and nothing is applied. show: what was found is shown as a message too,
 for editors that do nothing with results. Without a range the whole file is meant where that makes sense.
@@ -163,7 +168,7 @@ class Commands:
             "version": app.version,
             "pid": os.getpid(),
             "documents": [
-                {"uri": document.uri, "version": document.version, "bytes": len(document.text.data)}
+                {"uri": document.uri, "version": document.version, "bytes": document.text.size}
                 for document in self._session.documents.all()
             ],
             "model": last.model if last else "",
