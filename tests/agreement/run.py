@@ -141,8 +141,9 @@ def _check_bounds(result: Result, cache: Path) -> None:
         here = [each for each in told[ours.path] if function.start_line <= each[1] and each[2] <= function.end_line]
         ends = {each[2] for each in here if matching.last_name(each[0]) == matching.last_name(ours.name)}
         same = function.end_line in ends and declared <= len(here) - 1 <= declared + expressions
-        not_parsed = (differences.NOT_PARSED,) if ours.node.has_error else ()
-        _sort_out(result, ours, theirs, not_parsed if same else (differences.OTHER_BOUNDS,))
+        # Where our own tree has errors, nobody can tell whose lines are right: that is our weakness.
+        reasons = [differences.NOT_PARSED] if ours.node.has_error else [] if same else [differences.OTHER_BOUNDS]
+        _sort_out(result, ours, theirs, reasons)
 
 
 def sample(name: str, most: int, cache: Path) -> matching.Samples:
