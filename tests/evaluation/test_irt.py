@@ -15,7 +15,7 @@ import synthetic
 from codriver.cli import main
 from codriver.errors import ConfigError
 from codriver.evaluation import abilities as public
-from codriver.evaluation import sources
+from codriver.evaluation import licences, sources
 from codriver.evaluation.irt import Codriver, Frozen
 from codriver.evaluation.kernels import near, products
 from codriver.evaluation.matrix import Matrix, Query
@@ -200,7 +200,7 @@ def test_abilities_rest_on_licensed_rows_alone(tmp_path: Path) -> None:
 
 def test_a_table_without_a_licence_for_any_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = sources.FILE.read_text("utf-8")
-    assert {board.licence for board in sources.boards()} <= set(sources.ANY_USE)
+    assert {board.licence for board in sources.boards()} <= set(licences.ANY_USE)
     assert all(re.fullmatch(r"[0-9a-f]{40}", board.commit) and board.stated for board in sources.boards())
     (tmp_path / "scores.toml").write_text(text.replace('licence = "MIT"', 'licence = "CC BY-NC 4.0"', 1))
     monkeypatch.setattr(sources, "FILE", tmp_path / "scores.toml")

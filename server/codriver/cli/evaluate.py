@@ -79,7 +79,7 @@ def _progress(title: str) -> None:
 
 def _print(pages: list[Page], frozen: bool, folds: int) -> None:
     from codriver.evaluation import report
-    from codriver.evaluation.training import LICENSED
+    from codriver.evaluation.licences import LICENSED
 
     how = "shipped weights, nothing trained" if frozen else f"cross-validated by problem, {folds} folds"
     print(f"{how}; intervals: 95%, paired bootstrap by problem; baselines trained in the same run\n")

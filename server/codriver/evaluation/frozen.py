@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from codriver.catalog.abilities import forms, shipped
+from codriver.evaluation.abilities import known
 from codriver.evaluation.matrix import Floats, Matrix, Query, Rows
 from codriver.routing import wording
 from codriver.routing.quality import BASE
@@ -60,13 +61,16 @@ def _base(task: str) -> float:
 
 
 def skills(matrix: Matrix) -> Floats:
-    """Each model's skill by its name: measured, else by family and size and the matrix's own price, else ordinary."""
-    known = shipped()
+    """Each model's skill by its name, as the catalog has it: measured, else guessed by what it succeeds, its family,
+    size and price of the price tables (the matrix's own where they have none), else ordinary."""
+    shipped_abilities, sold = shipped(), known()
     tasks = [FAMILY.get(query.task, query.task) for query in matrix.queries[:1]]
     found = []
     for place, model in enumerate(matrix.models):
-        told = known.measured(model)
-        guess = known.guessed(forms(model)[-1], float(matrix.price[place]) if matrix.price.size else 0.0)
+        told = shipped_abilities.measured(model)
+        own = float(matrix.price[place]) if matrix.price.size else 0.0
+        price, window = sold.get(forms(model)[-1], (own, 0))
+        guess = shipped_abilities.guessed(forms(model)[-1], price, window)
         found.append(told.get(tasks[0] if tasks else "", told[""]) if told else guess if guess is not None else UNKNOWN)
     return np.array(found)
 

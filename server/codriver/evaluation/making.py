@@ -13,9 +13,10 @@ from codriver.errors import ConfigError
 from codriver.evaluation import abilities as public
 from codriver.evaluation import sources
 from codriver.evaluation.folds import folds
+from codriver.evaluation.licences import LICENSED
 from codriver.evaluation.matrix import Matrix, Rows, load
 from codriver.evaluation.slicing import slices
-from codriver.evaluation.training import LICENSED, lesson, train
+from codriver.evaluation.training import lesson, train
 from codriver.routing import wording
 
 __all__ = ["LICENSED", "abilities", "licensed", "reported", "weights"]

@@ -20,13 +20,10 @@ import numpy as np
 
 from codriver.catalog.abilities import forms
 from codriver.errors import ConfigError
+from codriver.evaluation.licences import ANY_USE, LICENSED
 from codriver.evaluation.matrix import Matrix
-from codriver.evaluation.training import LICENSED
 
 FILE = Path(__file__).with_name("scores.toml")
-
-ANY_USE = ("Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC BY 4.0")
-"""Licences under which numbers may be learnt from for weights that are given away."""
 
 OPEN = {"aider": "Apache-2.0", **LICENSED}
 """Licences of what the rows beside the matrices are from, by how their sources begin; no other row is read."""

@@ -15,15 +15,6 @@ from codriver.evaluation.matrix import Floats, Matrix, Rows
 from codriver.evaluation.texts import Sparse, beside, filled
 from codriver.routing import wording
 
-LICENSED = {
-    "routellm": "Apache-2.0; MMLU and GSM8K MIT",
-    "llmrouter_mixed": "MIT",
-    "routerarena": "Apache-2.0",
-    "evalperf": "Apache-2.0",
-    "swebench_pro": "MIT",
-}
-"""Folders whose rows may be trained on for weights that are given away, and why."""
-
 PENALTY = 6.0
 COUNTED = 0.05
 RAREST = 2
