@@ -16,6 +16,8 @@ from codriver.model.provider import Price, Spell, Tariff
 from codriver.model.request import Fim, Limits, Needs, Purpose, Request
 from codriver.routing.decide import Wish, decide
 from codriver.routing.eligibility import Bounds, Offer, Roster, sifted, standing
+from codriver.routing.posterior import logit
+from codriver.routing.quality import FIM_BY_CHAT
 
 PRICES = (
     Price(1.0, 0.1, 1.25, 5.0),
@@ -25,7 +27,7 @@ PRICES = (
 )
 TARIFF = Tariff((Spell(PRICES[0]), Spell(PRICES[1], since=500.0)))
 SPECIAL = tuple(
-    Offer(HOME, replace(model("home", f"special{n}", 1.0, 1.0), price=price, tariff=TARIFF if n == 1 else None))
+    Offer(HOME, replace(model("home", f"special{n}", 1.0, 1.0), price=price, tariff=TARIFF if n == 0 else None))
     for n, price in enumerate(PRICES)
 )
 FADING = Offer(HOME, model("home", "fading", 1.0, 1.0, retires=1500.0, max_input=5000))
@@ -61,15 +63,15 @@ views = st.builds(
     latency=st.dictionaries(
         st.sampled_from(KEYS), st.builds(Latency, st.just(0.4), st.sampled_from([None, 0.5, 90.0]), st.integers(1, 9))
     ),
-    abilities=st.fixed_dictionaries({}, optional={"": beliefs, "debug": beliefs}),
+    abilities=st.fixed_dictionaries({}, optional={"": beliefs, "title": beliefs}),
     lengths=st.fixed_dictionaries(
-        {}, optional={"debug": st.dictionaries(st.sampled_from(KEYS), st.builds(Length, st.floats(0.02, 9), st.integers(1, 9)))}
+        {}, optional={"title": st.dictionaries(st.sampled_from(KEYS), st.builds(Length, st.floats(0.02, 9), st.integers(1, 9)))}
     ),
 )  # fmt: skip
 
 
 def made(request: Request, offers: tuple[Offer, ...], view: View) -> Decision | None:
-    facts = Features(task="debug", tokens=request.input_tokens, difficulty=0.4, lines=20)
+    facts = Features(task="title", tokens=request.input_tokens, difficulty=0.4, lines=20)
     try:
         return decide(request, facts, offers, view, Wish("balanced"), ident="d")
     except Unroutable:
@@ -98,6 +100,16 @@ def test_a_model_is_told_the_same_alone_and_among_others(asked: list[tuple[Reque
             elif among and offer.model.key in among:
                 assert alone is not None
                 assert alone.candidates == (among[offer.model.key],)
+
+
+def test_a_hole_is_harder_for_those_who_fill_it_through_a_prompt() -> None:
+    alike = [
+        Offer(HOME, model("home", name, 1.0, 1.0, fim=fim)) for name, fim in (("filler", "suffix"), ("talker", ""))
+    ]
+    hole, chat = Request("r", Purpose.COMPLETE, fim=Fim("a", "b")), Request("r", Purpose.CHAT)
+    for request, lost in ((hole, FIM_BY_CHAT), (chat, 0.0)):
+        found = expected(made(request, tuple(alike), View()))
+        assert logit(found["home/filler"].quality) - logit(found["home/talker"].quality) == pytest.approx(lost)
 
 
 def test_refusals_stay_in_the_catalogs_order() -> None:
