@@ -2,9 +2,9 @@
 
     python tests/bench/decision.py
 
-Editor: `decide` among 40 candidates, features given. Agent: a 400 KB body of an agent's session, from the parsed request
-to the decision, the features of its text included; and, told apart, the parsing before it. Each request is new to
-every memory. With --learned also where outcomes have taught and trials are open, as in a daemon that ran for a day.
+Editor: `decide` among 40 candidates, 9 and one, features given; also where outcomes have taught and trials are open, as
+in a daemon that ran for a day. Agent: a 400 KB body of an agent's session, from the parsed request to the decision, the
+features of its text included; and, told apart, the parsing before it. Each request is new to every memory.
 """
 
 from __future__ import annotations
