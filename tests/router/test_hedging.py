@@ -63,7 +63,7 @@ async def test_the_first_wins_when_it_brings_content_before_the_second() -> None
             answer.steps = (ROLE, HELLO, WORLD, STOP, USAGE, DONE)
             more_of = answer.more
 
-            async def waits() -> bytes:
+            async def waits(taker: object = None) -> bytes:
                 await first.twice.wait()
                 return await more_of()
 

@@ -366,7 +366,7 @@ def test_any_words_are_read(text: str, shown: str) -> None:
     "piece", ["append the line `", "append the line x ", "add a line 「", "the the the ", "1: x\n"]
 )
 def test_long_and_hostile_prompts_are_read_in_linear_time(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     errand.asked([Message("user", (Text(piece * 20_000),))])
     errand.lines(piece * 20_000)
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5

@@ -109,8 +109,6 @@ class Reading:
         data = b""
         if held:
             await sink.write(held)
-            if self._rest or self._answer.complete:
-                await asyncio.sleep(0)  # the loop writes when its tasks rest
         try:
             while not self._over:
                 if data and not self._rest:

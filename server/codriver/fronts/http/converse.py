@@ -83,7 +83,6 @@ async def _whole(app: App, exchange: Exchange, request: Request, speaker: codec.
             headers = [*told.headers(stream), (b"x-codriver-cost-usd", b"%.8f" % stream.cost)]
             # Inside the context: the books are closed after the last byte, not before it.
             await exchange.answer(200, body, headers)
-            await exchange.out()
     except (RequestRejected, Unroutable, UpstreamFailed) as error:
         await fail(exchange, speaker, error.failure)
 
@@ -104,7 +103,6 @@ async def _stream(app: App, exchange: Exchange, request: Request, speaker: codec
                 await _rebuild(bridge, stream, encoder)
             await bridge.stop()
             await exchange.end(last)  # inside the context, as above
-            await exchange.out()
     except (RequestRejected, Unroutable, UpstreamFailed) as error:
         await bridge.stop()
         if not exchange.started:

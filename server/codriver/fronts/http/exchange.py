@@ -93,7 +93,7 @@ class Exchange:
     async def start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         sent = list(headers)
         self.started = True
-        self.open_ended = all(name != b"content-length" for name, _ in sent)
+        self.open_ended = b"content-length" not in dict(sent)
         await self._send({"type": "http.response.start", "status": status, "headers": sent})
 
     async def write(self, data: bytes) -> None:
@@ -102,10 +102,6 @@ class Exchange:
     async def end(self, data: bytes = b"") -> None:
         self.ended = True
         await self._send({"type": "http.response.body", "body": data})
-
-    async def out(self) -> None:
-        """Lets go out what was written: what comes after this no longer keeps the caller waiting."""
-        await asyncio.sleep(0)  # the loop writes when its tasks rest
 
     async def answer(self, status: int, body: bytes, headers: Headers | None = None) -> None:
         """A whole JSON answer."""

@@ -55,6 +55,8 @@ class HoldingProtocol(HttpToolsProtocol):
     """To be given to uvicorn as its `http`; puts the connection's `Caller` into each scope under CALLER."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        # uvloop writes when its tasks rest, and reads once more before; but at once what is beyond this limit.
+        transport.set_write_buffer_limits(high=0)
         out = _Holding(transport, self.loop)
         super().connection_made(out)  # type: ignore[arg-type]
         self._caller = Caller(self, out)
