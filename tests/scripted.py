@@ -150,7 +150,7 @@ class Bench:
         self.paused: list[float] = []
         self.router = Router(
             plan=lambda request: Plan(offers, Wish(**wish)),
-            upstream=real or self.upstream,  # type: ignore[arg-type]
+            upstream=real or self.upstream,
             analyst=Analyst(),
             ledger=self.ledger,
             timeouts=timeouts,

@@ -162,7 +162,7 @@ class Stream:
         self._router.waiting += self._awaited
         try:
             await self._open()
-        except BaseException as error:
+        except BaseException as error:  # also when cancelled: there is one outcome
             await self._close(error)
             raise
         return self

@@ -104,7 +104,7 @@ class Upstream:
         answer = await self._open("POST", url, headers, call.body, sender, timeouts)
         try:
             answer.check(stream)
-        except BaseException:
+        except BaseException:  # whatever it is: nobody reads the rest
             await answer.aclose()
             raise
         return answer

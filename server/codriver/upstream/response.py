@@ -239,7 +239,7 @@ class Response:
         waiter = self._waiter = self._loop.create_future()
         try:
             await waiter
-        except BaseException:
+        except BaseException:  # cancelled: nobody reads the rest
             self.close()
             raise
         finally:

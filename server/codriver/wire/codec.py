@@ -127,4 +127,5 @@ class Codec(Protocol):
 @cache
 def find(name: str) -> Codec:
     """The codec of a wire. Raises ModuleNotFoundError for a name nobody wrote."""
+    # By name: a type checker cannot see which module it is.
     return cast(Codec, importlib.import_module(f"codriver.wire.{name}"))

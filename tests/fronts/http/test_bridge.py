@@ -87,7 +87,7 @@ async def bridged(app: App, answer: Slow, pings: int) -> list[Any]:
     async def receive() -> Any:
         return {"type": "http.request", "body": body}
 
-    app.upstream.begin = begin  # type: ignore[method-assign, assignment]
+    app.upstream.begin = begin
     scope: dict[str, Any] = {
         "method": "POST",
         "path": "/v1/chat/completions",

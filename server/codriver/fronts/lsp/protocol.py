@@ -152,7 +152,7 @@ class Peer(JsonRPCProtocol):
         kind = self.get_message_type(content["method"])
         try:
             return getattr(converter().structure(content, kind), "params", None) if kind else content.get("params")
-        except Exception as problem:
+        except Exception as problem:  # the converter raises what its hooks raise
             raise Refused(f"The message cannot be read: {failures.misfit(problem)}.", INVALID_PARAMS) from problem
 
     def _on_request(self, identity: int | str, method: str, content: dict[str, Any]) -> None:
@@ -164,7 +164,7 @@ class Peer(JsonRPCProtocol):
             if handler is None:
                 raise Refused(f"There is no method {method}.", _NO_METHOD)
             result = handler(self._structure(content))
-        except Exception as problem:
+        except Exception as problem:  # whatever it is: a request gets one answer
             self._fail(identity, method, problem)
             return
         if not inspect.iscoroutine(result):
@@ -202,7 +202,7 @@ class Peer(JsonRPCProtocol):
             self._traced(identity, method, "answered")
         except RecursionError:
             self._fail(identity, method, Refused("The answer is nested too deeply to be written."))
-        except Exception as problem:
+        except Exception as problem:  # as above
             self._fail(identity, method, problem)
 
     def _on_notification(self, method: str, content: dict[str, Any]) -> None:
@@ -218,7 +218,7 @@ class Peer(JsonRPCProtocol):
                 self._cancel(params.id)
             else:
                 handler(params)
-        except Exception as problem:
+        except Exception as problem:  # nobody waits for an answer: the log and the editor's hear of it
             log.error(
                 "notification %s failed: %s", method, failures.words(problem)[1], exc_info=failures.unforeseen(problem)
             )
