@@ -140,6 +140,8 @@ def find(name: str) -> Strategy:
     if name.isidentifier() and not name.startswith("_"):
         try:
             found = importlib.import_module(f"{__name__}.{name}")
+            if hasattr(found, "rank"):
+                return cast(Strategy, found)
             if hasattr(found, "order"):
                 return Shipped(found.scores, found.order, getattr(found, "pays", None))
         except ModuleNotFoundError as missing:
