@@ -105,7 +105,7 @@ class Buffer:
         self._code: Code | None = None
         if self.language is not None and grammar is not None:
             marks = self.language.opener, self.language.closer
-            self._code = Code(self.language, Trees(grammar, data, limit, marks, clock))
+            self._code = Code(self.language, Trees(grammar, data, limit, marks, self.language.afresh, clock))
         self._answers: dict[tuple[Any, ...], Any] = {}
         self._typing: _Typing | None = None
 

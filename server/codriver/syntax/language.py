@@ -186,6 +186,8 @@ class Language:
     opener: str = ""
     closer: str = ""
     """What code stands between, in a file that is a page's text outside of them (`<?php`, `?>`)."""
+    afresh: bool = False
+    """Its grammar is one with which an edited tree may keep an error that is no more (syntax/trees.py)."""
     indented: bool = False
     """Blocks are made by indentation."""
     domain: str = ""

@@ -69,13 +69,16 @@ class Trees:
         data: bytes,
         limit: int = WHOLE,
         marks: tuple[str, str] = ("", ""),
+        afresh: bool = False,
         clock: Callable[[], float] | None = None,
     ) -> None:
         """marks: what opens and closes code in a text that is something else outside of them (PHP).
 
+        afresh: whether a short text with errors is read from its beginning: with some grammars an edited tree keeps an
+        error that is no more, once in some thousand edits.
         clock: seconds of the processor this thread has used; without one the time of slices is guessed by their number.
         """
-        self._clock = clock
+        self._clock, self._afresh = clock, afresh
         self._grammar, self._parser = grammar, parser(grammar)
         self._marks = marks[0].encode(), marks[1].encode()
         self._data, self._limit = data, limit
@@ -164,7 +167,10 @@ class Trees:
         while (self._reading is not None or len(self._data) > EAGER) and not self.step():
             pass
         if self._dirty and self.whole and not self._rest:
-            self._take(attempt(self._parser, self._data, self._tree))
+            tree = attempt(self._parser, self._data, self._tree)
+            if self._afresh and self._tree is not None and tree is not None and tree.root_node.has_error:
+                tree = attempt(self._parser, self._data)
+            self._take(tree)
 
     def step(self) -> bool:
         """Goes on bringing the newest tree up to date for about SLICE; True when there is nothing left to do."""
