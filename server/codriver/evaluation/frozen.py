@@ -31,13 +31,17 @@ class Frozen:
 
     name = "codriver (shipped weights)"
 
+    def __init__(self) -> None:
+        # A daemon looks models up when it starts, and not for each request.
+        self._skills: dict[tuple[tuple[str, ...], str, bytes], Floats] = {}
+
     def fit(self, matrix: Matrix, rows: Rows) -> None:
         """Nothing: what is shipped was learnt before."""
 
     def predict(self, matrix: Matrix, rows: Rows) -> Floats:
         """Expected scores, rows x models, from names, tasks and texts alone."""
         hard, gap = self._traits(matrix, rows)
-        skill = skills(matrix)
+        skill = self._skill(matrix)
         base = np.array([_base(query.task) for query in self._asked(matrix, rows)])
         logits = skill[None, :] - (base + HARD * hard)[:, None] + GAP * gap[:, None] * (skill - ORDINARY)[None, :]
         return sigmoid(logits)
@@ -51,6 +55,12 @@ class Frozen:
         found = [wording.traits(wording.read(query.text), weights) for query in self._asked(matrix, rows)]
         told = np.array(found).reshape(-1, 2)
         return told[:, 0], told[:, 1]
+
+    def _skill(self, matrix: Matrix) -> Floats:
+        key = matrix.models, matrix.queries[0].task if matrix.queries else "", matrix.price.tobytes()
+        if key not in self._skills:
+            self._skills[key] = skills(matrix)
+        return self._skills[key]
 
     def _asked(self, matrix: Matrix, rows: Rows) -> list[Query]:
         return [matrix.queries[row] for row in rows]
