@@ -72,8 +72,10 @@ def test_the_last_call(call: Any, arguments: dict[str, Any], path: str, lines: t
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=400) | st.text(alphabet='{}[]":\\path_cmdFile: /.y*U', max_size=400).map(str.encode))
 def test_no_body_is_too_odd(body: bytes) -> None:
-    agents.folder(body)
-    agents.calls(body)
+    folder, calls = agents.folder(body), agents.calls(body)
+    assert "\n" not in folder
+    assert len(calls) <= agents.CALLS
+    assert len({mention.path for mention in calls}) == len(calls), "a file is named once"
 
 
 @pytest.mark.parametrize(
