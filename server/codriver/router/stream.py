@@ -401,7 +401,7 @@ class Stream:
                 await self._asked.release()
         finally:
             if self._decision is not None:
-                self._router.ledger.record(self._outcome(self._whole(self._decision)))
+                self._router.ledger.record(self._outcome(self._completed(self._decision)))
 
     def _judge_end(self, error: BaseException | None) -> None:
         """Status and error text from how the context was left."""
@@ -428,7 +428,7 @@ class Stream:
             if failure is not None:
                 self._router.ledger.failed(self.model.key, self.provider.name, failure)
 
-    def _whole(self, decision: Decision) -> Decision:
+    def _completed(self, decision: Decision) -> Decision:
         """With what the code says and what is expected, where nobody waited for that."""
         if self._ahead is None:
             return decision

@@ -88,7 +88,7 @@ def decide(
         raise Unroutable(Failure(Kind.INVALID, str(unknown), field="strategy")) from None
     ranked, chosen = order.candidates, order.name
     if wish.bounds.only and len(ranked) == 1:
-        reasons = named(ranked[0].model, wish.hint, note)
+        reasons = named(ranked[0].model, wish.hint, note, order.note)
         return Decision(ident, chosen, tuple(ranked), refused, reasons, features)
     tier = "" if errand else wish.bounds.tier
     if tier:

@@ -54,6 +54,7 @@ class Caller:
 class HoldingProtocol(HttpToolsProtocol):
     """To be given to uvicorn as its `http`; puts the connection's `Caller` into each scope under CALLER."""
 
+    # What is ignored: uvicorn declares a base transport where it uses a whole one, and ASGI's keys as all there are.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         # uvloop writes when its tasks rest, and reads once more before; but at once what is beyond this limit.
         transport.set_write_buffer_limits(high=0)

@@ -331,7 +331,7 @@ def _ordinary(asked: Body, survey: Survey) -> bool:
     """Whether nothing is asked that some model could not do: true of most, and quickly seen."""
     if survey.images or survey.foreign or asked.tools or asked.response_format:
         return False
-    for name in _RARE:  # noqa: SIM110
+    for name in _RARE:  # noqa: SIM110 (as above)
         if (value := getattr(asked, name)) is not None and value is not jsontext.NOTHING:
             return False
     return True
