@@ -87,6 +87,11 @@ class Ledger:
         )  # fmt: skip
 
     @property
+    def cooling(self) -> bool:
+        """Whether anybody rests after a failure, or did when somebody looked last."""
+        return bool(self._cooling)
+
+    @property
     def latency(self) -> dict[str, Latency]:
         """How quick models are, live."""
         return self._paces.latency

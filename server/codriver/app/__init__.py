@@ -117,6 +117,7 @@ class App:
 
     async def close(self) -> None:
         """Ends everything; what was recorded is durable when this returns."""
+        self.router.settle()
         await self._renewal.stop()
         await self.batches.close()
         await self.overview.close()

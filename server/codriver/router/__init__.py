@@ -22,8 +22,9 @@ from codriver.lessons import Lessons
 from codriver.model.decision import Candidate, Decision, Outcome
 from codriver.model.events import Usage
 from codriver.model.ids import new_id
-from codriver.model.request import Request
+from codriver.model.request import Purpose, Request
 from codriver.router import fusing
+from codriver.router.again import Again
 from codriver.router.ahead import Ahead, ahead
 from codriver.router.bending import Plan, bent
 from codriver.router.hedging import Hedging, Limits
@@ -38,6 +39,9 @@ __all__ = ["BACKGROUND", "PREDICTOR", "Check", "Plan", "Planner", "Router", "Str
 
 CALMING = 0.2
 """Seconds between two looks whether a peak has passed."""
+
+BOOKED = 0.002
+"""Seconds after a completion in which its outcome is recorded."""
 
 PREDICTOR = "local/predictor"
 """The name under which the local predictor's completions are recorded."""
@@ -85,6 +89,8 @@ class Router:
         self.fuse = fuse
         self.peak = peak
         """The steps of the peak, and seconds that work in the background waits for it to pass."""
+        self._again = Again()
+        self._unbooked: list[Outcome] = []
         self.waiting = 0
         """Requests under way that somebody waits for: all but those in the background."""
         self.quiet: Callable[[], None] | None = None
@@ -96,11 +102,21 @@ class Router:
 
     def planned(self, request: Request) -> tuple[Decision, Plan]:
         """The decision of a request that is to be answered, and the plan it was made from."""
-        if self.lessons is None:
-            return self._decided(request, None)
-        decision, plan = self._decided(request, self.lessons.chance())
-        self.lessons.asked(decision, request)
+        known = self._known(request) if request.purpose is Purpose.COMPLETE else None
+        decision, plan = known or self._decided(request, self.lessons.chance() if self.lessons is not None else None)
+        if self.lessons is not None:
+            self.lessons.asked(decision, request)
+        if known is None and request.purpose is Purpose.COMPLETE and not self.ledger.cooling:
+            self._again.keep(request, plan, decision, self.clock())
         return decision, plan
+
+    def _known(self, request: Request) -> tuple[Decision, Plan] | None:
+        """What was decided for the line that is being typed in, unless somebody rests or an experiment is under way."""
+        if self.ledger.cooling or (self.experiments is not None and self.experiments.part(request) is not None):
+            return None
+        plan = self.plan(request)
+        decision = self._again.found(request, plan, self.clock())
+        return (decision, plan) if decision is not None else None
 
     def ahead(self, request: Request) -> Ahead | None:
         """Whom to ask before there is a decision (`settled` makes it); None for most. Raises RequestRejected."""
@@ -178,6 +194,23 @@ class Router:
         """
         return Stream(self, request, front, check, meanwhile)
 
+    def book(self, outcome: Outcome) -> None:
+        """Records an outcome; of a completion that an editor waits for a moment later, when its answer is out."""
+        if outcome.wire or outcome.purpose is not Purpose.COMPLETE or outcome.status != "ok":
+            self.ledger.record(outcome)
+            return
+        self._unbooked.append(outcome)
+        try:
+            asyncio.get_running_loop().call_later(BOOKED, self.settle)
+        except RuntimeError:  # nobody runs anything later
+            self.settle()
+
+    def settle(self) -> None:
+        """Records what was left for later; whoever asks for outcomes, or closes the ledger, has this done first."""
+        left, self._unbooked = self._unbooked, []
+        for outcome in left:
+            self.ledger.record(outcome)
+
     def note(self, request: Request, *, front: str, model: str, text: str, confidence: float) -> Outcome:
         """Records an answer that needed no model (the local predictor's) and returns its outcome."""
         ident = new_id()
@@ -188,19 +221,22 @@ class Router:
         outcome = Outcome(
             ident, self.clock(), front, request.wire, request.purpose, "ok", decision, model=model, usage=usage
         )
-        self.ledger.record(outcome)
+        self.book(outcome)
         return outcome
 
     def learn(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:
         """Feedback on an outcome: accepted, rejected, ... score: -1 (bad) to 1 (good). The last one stays."""
+        self.settle()
         self.ledger.label(ident, word, score, remark)
         if self.lessons is not None:
             self.lessons.told(ident, word, score)
 
     def recall(self, ident: str) -> Outcome | None:
         """A recent outcome by its id."""
+        self.settle()
         return self.ledger.recall(ident)
 
     def last(self, front: str = "") -> Outcome | None:
         """The newest outcome, of one front when named."""
+        self.settle()
         return self.ledger.last(front)

@@ -401,7 +401,7 @@ class Stream:
                 await self._asked.release()
         finally:
             if self._decision is not None:
-                self._router.ledger.record(self._outcome(self._completed(self._decision)))
+                self._router.book(self._outcome(self._completed(self._decision)))
 
     def _judge_end(self, error: BaseException | None) -> None:
         """Status and error text from how the context was left."""
