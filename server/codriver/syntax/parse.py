@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from tree_sitter import Node, Tree
 
+from codriver.model.value import value
 from codriver.syntax.text import Edit
 from codriver.syntax.windows import WINDOW, Window
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Parse:
     """A tree, the bytes it stands for, and where these begin in the text. Nodes count from `origin`."""
 
@@ -64,11 +64,11 @@ def followed(near: Parse, edits: Sequence[Edit], size: int, data: bytes) -> Pars
         size += edit.new_end_byte - edit.old_end_byte
     if seen is None or seen.end - seen.start > 2 * WINDOW:
         return None
-    near = replace(near, origin=seen.origin, rows=seen.rows)
     source = data[seen.start : seen.end]
     if seen.at or tail:
         source = b"".join((seen.source[: seen.at], source, tail))
-    return replace(near, window=replace(seen, source=near.source if source == near.source else source))
+    source = near.source if source == near.source else source
+    return Parse(near.tree, near.source, seen.origin, seen.rows, seen.with_source(source))
 
 
 def _typed_in(near: Parse, seen: Window, edit: Edit) -> Window | None:
@@ -79,7 +79,8 @@ def _typed_in(near: Parse, seen: Window, edit: Edit) -> Window | None:
     rows = [(row - top, column) for row, column in (edit.start_point, edit.old_end_point, edit.new_end_point)]
     at = edit.start_byte - seen.origin, edit.old_end_byte - seen.origin, edit.new_end_byte - seen.origin
     move(near.tree, Edit(*at, *rows))
-    return replace(seen, end=seen.end + edit.new_end_byte - edit.old_end_byte)
+    end = seen.end + edit.new_end_byte - edit.old_end_byte
+    return Window(seen.source, seen.at, seen.start, end, seen.rows)
 
 
 def _passed(seen: Window, edit: Edit, *, alone: bool) -> Window | None:
@@ -93,7 +94,7 @@ def _passed(seen: Window, edit: Edit, *, alone: bool) -> Window | None:
         return None
     moved = edit.new_end_byte - edit.old_end_byte
     rows = seen.rows + edit.new_end_point[0] - edit.old_end_point[0]
-    return replace(seen, start=seen.start + moved, end=seen.end + moved, rows=rows)
+    return Window(seen.source, seen.at, seen.start + moved, seen.end + moved, rows)
 
 
 def move(tree: Tree, edit: Edit) -> None:

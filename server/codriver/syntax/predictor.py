@@ -8,8 +8,8 @@ Code repeats itself. Places like the one at the cursor are looked up in this tex
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from codriver.model.value import value
 from codriver.syntax.sightings import Place, Sighting, place_at, sightings
 from codriver.syntax.signs import probability, signs
 
@@ -21,7 +21,7 @@ LINES = 6
 """Lines of the longest proposal."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Prediction:
     """Text to insert at the cursor, the probability that its first line is right, and the tokens matched."""
 
@@ -30,7 +30,7 @@ class Prediction:
     matched: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Proposal:
     """One continuation of the line: who agrees on it, the most alike first, and what speaks for and against it."""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from codriver.model.value import value
 
 NEAR = 256_000
 """Bytes before the cursor that are searched."""
@@ -40,7 +41,7 @@ _FIXED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Place:
     """Where the cursor stands, with what is compared."""
 
@@ -59,7 +60,7 @@ class Place:
     """The next non-blank line, stripped."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Sighting:
     """An earlier place like this one. What followed it begins at `at` in `source`."""
 

@@ -6,8 +6,7 @@ in one piece are made when somebody asks for them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from codriver.model.value import value
 from codriver.syntax.chunks import Chunks, Point
 
 Position = tuple[int, int]
@@ -15,7 +14,7 @@ Position = tuple[int, int]
 Span = tuple[Position, Position]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Edit:
     """One replacement, with the offsets and points tree-sitter wants."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from tree_sitter import Language as Grammar
 from tree_sitter import Parser, Tree
@@ -295,7 +295,7 @@ class Trees:
             known = self._close = self._narrowed(place)
         if known is None or known.window is None:
             return None
-        return replace(known, source=known.window.source)
+        return Parse(known.tree, known.window.source, known.origin, known.rows, known.window)
 
     def _narrowed(self, place: tuple[int, int]) -> Parse | None:
         """A new small window, cut along the last tree of the text or of a window of it; None where nodes are long."""
@@ -327,7 +327,7 @@ class Trees:
         tree = before.tree.copy()
         move(tree, edit_of(before.source, source, start, end, start + len(insert)))
         changed = attempt(self._parser, source, tree)
-        return replace(before, tree=changed, source=source, window=None) if changed is not None else None
+        return Parse(changed, source, before.origin, before.rows) if changed is not None else None
 
     def _trial(self, start: int, end: int) -> Parse | None:
         """What judges this place; the same one for all that is tried there."""
@@ -369,7 +369,7 @@ class Trees:
         if seen.window is None or seen.window.source is seen.source:
             return seen
         tree = attempt(self._parser, seen.window.source, seen.tree)
-        return replace(seen, tree=tree, source=seen.window.source) if tree is not None else None
+        return Parse(tree, seen.window.source, seen.origin, seen.rows, seen.window) if tree is not None else None
 
     def _cut(self, place: tuple[int, int], size: int) -> Parse | None:
         """Parses a window around the place: cut along the last tree if there is one, else by the look of lines."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tree_sitter import Node, TreeCursor
+
+from codriver.model.value import value
 
 Range = tuple[int, int]
 """Half-open byte range."""
@@ -29,7 +30,7 @@ _ASIDE = re.compile("comment|attribute|annotation|decorator")
 _TOP_LEVEL = re.compile(rb"[\r\n](?=[^\s)\]}#*/])")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Window:
     """`source` is code whose bytes from `at` on are those of the text's [start, end)."""
 
@@ -44,6 +45,10 @@ class Window:
     def origin(self) -> int:
         """What to add to the source's offsets for the text's."""
         return self.start - self.at
+
+    def with_source(self, source: bytes) -> Window:
+        """The same with its text brought up to date."""
+        return Window(source, self.at, self.start, self.end, self.rows)
 
     def holds(self, offset: int) -> bool:
         """Whether it shows this byte of the text, or ends there."""

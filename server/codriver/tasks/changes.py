@@ -6,13 +6,14 @@ Editors send more than changed (a whole line, the whole text); what is the same 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from codriver.model.value import value
 
 Span = tuple[int, int]
 """Byte offsets, half open."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Change:
     """At byte `at` the bytes `removed` became `inserted`, in the coordinates the changes before it left."""
 

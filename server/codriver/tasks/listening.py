@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from codriver.errors import CodriverError
@@ -16,6 +16,7 @@ from codriver.model.decision import Candidate, Decision
 from codriver.model.events import Finish, Finished, TextDelta
 from codriver.model.ids import new_id
 from codriver.model.request import Request
+from codriver.model.value import value
 from codriver.tasks import trim
 from codriver.tasks.suggestion import Site, Suggestion
 
@@ -41,7 +42,7 @@ Meanwhile = Callable[[], object]
 """What is done while an answer is on its way, once for each model asked, where there is such a moment."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Heard:
     """What a model said, as far as it was listened to."""
 

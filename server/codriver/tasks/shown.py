@@ -4,9 +4,10 @@ where it was not wanted."""
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from codriver.model.request import Snapshot
+from codriver.model.value import value
 from codriver.tasks import brackets
 from codriver.tasks.suggestion import Suggestion, word_start
 
@@ -29,7 +30,7 @@ _NEAR = 200
 Key = tuple[int, str]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Shown:
     suggestion: Suggestion
     cursor: int

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from codriver.model.request import Snapshot
+from codriver.model.value import value
 from codriver.tasks import brackets, indent, trim
 from codriver.tasks.context import below, readable, whole
 
@@ -29,7 +30,7 @@ _WORD = re.compile(r"[\w$]*\Z")
 _COMMENTED = re.compile(r"\s*(?:#|//|--|/\*|\*|;|%|\"\"\"|''')")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Suggestion:
     """Text for the byte range [start, end) of the buffer it was asked for.
 
@@ -47,7 +48,7 @@ class Suggestion:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Picked:
     """The entry chosen in an editor's menu: text that would replace bytes [start, end) of the buffer."""
 
@@ -56,7 +57,7 @@ class Picked:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Site:
     """A cursor in a buffer, ready for candidates."""
 

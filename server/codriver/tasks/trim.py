@@ -193,10 +193,11 @@ def _uncircled(line: str) -> str:
 def undoubled(text: str, place: Place) -> str:
     """Without what stands below the cursor already, or right above it."""
     lines = text.split("\n")
-    if len(text.strip()) > 2 and re.search(r"\W", text.strip()) and place.line.rstrip().endswith(text.strip()):
+    said, line = text.strip(), place.line
+    if len(said) > 2 and line.rstrip().endswith(said) and re.search(r"\W", said):
         return ""
-    whole = [place.line + lines[0], *lines[1:]]
-    if re.search(r"[^\W\d]", whole[0]) and whole[0].strip() == place.above.strip() and not place.line.strip():
+    whole = [line + lines[0], *lines[1:]]
+    if not line.strip() and whole[0].strip() == place.above.strip() and re.search(r"[^\W\d]", whole[0]):
         return ""
     below = place.below.rstrip()
     if not below:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
+from codriver.model.value import value
 from codriver.tasks import changes
 from codriver.tasks.changes import Change, Span
 
@@ -47,7 +48,7 @@ class Doing(StrEnum):
     OTHER = "changed from elsewhere"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Past:
     """One change of the past; when: seconds of the clock that told it."""
 

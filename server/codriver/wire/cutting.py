@@ -7,9 +7,9 @@ may be inserted as it is. Editors, who know more of the place, go on from `bare`
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from codriver.model.request import Fim
+from codriver.model.value import value
 
 WINDOW = 4000
 """Characters before and after the hole that an answer is compared with."""
@@ -18,7 +18,7 @@ _MARKUP = (".md", ".mdx", ".markdown", ".rst", ".adoc", ".txt", ".tex")
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Place:
     """Where a suggestion is to stand: text before and after the cursor (LF only, may be windows of the file).
 
@@ -82,7 +82,8 @@ def cut(text: str, hole: Fim) -> str:
 def bare(text: str, place: Place) -> str:
     """Without what is no code."""
     text = unthought(text.replace("\r\n", "\n"))
-    text = unmarked(text, place.before + place.after)
+    if "<" in text or "[" in text:
+        text = unmarked(text, place.before + place.after)
     if not place.markup:
         text = unchatted(unfenced(text))
     return unechoed(text, place)
@@ -171,20 +172,15 @@ def _chat(line: str) -> bool:
     return _CHATTER.match(line) is not None and line.count(" ") >= 2 and (_sentence(line) or line.endswith(":"))
 
 
-_BLANKS = re.compile(r"[ \t\n]*")
+_ECHOED = 20
+"""Lines before the cursor that an answer may say again."""
 
 
 def unechoed(text: str, place: Place) -> str:
-    """Without lines before the cursor that the answer says again, the longest run first (up to 20 lines)."""
+    """Without lines before the cursor that the answer says again, the longest run first (up to _ECHOED lines)."""
     body = text.lstrip("\n")
-    starts = _line_starts(place.before, 20)
-    head = body.lstrip(" \t\n")[:3]
-    for start in starts:
-        blanks = _BLANKS.match(place.before, start)  # also none at all: it always matches
-        if not place.before.startswith(head, blanks.end() if blanks else start):
-            continue  # whatever of it is said again begins so
-        told = place.before[start:]
-        bare_told = told.lstrip(" \t\n")
+    for start, bare_start in _repeatable(place.before, body):
+        told, bare_told = place.before[start:], place.before[bare_start:]
         if len(bare_told.strip()) < 3 or not re.search(r"\w", bare_told):
             continue
         for echo in (told, bare_told, bare_told.rstrip()):
@@ -195,13 +191,21 @@ def unechoed(text: str, place: Place) -> str:
     return text
 
 
-def _line_starts(text: str, most: int) -> list[int]:
-    """Where its last lines begin."""
-    starts, at = list[int](), len(text)
-    while at >= 0 and len(starts) < most:
-        at = text.rfind("\n", 0, at)
-        starts.append(at + 1)
-    return starts[::-1]
+def _repeatable(before: str, body: str) -> list[tuple[int, int]]:
+    """Where the last lines begin from which on the body can say all of the text again, and the first sign there that is
+    no blank; the longest run first."""
+    head, end = body.lstrip(" \t\n")[:3], len(before.rstrip())
+    found, at, bare = list[tuple[int, int]](), len(before), len(before)
+    for line in reversed(before.rsplit("\n", _ECHOED)[-_ECHOED:]):
+        at -= len(line)
+        if line.strip(" \t"):
+            bare = at + len(line) - len(line.lstrip(" \t"))
+        if end - bare > len(body):
+            break  # from further above it is longer still
+        if before.startswith(head, bare):
+            found.append((at, bare))
+        at -= 1
+    return found[::-1]
 
 
 def _after_echo(text: str, echo: str, line: str) -> str:
