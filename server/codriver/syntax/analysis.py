@@ -105,7 +105,8 @@ class Buffer:
         self._code: Code | None = None
         if self.language is not None and grammar is not None:
             marks = self.language.opener, self.language.closer
-            self._code = Code(self.language, Trees(grammar, data, limit, marks, self.language.afresh, clock))
+            trees = Trees(grammar, data, limit, marks, self.language.afresh, clock)
+            self._code = Code(self.language, trees, clock)
         self._answers: dict[tuple[Any, ...], Any] = {}
         self._typing: _Typing | None = None
 
@@ -196,6 +197,13 @@ class Buffer:
         if line.facts is None:
             line.facts = self.facts(offset, manifests)
         return line.facts
+
+    def ready(self, offset: int) -> bool:
+        """Goes on for some milliseconds with what `facts_typing` will ask for; True when nothing is left to do."""
+        offset = min(max(offset, 0), len(self.data))
+        if self._code is None or self._line(offset).facts is not None or self._piece(offset) is not None:
+            return True
+        return self._code.ready(offset)
 
     def function_start_typing(self, offset: int) -> int | None:
         """As `function_start`, of the line's first key, for the same reason."""
@@ -377,9 +385,9 @@ class Buffer:
         return [piece for piece in self.pieces() if piece.start < end and piece.end > start]
 
     def _functions(self) -> tuple[Function, ...]:
-        own = self._code.functions() if self._code is not None else []
+        own = self._code.functions() if self._code is not None else ()
         inside = [piece.placed(f) for piece in self.pieces() for f in piece.buffer.functions()]
-        return tuple(sorted(own + inside, key=lambda function: function.start_byte) if inside else own)
+        return tuple(sorted((*own, *inside), key=lambda function: function.start_byte)) if inside else own
 
     def _facts(self, place: int | Range | None, manifests: Mapping[str, str]) -> Features:
         piece = self._piece(place)

@@ -5,39 +5,52 @@ Places and ranges are bytes of the text. Where the newest tree is broken the las
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from tree_sitter import Tree
 
 from codriver.model.features import Function
-from codriver.syntax import headers, outline, sizes, surroundings
+from codriver.syntax import headers, outline, paces, sizes, surroundings
 from codriver.syntax.language import Language
 from codriver.syntax.measures import Measures, Placed
 from codriver.syntax.outline import Scope
 from codriver.syntax.parse import Parse
 from codriver.syntax.parsing import count_errors
-from codriver.syntax.places import Range, middle
+from codriver.syntax.places import Range, around, middle
 from codriver.syntax.sizes import Size, Sizes
 from codriver.syntax.surroundings import Surroundings
 from codriver.syntax.text import Edit
-from codriver.syntax.trees import EAGER, NEAR, Trees
+from codriver.syntax.trees import EAGER, NEAR, SLICE, Trees
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What was counted of a whole text, or of its first window."""
+
+    tree: Tree
+    units: tuple[Placed, ...]
+    functions: tuple[Function, ...]
 
 
 class Code:
     """One text in one language, followed through its edits. Code in other languages inside of it is none of its own."""
 
-    def __init__(self, language: Language, trees: Trees) -> None:
-        self.language, self.trees = language, trees
+    def __init__(self, language: Language, trees: Trees, clock: Callable[[], float] | None = None) -> None:
+        """clock: seconds of the processor this thread has used, by which slices of counting end."""
+        self.language, self.trees, self._clock = language, trees, clock
         self._measures, self._sizes = Measures(language), Sizes(language)
         self._imported: tuple[str, ...] | None = None
         self._counting: Iterator[None] | None = None
+        self._counted: _Counted | None = None
+        self._nearing: tuple[int, Iterator[None]] | None = None
         self._sights: dict[int, tuple[Parse | None, Parse | None]] = {}
 
     # How it follows the text.
 
     def edit(self, edits: Sequence[Edit], data: bytes) -> None:
         """The text became `data` by these edits, each in the coordinates the ones before it left."""
-        self._counting = None
-        self._sights.clear()
+        self._forget()
         if len(data) <= EAGER:
             self._imported = None
         self.trees.edit(edits, data)
@@ -54,23 +67,59 @@ class Code:
         return done
 
     def count(self) -> bool:
-        """Goes on counting what `functions` lists, some thousand bytes; True when nothing is left to count."""
+        """Goes on counting what `functions` lists, for a slice; True when nothing is left to count."""
         if self._counting is None:
-            parse = self.trees.good()
-            self._counting = self._measures.gradually(parse) if parse is not None else iter(())
-            self.imports()  # remembered for the time when the tree is stale
-            return False
-        return all(False for _ in self._counting)
+            self._counting = self._count()
+        return paces.slice_of(self._counting, SLICE, self._clock)
+
+    def _count(self) -> Generator[None, None, None]:
+        parse = self.trees.good()
+        yield
+        self.imports()  # remembered for the time when the tree is stale
+        yield
+        if parse is None:
+            return
+        units, functions = (yield from self._measures.all_of(parse)), list[Function]()
+        for unit in units:
+            functions += (function for function in unit.functions() if function.name)
+            yield
+        self._counted = _Counted(parse.tree, units, tuple(functions))
+
+    def ready(self, offset: int) -> bool:
+        """Goes on making ready what is asked of a byte by `facts`, for a slice; True when nothing is left to do."""
+        if self._nearing is None or self._nearing[0] != offset:
+            self._nearing = offset, self._near(offset)
+        return paces.slice_of(self._nearing[1], SLICE, self._clock)
+
+    def _near(self, offset: int) -> Generator[None, None, None]:
+        """What function_at and with_callbacks, or else units, will ask for: what they count is remembered."""
+        self.trees.newest(offset)
+        yield
+        self.imports()
+        yield
+        place = offset, offset
+        scope, (_, good) = self._function_scope(place), self._seen(offset)
+        if scope is not None and good is not None:
+            yield from self._measures.one_of(good, scope.start)
+            return
+        region = around(offset, len(self.trees.data))
+        parse = self.trees.remembered() or self.trees.good(middle(region))
+        if parse is not None:
+            yield from self._measures.some_of(parse, *parse.seen(region))
 
     def rest(self) -> None:
         """Forgets the trees, not what was counted."""
         self.trees.drop()
-        self._counting = None
+        self._forget()
+
+    def _forget(self) -> None:
+        """Nothing holds any more that hangs on nodes: edits move them."""
+        self._counting = self._counted = self._nearing = None
         self._sights.clear()
 
     def _renewed(self) -> None:
         self._imported = None
-        self._sights.clear()
+        self._forget()
 
     # What is in the text.
 
@@ -83,11 +132,14 @@ class Code:
     def _imports(self, parse: Parse | None) -> tuple[str, ...]:
         return outline.imports(parse.root, parse.source, self.language) if parse is not None else ()
 
-    def functions(self) -> list[Function]:
+    def functions(self) -> tuple[Function, ...]:
         """All named functions in reading order; of a text too long for one tree, those in its first window."""
         parse = self.trees.remembered() or self.trees.good()
-        units = self._measures.of(parse) if parse is not None else ()
-        return [function for unit in units for function in unit.functions() if function.name]
+        if parse is None:
+            return ()
+        if self._counted is not None and self._counted.tree is parse.tree:
+            return self._counted.functions
+        return tuple(function for unit in self._measures.of(parse) for function in unit.functions() if function.name)
 
     def units(self, region: Range) -> tuple[Placed, ...]:
         """What is counted in a range, as far as it is seen from its middle."""
@@ -95,7 +147,8 @@ class Code:
         if parse is None:
             return ()
         if region == (0, len(parse.source)) and parse.window is None:
-            return self._measures.of(parse)
+            counted = self._counted is not None and self._counted.tree is parse.tree
+            return self._counted.units if self._counted and counted else self._measures.of(parse)
         return self._measures.within(parse, *parse.seen(region))
 
     def errors(self, region: Range) -> int:

@@ -5,7 +5,7 @@ A keystroke changes one unit; the others are found again by their bytes, whereve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from tree_sitter import Node
@@ -13,14 +13,11 @@ from tree_sitter import Node
 from codriver.model.features import Function
 from codriver.syntax import complexity, names, outline
 from codriver.syntax.language import Language
+from codriver.syntax.paces import whole
 from codriver.syntax.parse import Parse
 
 DEEPEST = 20
 """Named functions inside one another beyond this are not listed."""
-
-
-SHARE = 5_000
-"""Bytes that are counted in one go when there is no hurry: some 3 ms."""
 
 _UNCLAIMED = 500
 """Measures made since everything was counted; older ones make room."""
@@ -71,39 +68,39 @@ class Measures:
 
     def of(self, parse: Parse) -> tuple[Placed, ...]:
         """All units of a parse, in reading order. Forgets what is no longer in the text."""
-        known: dict[_Key, Measured] = {}
-        placed = tuple(
-            self._placed(unit, parse, known) for unit in outline.units(parse.root, parse.source, self._language)
-        )
+        return whole(self.all_of(parse))
+
+    def all_of(self, parse: Parse) -> Generator[None, None, tuple[Placed, ...]]:
+        """As `of`, bit by bit."""
+        known, placed = dict[_Key, Measured](), list[Placed]()
+        for unit in outline.units(parse.root, parse.source, self._language):
+            placed.append((yield from self._placed(unit, parse, self._known, known)))
+            yield
         self._claimed, self._known = len(known), known
-        return placed
+        return tuple(placed)
 
     def within(self, parse: Parse, start: int, end: int) -> tuple[Placed, ...]:
         """Units that touch bytes [start, end) of the text; the others are not counted."""
-        start, end = start - parse.origin, end - parse.origin
-        units = outline.units(parse.root, parse.source, self._language, (start, end))
-        placed = tuple(self._placed(unit, parse, self._known) for unit in units)
+        return whole(self.some_of(parse, start, end))
+
+    def some_of(self, parse: Parse, start: int, end: int) -> Generator[None, None, tuple[Placed, ...]]:
+        """As `within`, bit by bit."""
+        placed, span = list[Placed](), (start - parse.origin, end - parse.origin)
+        for unit in outline.units(parse.root, parse.source, self._language, span):
+            placed.append((yield from self._placed(unit, parse, self._known)))
+            yield
         self._forget()
-        return placed
+        return tuple(placed)
 
     def at(self, parse: Parse, start: int) -> Placed | None:
         """The unit that holds this byte of the text; the others are not counted."""
+        return whole(self.one_of(parse, start))
+
+    def one_of(self, parse: Parse, start: int) -> Generator[None, None, Placed | None]:
+        """As `at`, bit by bit."""
         unit = outline.unit_at(parse.root, parse.source, self._language, start - parse.origin)
         self._forget()
-        return self._placed(unit, parse, self._known) if unit is not None else None
-
-    def gradually(self, parse: Parse) -> Iterator[None]:
-        """Counts all units so that `of` has nothing left to do, SHARE bytes between two yields."""
-        known: dict[_Key, Measured] = {}
-        counted = 0
-        for unit in outline.units(parse.root, parse.source, self._language):
-            before = len(self._known)
-            self._placed(unit, parse, self._known, known)
-            counted += 100 + (unit.node.end_byte - unit.node.start_byte if len(self._known) > before else 0)
-            if counted >= SHARE:
-                counted = 0
-                yield
-        self._claimed, self._known = len(known), known
+        return (yield from self._placed(unit, parse, self._known)) if unit is not None else None
 
     def _forget(self) -> None:
         """Typing makes a new text of one unit with every key; the oldest of these are not needed any more."""
@@ -112,11 +109,13 @@ class Measures:
         while len(self._nested) > _NESTED:
             del self._nested[next(iter(self._nested))]
 
-    def _placed(self, unit: outline.Unit, parse: Parse, *caches: dict[_Key, Measured]) -> Placed:
+    def _placed(self, unit: outline.Unit, parse: Parse, *caches: dict[_Key, Measured]) -> Generator[None, None, Placed]:
         node, head = unit.node, names.head_of(unit.node, self._language)
         prefix = unit.prefix if head is None else f"{unit.prefix}{parse.text(head).decode('utf-8', 'replace')}"
         key = prefix, unit.parent_kind, parse.text(node)
-        measured = caches[0].get(key) or self._known.get(key) or self._measure(unit, parse.source)
+        measured = caches[0].get(key) or self._known.get(key)
+        if measured is None:
+            measured = yield from self._measure(unit, parse.source)
         for cache in caches:
             cache[key] = measured
         return Placed(
@@ -128,30 +127,30 @@ class Measures:
 
     def single(self, node: Node, parse: Parse) -> Function:
         """Numbers of one function of a parse, not cached; its name is its own."""
-        count = self._count(node, parse.source, False)
+        count = whole(self._count(node, parse.source, False))
         function = self._function(node, parse.source, "", "", count)
         return _shifted(function, parse.rows + 1, parse.origin)
 
-    def _measure(self, unit: outline.Unit, source: bytes, level: int = 0) -> Measured:
+    def _measure(self, unit: outline.Unit, source: bytes, level: int = 0) -> Generator[None, None, Measured]:
         language, functions = self._language, list[Function]()
-        whole = self._count(unit.node, source, names.is_class(unit.parent_kind, language))
+        entire = yield from self._count(unit.node, source, names.is_class(unit.parent_kind, language))
         apart, anonymous = language.rules.apart, language.scopes.anonymous
-        decisions, cognitive, nesting = 0, whole.cognitive, whole.nesting
+        decisions, cognitive, nesting = 0, entire.cognitive, entire.nesting
         roots = (
-            [unit.node] if names.kind(unit.node, source, language) in names.function_types(language) else whole.inner
+            [unit.node] if names.kind(unit.node, source, language) in names.function_types(language) else entire.inner
         )
         pending = [(node, unit.prefix, unit.parent_kind, 0) for node in reversed(roots)]
         while pending:
             node, prefix, parent_kind, depth = pending.pop()
             if apart and node != unit.node and level < _LEVELS:
-                inner = self._inside(outline.Unit(node, prefix, parent_kind), source, level + 1)
+                inner = yield from self._inside(outline.Unit(node, prefix, parent_kind), source, level + 1)
                 lines, size = node.start_point.row - unit.node.start_point.row, node.start_byte - unit.node.start_byte
                 functions += (_shifted(function, lines, size) for function in inner.functions)
                 decisions, cognitive = decisions + inner.cyclomatic, cognitive + inner.cognitive
                 nesting = max(nesting, inner.nesting)
                 continue
             is_member = names.is_class(parent_kind, language)
-            count = whole if node == unit.node else self._count(node, source, is_member)
+            count = entire if node == unit.node else (yield from self._count(node, source, is_member))
             function = self._function(node, source, prefix, parent_kind, count)
             functions.append(_shifted(function, -unit.node.start_point.row, -unit.node.start_byte))
             if node != unit.node and (apart or names.kind(node, source, language) not in anonymous):
@@ -161,20 +160,21 @@ class Measures:
             if depth < DEEPEST or apart:
                 inside = f"{function.name}." if function.name else prefix
                 pending += [(inner, inside, function.kind, depth + 1) for inner in reversed(count.inner)]
-        own = whole.cyclomatic - 1 if language.counted else 0
+        own = entire.cyclomatic - 1 if language.counted else 0
         return Measured(tuple(functions), own + decisions, cognitive, nesting)
 
-    def _inside(self, unit: outline.Unit, source: bytes, level: int) -> Measured:
+    def _inside(self, unit: outline.Unit, source: bytes, level: int) -> Generator[None, None, Measured]:
         """A function that counts for itself alone, remembered as a unit is: what is around it may change."""
         name = names.name_of(unit.node, source, self._language)
         key = f"{unit.prefix}\0{name}", unit.parent_kind, source[unit.node.start_byte : unit.node.end_byte]
-        if key not in self._nested:
-            self._nested[key] = self._measure(unit, source, level)
-        return self._nested[key]
+        measured = self._nested.get(key)
+        if measured is None:
+            measured = self._nested[key] = yield from self._measure(unit, source, level)
+        return measured
 
-    def _count(self, node: Node, source: bytes, is_member: bool) -> complexity.Count:
+    def _count(self, node: Node, source: bytes, is_member: bool) -> Generator[None, None, complexity.Count]:
         """What is counted; of a language that is only guessed at, no more than nesting."""
-        count = complexity.measure(node, source, self._language, is_member)
+        count = yield from complexity.measuring(node, source, self._language, is_member)
         if not self._language.counted:
             count.cyclomatic, count.cognitive = 0, 0
         return count

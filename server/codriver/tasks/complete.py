@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 OTHERS = 8
 """Open buffers the local predictor learns from."""
 
+ROUNDS = 4
+"""Rounds of the loop between two slices of reading."""
+
 OFFLINE = 0.5
 """With no model to ask, so much of the usual confidence is enough for the local predictor."""
 
@@ -173,8 +176,10 @@ class Completer:
         if not explicit and await self._ignored(owner, snapshot.uri):
             return self._silent("a file that git ignores")
         buffer = self._analyst.buffer(snapshot)
-        while not virtual and buffer.unread and not buffer.step():  # noqa: ASYNC110 (slices: others get their turns)
-            await asyncio.sleep(0)
+        while not virtual and buffer.unread and not buffer.step():
+            await _breath()
+        if not buffer.whole:
+            await _breath()  # a window of it is read now
         if not explicit and (reason := gate.tree(buffer, snapshot.cursor or 0, comments=settings.comments)):
             return self._silent(reason)
         found = await self._found(site(snapshot, buffer, explicit=explicit), owner, explicit)
@@ -230,6 +235,7 @@ class Completer:
             await self._pause(seconds * settings.delay)
 
         async def ask() -> Suggestion | None:
+            await self._ready(there)
             informed = self._informed(request, there, owner)
             one = await listening.asked(self._router, informed, there, settings.deadline, self._clock)
             if one is not None and not self._following.shown.unwelcome(snapshot, one):
@@ -244,11 +250,17 @@ class Completer:
     ) -> list[Suggestion]:
         """Models' suggestions, for somebody who wants them now."""
         settings = self.settings.complete
+        await self._ready(there)
         request, seconds = self._informed(request, there, owner), settings.deadline
         if settings.alternatives > 1:
             return await listening.several(self._router, request, there, seconds, self._clock, settings.alternatives)
         one = await listening.asked(self._router, request, there, seconds, self._clock, meanwhile)
         return [one] if one is not None else []
+
+    async def _ready(self, there: Site) -> None:
+        """Has what the router will ask of the place counted, in slices: others get their turns."""
+        while not there.buffer.ready(there.cursor):
+            await _breath()
 
     # The local predictor.
 
@@ -312,6 +324,12 @@ class Completer:
         edited, never = self._following.edited(owner), self.settings.privacy.never
         files = alongside.files(self._analyst, there.snapshot, there.buffer, there.cursor, never, edited)
         return hole.informed(request, there, files)
+
+
+async def _breath() -> None:
+    """Lets others have their turns: an answer to somebody else takes some rounds of the loop."""
+    for _ in range(ROUNDS):
+        await asyncio.sleep(0)
 
 
 def _added(there: Site, suggestion: Suggestion) -> str:

@@ -36,6 +36,10 @@ _CANCELLED = lsp.LSPErrorCodes.RequestCancelled.value
 _PARSE_ERROR, _INVALID_REQUEST, _NO_METHOD = -32700, -32600, -32601
 _NOT_INITIALIZED = -32002
 
+LONG = 500_000
+"""Bytes of a message that is read in one turn of the loop and handled in the next: of 4 MB each takes some 5 ms."""
+_UNREADABLE = object()
+
 
 @functools.cache
 def converter() -> Any:
@@ -102,7 +106,10 @@ class Peer(JsonRPCProtocol):
         try:
             while self.phase != "gone" and (chunk := await reader.read(1 << 16)):
                 for body in self._frames.feed(chunk):
-                    self.receive(body)
+                    if len(body) < LONG:
+                        self.receive(body)
+                    else:
+                        await self._receive_slowly(body)
         finally:
             await self._abandon()
 
@@ -115,15 +122,30 @@ class Peer(JsonRPCProtocol):
             task.cancel()
         await asyncio.gather(*answers, return_exceptions=True)
 
+    async def _receive_slowly(self, body: bytes | Malformed) -> None:
+        """As `receive`, in two turns of some milliseconds. Nothing else is read meanwhile."""
+        await asyncio.sleep(0)
+        content = self._content(body)
+        await asyncio.sleep(0)
+        self._handle(content)
+
     def receive(self, body: bytes | Malformed) -> None:
         """Handles one message, whatever it is."""
+        self._handle(self._content(body))
+
+    def _content(self, body: bytes | Malformed) -> Any:
+        """What the message says; what is no JSON is answered at once."""
         if isinstance(body, Malformed):
             self._write(error(None, _PARSE_ERROR, body.reason))
-            return
+            return _UNREADABLE
         try:
-            content = _read(body)
+            return _read(body)
         except (ValueError, RecursionError) as problem:
             self._write(error(None, _PARSE_ERROR, f"The message is not JSON: {problem}"))
+            return _UNREADABLE
+
+    def _handle(self, content: Any) -> None:
+        if content is _UNREADABLE:
             return
         if not isinstance(content, dict) or content.get("jsonrpc") != "2.0":
             self._write(error(None, _INVALID_REQUEST, 'A message must be an object with "jsonrpc": "2.0".'))
