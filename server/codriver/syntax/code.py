@@ -75,8 +75,7 @@ class Code:
     def _count(self) -> Generator[None, None, None]:
         parse = self.trees.good()
         yield
-        self.imports()  # remembered for the time when the tree is stale
-        yield
+        yield from self._importing()  # remembered for the time when the tree is stale
         if parse is None:
             return
         units, functions = (yield from self._measures.all_of(parse)), list[Function]()
@@ -95,8 +94,7 @@ class Code:
         """What function_at and with_callbacks, or else units, will ask for: what they count is remembered."""
         self.trees.newest(offset)
         yield
-        self.imports()
-        yield
+        yield from self._importing()
         place = offset, offset
         scope, (_, good) = self._function_scope(place), self._seen(offset)
         if scope is not None and good is not None:
@@ -125,12 +123,19 @@ class Code:
 
     def imports(self) -> tuple[str, ...]:
         """Imported modules; of a long text as they were when it was last read, until then those in its first window."""
-        if self._imported is None and (not self.trees.dirty or len(self.trees.data) <= EAGER):
-            self._imported = self._imports(self.trees.newest())
-        return self._imported if self._imported is not None else self._imports(self.trees.newest(0))
+        return paces.whole(self._importing())
 
-    def _imports(self, parse: Parse | None) -> tuple[str, ...]:
-        return outline.imports(parse.root, parse.source, self.language) if parse is not None else ()
+    def _importing(self) -> Generator[None, None, tuple[str, ...]]:
+        if self._imported is None and (not self.trees.dirty or len(self.trees.data) <= EAGER):
+            self._imported = yield from self._imports(self.trees.newest())
+        if self._imported is not None:
+            return self._imported
+        return (yield from self._imports(self.trees.newest(0)))
+
+    def _imports(self, parse: Parse | None) -> Generator[None, None, tuple[str, ...]]:
+        if parse is None:
+            return ()
+        return (yield from outline.importing(parse.root, parse.source, self.language))
 
     def functions(self) -> tuple[Function, ...]:
         """All named functions in reading order; of a text too long for one tree, those in its first window."""

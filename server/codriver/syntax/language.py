@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from typing import Any
@@ -148,6 +148,13 @@ class Imports:
     @cached_property
     def compiled(self) -> tuple[re.Pattern[bytes], ...]:
         return tuple(re.compile(pattern.encode(), re.MULTILINE) for pattern in self.patterns)
+
+    def compiling(self) -> Iterator[None]:
+        """Compiles the patterns one by one, unless that is done: once for a language, some take ten milliseconds."""
+        if "compiled" not in self.__dict__:
+            for pattern in self.patterns:
+                re.compile(pattern.encode(), re.MULTILINE)  # which remembers it
+                yield
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ the beginning of a block). And what a whole text holds: its functions and the mo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -12,11 +12,14 @@ from tree_sitter import Node
 
 from codriver.syntax import names
 from codriver.syntax.language import Imports, Language
+from codriver.syntax.paces import whole
 from codriver.syntax.parse import Parse
 
 _WORD = re.compile(rb"[\w\x80-\xff]")
 _BLANKS = b" \t\r\n\f"
 _CODE = re.compile(rb"[^ \t\r\n\f]")
+MANY, PACE = 2_000, 200
+"""Children of a node above which they are not all taken at once, and nodes that are: some half a millisecond."""
 _FEW = 400
 """Bytes in which the end of the code above is nearly always found: a long text is not copied for it."""
 
@@ -94,9 +97,12 @@ class Unit:
 def units(root: Node, source: bytes, language: Language, span: tuple[int, int] | None = None) -> Iterator[Unit]:
     """All units in reading order, or those that touch a byte range of the source."""
     scopes = language.scopes
-    pending = [Unit(child, "", "") for child in reversed(_touching(root, span))]
+    pending = [_under(_touching(root, span), "", "")]
     while pending:
-        unit = pending.pop()
+        unit = next(pending[-1], None)
+        if unit is None:
+            pending.pop()
+            continue
         node, prefix, kind = unit.node, unit.prefix, unit.parent_kind
         key = names.kind(node, source, language)
         if key in scopes.classes:
@@ -108,13 +114,33 @@ def units(root: Node, source: bytes, language: Language, span: tuple[int, int] |
         else:
             yield unit
             continue
-        pending += [Unit(child, prefix, kind) for child in reversed(children)]
+        pending.append(_under(children, prefix, kind))
 
 
-def _touching(node: Node, span: tuple[int, int] | None) -> list[Node]:
+def _under(nodes: Iterable[Node], prefix: str, kind: str) -> Iterator[Unit]:
+    return (Unit(node, prefix, kind) for node in nodes)
+
+
+def _named(node: Node) -> Iterable[Node]:
+    """Its named children; where there are many, one by one."""
+    return node.named_children if node.named_child_count <= MANY else _walked(node)
+
+
+def _walked(node: Node) -> Iterator[Node]:
+    cursor = node.walk()
+    more = cursor.goto_first_child()
+    while more and cursor.node is not None:
+        if cursor.node.is_named:
+            yield cursor.node
+        more = cursor.goto_next_sibling()
+
+
+def _touching(node: Node, span: tuple[int, int] | None) -> Iterable[Node]:
     """Its named children, or those that touch the range, found without looking at all the others."""
-    if span is None:
-        return node.named_children
+    return _named(node) if span is None else _beside(node, span)
+
+
+def _beside(node: Node, span: tuple[int, int]) -> list[Node]:
     cursor, found = node.walk(), list[Node]()
     more = cursor.goto_first_child_for_byte(span[0]) is not None
     while more and cursor.node is not None and cursor.node.start_byte < span[1]:
@@ -128,7 +154,7 @@ def _touches(node: Node, span: tuple[int, int]) -> bool:
     return node.start_byte < span[1] and node.end_byte > span[0]
 
 
-def _members(node: Node, path: str | None, span: tuple[int, int] | None) -> list[Node]:
+def _members(node: Node, path: str | None, span: tuple[int, int] | None) -> Iterable[Node]:
     if path is not None:
         opened = names.follow(node, path)
         return _touching(opened, span) if opened is not None else []
@@ -169,23 +195,35 @@ def signatures(parse: Parse, start: int, end: int, language: Language) -> Signat
                 count = names.parameters_of(node, parse.source, language, is_member)
                 found.append((f"{unit.prefix}{name}", count))
                 continue
-        pending += [Unit(child, unit.prefix, "") for child in reversed(_touching(node, (start, end)))]
+        pending += [Unit(child, unit.prefix, "") for child in reversed(_beside(node, (start, end)))]
     return tuple(found)
 
 
 def imports(root: Node, source: bytes, language: Language) -> tuple[str, ...]:
     """Names of imported modules as the text writes them, in order, each once."""
+    return whole(importing(root, source, language))
+
+
+def importing(root: Node, source: bytes, language: Language) -> Generator[None, None, tuple[str, ...]]:
+    """As `imports`, PACE nodes between two yields."""
     wanted = language.imports
-    found: dict[str, None] = {}
-    pending = list(reversed(root.named_children))
+    yield from wanted.compiling()
+    found, seen = dict[str, None](), 0
+    pending = [iter(_named(root))]
     while pending:
-        node = pending.pop()
+        node = next(pending[-1], None)
+        if node is None:
+            pending.pop()
+            continue
+        seen += 1
+        if seen % PACE == 0:
+            yield
         key = names.kind(node, source, language)
         if key in wanted.nodes:
             text = source[node.start_byte : min(node.end_byte, node.start_byte + 600)]
             found.update(dict.fromkeys(_imported(text, wanted)))
         elif key in wanted.containers or node.is_error:
-            pending.extend(reversed(node.named_children))
+            pending.append(iter(_named(node)))
     return tuple(found)
 
 
