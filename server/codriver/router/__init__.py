@@ -40,8 +40,8 @@ __all__ = ["BACKGROUND", "PREDICTOR", "Check", "Plan", "Planner", "Router", "Str
 CALMING = 0.2
 """Seconds between two looks whether a peak has passed."""
 
-BOOKED = 0.002
-"""Seconds after a completion in which its outcome is recorded."""
+BOOKED, LATEST = 0.02, 0.25
+"""Seconds after a completion until its outcome is recorded, and at most, while others are waited for."""
 
 PREDICTOR = "local/predictor"
 """The name under which the local predictor's completions are recorded."""
@@ -195,21 +195,31 @@ class Router:
         return Stream(self, request, front, check, meanwhile)
 
     def book(self, outcome: Outcome) -> None:
-        """Records an outcome; of a completion that an editor waits for a moment later, when its answer is out."""
+        """Records an outcome; a completion's a moment later, when its answer is out and nobody waits for the next."""
         if outcome.wire or outcome.purpose is not Purpose.COMPLETE or outcome.status != "ok":
             self.ledger.record(outcome)
             return
         self._unbooked.append(outcome)
-        try:
-            asyncio.get_running_loop().call_later(BOOKED, self.settle)
-        except RuntimeError:  # nobody runs anything later
-            self.settle()
+        if len(self._unbooked) == 1:
+            self._settle_by(None)
 
     def settle(self) -> None:
         """Records what was left for later; whoever asks for outcomes, or closes the ledger, has this done first."""
         left, self._unbooked = self._unbooked, []
         for outcome in left:
             self.ledger.record(outcome)
+
+    def _settle_by(self, latest: float | None) -> None:
+        """Settles as soon as nobody waits; latest: the loop's time by which it is done in any case."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # nobody runs anything later
+            self.settle()
+            return
+        if latest is not None and (not self.waiting or loop.time() >= latest):
+            self.settle()
+        elif self._unbooked:
+            loop.call_later(BOOKED, self._settle_by, loop.time() + LATEST if latest is None else latest)
 
     def note(self, request: Request, *, front: str, model: str, text: str, confidence: float) -> Outcome:
         """Records an answer that needed no model (the local predictor's) and returns its outcome."""

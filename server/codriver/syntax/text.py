@@ -92,6 +92,9 @@ class Text:
         if line >= self.line_count:
             return self.size
         start, char = self._chunks.line_start(line), max(char, 0)
+        plain = self._chunks.cut(start, min(start + char, self.size))
+        if len(plain) == char and plain.isascii() and b"\n" not in plain and b"\r" not in plain:
+            return start + char
         # A unit is four bytes at most: the rest of a long line is not read.
         end = min(self._content_end(line), start + 4 * char + 4)
         return start + _bytes_of(self._chunks.cut(start, end), char, encoding)
@@ -100,7 +103,11 @@ class Text:
         """The position of a byte offset; inside a line end it is the end of the line's text."""
         offset = min(max(offset, 0), self.size)
         line = self.line_at(offset)
-        start, stop = self._chunks.line_start(line), self._content_end(line)
+        start = self._chunks.line_start(line)
+        plain = self._chunks.cut(start, offset)
+        if plain.isascii() and plain[-1:] != b"\r":
+            return line, len(plain)
+        stop = self._content_end(line)
         seen = self._chunks.cut(start, min(offset + 1, stop))
         return line, _units_of(_whole_characters(seen, min(offset, stop) - start), encoding)
 

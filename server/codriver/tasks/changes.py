@@ -5,7 +5,7 @@ Editors send more than changed (a whole line, the whole text); what is the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from codriver.model.value import value
 
@@ -44,8 +44,10 @@ def narrowed(at: int, removed: bytes, inserted: bytes) -> Change:
     return Change(at + head, removed[: len(removed) - tail], inserted[: len(inserted) - tail])
 
 
-def merged(changes: Iterable[Change]) -> list[Change]:
+def merged(changes: Sequence[Change]) -> list[Change]:
     """Changes that touch each other made one; each of the result in the coordinates those before it left."""
+    if len(changes) == 1 and (changes[0].removed or changes[0].inserted):
+        return [changes[0]]
     found: list[Change] = []
     for change in changes:
         if not change.removed and not change.inserted:

@@ -13,7 +13,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from codriver.analyst import path_of
@@ -217,12 +216,18 @@ class Completer:
 
     async def _invoked(self, request: Request, there: Site, owner: int) -> list[Suggestion]:
         """A model's and the predictor's, which guesses while the model answers."""
-        guess = cache(partial(self._guess, there))
+        told = list[_Guess | None]()
+
+        def guess() -> None:
+            if not told:
+                told.append(self._guess(there))
+
         try:
             asked = await self._asked(request, there, owner, guess)
         except Unroutable:
             asked = []
-        guessed = guess()
+        guess()
+        guessed = told[0]
         if guessed is not None and all(_added(there, s) != guessed.text for s in asked):
             asked.append(self._local(request, there, guessed))
         return asked

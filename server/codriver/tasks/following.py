@@ -53,7 +53,7 @@ class Following:
         """A buffer was changed, by one message; `content` is asked for its text only where that is needed."""
         key, now, found = (owner, uri), self._clock(), changes.merged(batch)
         self.rhythm(owner).key(now)
-        for change in found:
+        for change in found if self._kept else ():
             self._taken_out(key, change)
             self._kept.changed(key, change)
         watch = self._watches.setdefault(key, Watch())

@@ -47,6 +47,9 @@ class Kept:
     def __init__(self) -> None:
         self._taken: OrderedDict[str, _Taken] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._taken)
+
     def taken(self, decision: str, key: Key, start: int, text: bytes, now: float) -> None:
         """A text stands in a buffer from byte `start` on, because it was suggested."""
         if len(b"".join(text.split())) < TELLING:

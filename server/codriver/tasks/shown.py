@@ -105,12 +105,14 @@ class Shown:
 
     def unwelcome(self, snapshot: Snapshot, suggestion: Suggestion) -> bool:
         """Whether the same text was rejected at the same place lately."""
+        if not self._rejected:
+            return False
         near = snapshot.text[max(suggestion.start - _NEAR, 0) : suggestion.start]
         return (snapshot.uri, near, suggestion.text) in self._rejected
 
     def cooling(self, snapshot: Snapshot, now: float) -> bool:
         """Whether something was rejected on the cursor's line a moment ago."""
-        if not any(uri == snapshot.uri and now - at < COOLING for uri, _, at in self._cooling):
+        if not self._cooling or not any(uri == snapshot.uri and now - at < COOLING for uri, _, at in self._cooling):
             return False
         above = _above(snapshot.text, snapshot.cursor or 0)
         return (snapshot.uri, above) in [(uri, where) for uri, where, at in self._cooling if now - at < COOLING]

@@ -113,7 +113,8 @@ class Watch:
         [change] = found
         if self._restores(change):
             return Doing.UNDONE
-        self._stack = [*self._stack[1 - PAST :], _short(change)]
+        self._stack.append(_short(change))
+        del self._stack[:-PAST]
         self._redo = []
         return _put_in(change) if change.inserted else Doing.DELETED
 
