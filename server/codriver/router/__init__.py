@@ -110,6 +110,13 @@ class Router:
             self._again.keep(request, plan, decision, self.clock())
         return decision, plan
 
+    def reads(self, request: Request) -> bool:
+        """Whether the decision of a completion will ask for what its code says; not where the line's last one holds."""
+        try:
+            return self.ledger.cooling or not self._again.holds(request, self.plan(request), self.clock())
+        except CodriverError:
+            return False
+
     def _known(self, request: Request) -> tuple[Decision, Plan] | None:
         """What was decided for the line that is being typed in, unless somebody rests or an experiment is under way."""
         if self.ledger.cooling or (self.experiments is not None and self.experiments.part(request) is not None):

@@ -48,17 +48,24 @@ class Again:
 
         A trial that was drawn for the line goes on in it: each of its decisions is made with the chance it tells.
         """
-        code = request.code
-        made = self._made.get(code.uri) if code is not None else None
-        if made is None or made.plan is not plan or not 0.0 <= now - made.at < LASTING:
-            return None
-        if abs(request.input_tokens - made.tokens) > GROWN or made.shape != _shape(request):
+        made = self._held(request, plan, now)
+        if made is None or abs(request.input_tokens - made.tokens) > GROWN:
             return None
         last = made.decision
         return Decision(
             new_id(), last.strategy, last.candidates, last.refused, last.reasons, last.features, last.hold,
             last.propensity, last.arm,
         )  # fmt: skip
+
+    def holds(self, request: Request, plan: Plan, now: float) -> bool:
+        """Whether there is one for this line, if the prompt is about as long: nothing need be read for it."""
+        return self._held(request, plan, now) is not None
+
+    def _held(self, request: Request, plan: Plan, now: float) -> _Made | None:
+        made = self._made.get(request.code.uri) if request.code is not None else None
+        if made is None or made.plan is not plan or not 0.0 <= now - made.at < LASTING:
+            return None
+        return made if made.shape == _shape(request) else None
 
     def keep(self, request: Request, plan: Plan, decision: Decision, now: float) -> None:
         """This was decided, where it may be used again: for somebody who types, with no limit that each request counts

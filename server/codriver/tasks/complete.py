@@ -240,7 +240,7 @@ class Completer:
             await self._pause(seconds * settings.delay)
 
         async def ask() -> Suggestion | None:
-            await self._ready(there)
+            await self._ready(request, there)
             informed = self._informed(request, there, owner)
             one = await listening.asked(self._router, informed, there, settings.deadline, self._clock)
             if one is not None and not self._following.shown.unwelcome(snapshot, one):
@@ -255,16 +255,16 @@ class Completer:
     ) -> list[Suggestion]:
         """Models' suggestions, for somebody who wants them now."""
         settings = self.settings.complete
-        await self._ready(there)
+        await self._ready(request, there)
         request, seconds = self._informed(request, there, owner), settings.deadline
         if settings.alternatives > 1:
             return await listening.several(self._router, request, there, seconds, self._clock, settings.alternatives)
         one = await listening.asked(self._router, request, there, seconds, self._clock, meanwhile)
         return [one] if one is not None else []
 
-    async def _ready(self, there: Site) -> None:
+    async def _ready(self, request: Request, there: Site) -> None:
         """Has what the router will ask of the place counted, in slices: others get their turns."""
-        while not there.buffer.ready(there.cursor):
+        while self._router.reads(request) and not there.buffer.ready(there.cursor):
             await _breath()
 
     # The local predictor.
