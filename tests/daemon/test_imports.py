@@ -11,7 +11,7 @@ import pytest
 
 from running import environment
 
-MOST_OURS, MOST = 220, 640
+MOST_OURS, MOST = 222, 640
 """Modules of ours, and all. Who needs more of them should look first at what can be imported on use."""
 
 HEAVY = {"httpx", "httpcore", "h11", "h2", "pygls", "lsprotocol", "openai", "anthropic", "numpy", "rich", "typer",

@@ -66,8 +66,9 @@ class PlayedAnalyst:
     def focused(self, owner: int, uri: str) -> None:
         self.told.append(("focused", uri))
 
-    def left(self, owner: int) -> None:
+    def left(self, owner: int) -> list[object]:
         self.told.append(("left", owner))
+        return []
 
     def functions(self, owner: int, uri: str) -> tuple[Function, ...]:
         return self.known

@@ -18,6 +18,8 @@ from codriver.syntax.text import Edit, Text, utf8
 from codriver.tasks import changes
 from codriver.tasks.changes import Change
 
+APART = 0.005
+"""Seconds between freeing two documents of an editor that has gone."""
 PATIENCE = 0.25
 """Seconds that a request waits for its document to be opened."""
 
@@ -261,8 +263,10 @@ class Documents:
         """The editor has gone."""
         for held in (self._open, self._cells, self._notebooks):
             held.clear()
-        self._analyst.left(self._owner)
         self._follower.left(self._owner)
+        gone, loop = self._analyst.left(self._owner), asyncio.get_running_loop()
+        for n in range(len(gone)):
+            loop.call_later(n * APART, gone.pop)  # freed one by one
 
     def _root(self, uri: str) -> str:
         """The path of the innermost workspace folder around this document, or ""."""

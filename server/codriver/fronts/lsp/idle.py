@@ -33,7 +33,7 @@ class Idle:
 
     def opened(self, uri: str) -> None:
         """A document was opened: it is read as soon as nobody else has something to do."""
-        self._begin(uri, 0.0)
+        self._begin(uri, BREATH)
 
     def touched(self, uri: str) -> None:
         """A document was changed: the pause begins anew."""

@@ -38,6 +38,8 @@ _NOT_INITIALIZED = -32002
 
 LONG = 500_000
 """Bytes of a message that is read in one turn of the loop and handled in the next: of 4 MB each takes some 5 ms."""
+ROUNDS = 4
+"""Rounds of the loop between such turns: an answer to somebody else takes some."""
 _UNREADABLE = object()
 
 
@@ -124,10 +126,11 @@ class Peer(JsonRPCProtocol):
 
     async def _receive_slowly(self, body: bytes | Malformed) -> None:
         """As `receive`, in two turns of some milliseconds. Nothing else is read meanwhile."""
-        await asyncio.sleep(0)
+        await _breath()
         content = self._content(body)
-        await asyncio.sleep(0)
+        await _breath()
         self._handle(content)
+        await _breath()
 
     def receive(self, body: bytes | Malformed) -> None:
         """Handles one message, whatever it is."""
@@ -316,6 +319,11 @@ class Peer(JsonRPCProtocol):
     def _write(self, data: bytes) -> None:
         if not self._stream.is_closing():
             self._stream.write(data)
+
+
+async def _breath() -> None:
+    for _ in range(ROUNDS):
+        await asyncio.sleep(0)
 
 
 def _read(body: bytes) -> Any:
