@@ -53,6 +53,9 @@ class PlayedRouter:
         self.asked += 1
         return PlayedStream(self.says[min(self.asked, len(self.says)) - 1], DECISION.candidates[self.asked - 1].model)
 
+    def reads(self, request: Request) -> bool:
+        return True
+
     def note(self, request: Request, **more: Any) -> Outcome:
         return Outcome("n", 0.0, "lsp", "", "complete", "ok", DECISION)
 

@@ -74,6 +74,9 @@ class ScriptedRouter:
             raise said.fails
         return said
 
+    def reads(self, request: Request) -> bool:
+        return True
+
     def note(self, request: Request, *, front: str, model: str, text: str, confidence: float) -> Outcome:
         self.noted.append(text)
         return Outcome(
