@@ -18,6 +18,7 @@ from codriver.routing.decide import Wish
 from codriver.routing.eligibility import Offer
 from codriver.state.store import MemoryStore
 from codriver.upstream.client import Timeouts, Upstream
+from codriver.upstream.response import Taker
 from codriver.wire import codec
 
 HANG = "hang"
@@ -55,10 +56,10 @@ class Sink:
     async def write(self, data: bytes) -> None:
         self.got.append(data)
 
-    def short(self) -> Callable[[bytes], bool] | None:
+    def short(self) -> Taker | None:
         return self.take if self.quick else None
 
-    def take(self, data: bytes) -> bool:
+    def take(self, data: bytes, framed: bytes) -> bool:
         self.got.append(data)
         return True
 
@@ -78,9 +79,11 @@ class ScriptedAnswer:
     def masked(self, failure: Failure) -> Failure:
         return failure
 
-    async def more(self, taker: Callable[[bytes], bool] | None = None) -> bytes:
+    async def more(self, taker: Taker | None = None) -> bytes:
         """As the real one, the taker is not shown what comes with the end."""
-        while taker is not None and len(self.steps) > 1 and isinstance(step := self.steps[0], bytes) and taker(step):
+        while taker is not None and len(self.steps) > 1 and isinstance(step := self.steps[0], bytes):
+            if not taker(step, b""):
+                break
             self.steps = self.steps[1:]
         if not self.steps:
             return b""

@@ -15,7 +15,7 @@ from codriver.model.provider import Quirks, Spell, Tariff
 from codriver.model.request import Purpose, Request
 from codriver.router import Plan, trying
 from codriver.upstream.client import Timeouts
-from scripted import BUSY, DONE, GOOD, HANG, HELLO, IDENT, ROLE, STOP, WORLD, Bench, Sink, Step, chat, frame
+from scripted import BUSY, DONE, GOOD, HANG, HELLO, IDENT, ROLE, STOP, USAGE, WORLD, Bench, Sink, Step, chat, frame
 
 FLEET = (SMALL, MEDIUM)
 
@@ -99,6 +99,30 @@ async def test_half_a_call_is_never_shown(first: tuple[Step, ...], tools: bool, 
         with pytest.raises(UpstreamFailed):
             await ask()
     assert bench.upstream.asked == (["east/small", "east/medium"] if invisible else ["east/small"])
+
+
+BROKEN_WORD = b'data: {"choices":[{"index":0,"delta":{"content":"so"}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("burst", "shown"),
+    [
+        pytest.param(ROLE + HELLO, True, id="words"),
+        pytest.param(ROLE + BROKEN_WORD, False, id="words that cannot be read"),
+        pytest.param(HELLO + b'data: {"error":{"message":"no"}}\n\n', False, id="words and an error"),
+    ],
+)
+async def test_first_words_go_out_unread_only_where_nothing_else_came_with_them(burst: bytes, shown: bool) -> None:
+    bench = Bench(
+        {"east/small": (burst, WORLD, STOP, USAGE, DONE), "east/medium": GOOD}, FLEET, strategy="cost", floor=1.0
+    )
+    sink = Sink()
+    async with bench.router.open(chat()) as stream:
+        await sink.write(await stream.relay(sink))
+    assert sink.got[0] == (burst if shown else ROLE + HELLO)
+    assert bench.upstream.asked == (["east/small"] if shown else ["east/small", "east/medium"])
+    row = await bench.outcome()
+    assert (row.status, row.prompt_tokens, row.output_tokens) == ("ok", 100, 7)
 
 
 LONG, BRIEF = "Write code between <code> and </code>. " * 200, "Be brief."

@@ -176,6 +176,56 @@ def test_any_bytes_end_in_an_answer_or_a_transport_error(pieces: list[bytes]) ->
     asyncio.run(run())
 
 
+CHUNKS = st.one_of(
+    st.binary(min_size=1, max_size=20),
+    st.sampled_from([b"1\r\na\r\n", b"\r\n", b"a\r\n1\r\nb", b"0\r\n\r\n", b"6\r\n1\r\na\r\n\r\n"]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(CHUNKS, min_size=1, max_size=8), st.lists(st.integers(1, 30), max_size=12), st.booleans())
+def test_whoever_takes_what_comes_gets_the_same_bytes(chunks: list[bytes], cuts: list[int], willing: bool) -> None:
+    """Chunks that look like chunks inside, reads that end where chunks do and elsewhere."""
+    framed = [b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks]
+    reads, rest = list[bytes](), b"".join(framed)
+    for size in cuts:
+        reads, rest = [*reads, rest[:size]], rest[size:]
+    got, as_they_came = list[bytes](), set[bytes]()
+
+    def take(data: bytes, whole: bytes) -> bool:
+        if whole:
+            assert whole == b"%x\r\n%b\r\n" % (len(data), data)
+            as_they_came.add(whole)
+        if willing or len(data) % 2:
+            got.append(data)
+            return True
+        return False
+
+    async def run(pieces: list[bytes]) -> None:
+        bench = Bench()
+        await bench.feed(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        answer = await bench.exchange
+
+        async def read() -> None:
+            while data := await answer.more(take):
+                got.append(data)
+
+        reading = asyncio.ensure_future(read())
+        for piece in filter(None, pieces):
+            await asyncio.sleep(0)
+            bench.connection.data_received(piece)
+        bench.connection.data_received(b"0\r\n\r\n")
+        await reading
+        assert bench.freed and not bench.wire.closed
+        assert b"".join(got) == b"".join(chunks)
+
+    asyncio.run(run([*reads, rest]))
+    got.clear()
+    as_they_came.clear()
+    asyncio.run(run(framed))
+    assert not willing or as_they_came == set(framed[1:]), "the first shows where chunks begin, all others pass"
+
+
 async def test_head_has_no_body_whatever_its_length_says() -> None:
     bench = Bench(head_only=True)
     await bench.feed(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n")

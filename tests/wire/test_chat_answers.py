@@ -25,6 +25,7 @@ from codriver.model.events import (
     UsageSeen,
     fold,
 )
+from codriver.model.provider import Quirks
 from codriver.model.request import ToolCall
 from codriver.wire import codec
 from codriver.wire import openai_chat as wire
@@ -502,3 +503,57 @@ def test_what_is_written_reads_back_in_any_cut(said: list[Event], calls: list[di
         found += decoder.feed(stream[start:cut])
         start = cut
     assert events(found) == read(stream)
+
+
+ROLE, WORD = chunk({"role": "assistant", "content": ""}), chunk({"content": "so "})
+SPEAKING = {
+    "a word": ([WORD], "", True),
+    "a word behind the opening": ([ROLE, WORD], "", True),
+    "where thinking may stand in the text": ([ROLE, WORD], "read", True),
+    "the opening alone": ([ROLE], "", False),
+    "a blank": ([ROLE, chunk({"content": "\n"})], "", False),
+    "a tag": ([ROLE, chunk({"content": " <think>"})], "read", False),
+    "half a tag": ([chunk({"content": "<"}), WORD], "read", False),
+    "thinking": ([ROLE, chunk({"reasoning_content": "hm"})], "", False),
+    "a call": ([WORD, chunk({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f"}}]})], "", False),
+    "a refusal": ([ROLE, chunk({"refusal": "no"})], "", False),
+    "the end": ([WORD, chunk({}, "stop")], "", False),
+    "counts": ([chunk({"content": "so"}, usage={"prompt_tokens": 3})], "", False),
+    "an error": ([WORD, {"error": {"message": "no"}}], "", False),
+    "another error": ([{**WORD, "message": "no"}], "", False),
+    "a second answer": ([further({"content": "so"})], "", False),
+}
+
+
+@pytest.mark.parametrize("name", SPEAKING)
+def test_what_may_go_out_before_it_is_read(name: str) -> None:
+    pages, tags, speaking = SPEAKING[name]
+    quirks = Quirks(think_tags=tags)
+    assert wire.decoder(model(), quirks).speaking(data(*pages)) is speaking
+
+
+FRAMES = [
+    *{data(page) for pages, _, _ in SPEAKING.values() for page in pages},
+    *(
+        b": alive\n\n",
+        b"data: [DONE]\n\n",
+        b"data: {\n\n",
+        b'data: {"choices":[{"delta":{"content":"a"}\n\n',
+        b"data: ",
+    ),
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(FRAMES), max_size=4), st.sampled_from(["", "read"]))
+def test_what_goes_out_unread_says_words_and_nothing_else(came: list[bytes], tags: str) -> None:
+    burst = b"".join(came)
+    first, then = (wire.decoder(model(), Quirks(think_tags=tags)) for _ in range(2))
+    if not first.speaking(burst):
+        return
+    pieces = then.feed(burst)
+    said = [event for piece in pieces for event in piece.events]
+    assert all(isinstance(event, Started | TextDelta) for event in said)
+    assert any(event.text.strip() for event in said if isinstance(event, TextDelta))
+    assert b"".join(piece.raw for piece in pieces) == burst and not then.over
+    assert not any(piece.usage_only for piece in pieces)

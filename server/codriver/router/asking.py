@@ -97,6 +97,9 @@ class Asked:
     async def reach(self, *, settle: bool = True) -> None:
         """Reads until there is something that must go out (trying.Hold); without `settle`, until the first content."""
         assert self.reading is not None
+        if self.relayed and self._hold.brief and await self.reading.opens():
+            self.first, self.settled = self._elapsed(), True
+            return
         while pieces := await self.reading.batch():
             self.held += pieces
             events = [event for piece in pieces for event in piece.events]

@@ -27,6 +27,7 @@ from codriver.model.events import (
     UsageSeen,
 )
 from codriver.upstream.client import Answer
+from codriver.upstream.response import Taker
 from codriver.wire.codec import Decoder
 
 LAST_BYTES = 0.2
@@ -43,7 +44,7 @@ class Sink(Protocol):
         """Takes data, waiting for a slow caller."""
         ...
 
-    def short(self) -> Callable[[bytes], bool] | None:
+    def short(self) -> Taker | None:
         """What takes data at once, or says that it has to be written in its turn; None where there is no such way."""
         ...
 
@@ -65,6 +66,7 @@ class Reading:
         self._answer = answer
         self._decoder = decoder
         self._rest = b""
+        self._opening = b""  # the first words, while they may go out unread
         self._over = False
         self._frame, self._lines = 0, 1  # bytes of a frame around its text, and its line ends, as in one that was read
 
@@ -84,12 +86,25 @@ class Reading:
         """Whether all of the answer was read."""
         return self._over
 
+    async def opens(self) -> bool:
+        """Whether the answer begins with words that may go out before they are read (Decoder.speaking); what follows
+        has them first. Raises UpstreamFailed when nothing comes."""
+        if not self._answer.streamed:
+            return False
+        chunk = await self._chunk()
+        self.begun = bool(chunk) and self._decoder.speaking(chunk)
+        if self.begun:
+            self._opening = chunk
+        else:
+            self._rest = chunk + self._rest
+        return self.begun
+
     async def batch(self) -> list[Piece]:
         """The next pieces, of one read from upstream; [] at the end. Raises UpstreamFailed when it fails or is cut."""
         if not self._answer.streamed:
             return await self._whole()
         while not self._over:
-            chunk = await self._chunk()
+            chunk, self._opening = self._opening or await self._chunk(), b""
             pieces = self._seen(self._decoder.feed(chunk) if chunk else self._decoder.close())
             self._over = not chunk or self._decoder.over
             if pieces:
@@ -109,6 +124,10 @@ class Reading:
         data = b""
         if held:
             await sink.write(held)
+        if self._opening:
+            opening, self._opening = self._opening, b""
+            await sink.write(opening)
+            self._seen(decoder.feed(opening))
         try:
             while not self._over:
                 if data and not self._rest:
@@ -136,7 +155,7 @@ class Reading:
             return b""
         return data
 
-    def _passing(self, sink: Sink) -> Callable[[bytes], bool] | None:
+    def _passing(self, sink: Sink) -> Taker | None:
         """Passes on what comes while a relay waits: one frame, of nothing but text. All others wake the relay.
 
         A model speaks word by word, so this is what is done most in all of the product.
@@ -147,11 +166,11 @@ class Reading:
         before, after = ordinary
         around, lines = len(before) + len(after), (before + after).count(b"\n")
 
-        def passed(chunk: bytes) -> bool:
+        def passed(chunk: bytes, framed: bytes) -> bool:
             text = len(chunk) - around
             if text < 0 or not (chunk.startswith(before) and chunk.endswith(after) and chunk.count(b"\n") == lines):
                 return False
-            if not take(chunk):
+            if not take(chunk, framed):
                 return False
             self.written += text
             return True
@@ -169,7 +188,7 @@ class Reading:
         body = await self._answer.read()
         return self._seen([Piece(body, self._decoder.whole(body))])
 
-    async def _chunk(self, taker: Callable[[bytes], bool] | None = None) -> bytes:
+    async def _chunk(self, taker: Taker | None = None) -> bytes:
         chunk = self._rest or await self._answer.more(taker)
         self._rest = b""
         if not self.begun:

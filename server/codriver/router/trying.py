@@ -63,6 +63,11 @@ class Hold:
     request: Request
     calling: bool = False
 
+    @property
+    def brief(self) -> bool:
+        """Whether the first words end it."""
+        return self.request.needs.tools or not _scripted(self.request)
+
     def over(self, events: Iterable[Event], seconds: float) -> bool:
         """Takes what a read brought, so many seconds after the first content."""
         if not self.request.needs.tools:

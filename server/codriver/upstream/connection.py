@@ -49,6 +49,8 @@ class Connection(asyncio.Protocol):
         self._interim = False
         self._ended = False
         self._keep = False
+        self._between = False
+        """Whether the parser surely stands between two chunks of an answer's body."""
         self._trouble = ""
 
     @property
@@ -62,6 +64,7 @@ class Connection(asyncio.Protocol):
         """Sends one request and waits for the answer's head. Raises TransportError."""
         assert self._transport is not None and self._answer is None
         self._head_bytes, self._head_only, self._ended, self._keep = 0, head_only, False, False
+        self._between = False
         answer = self._answer = Response(self.loop, self, timeouts, started)
         if len(body) < _ONE_WRITE:
             self._transport.write(head + body)
@@ -102,11 +105,15 @@ class Connection(asyncio.Protocol):
         if answer is None:
             self.abort()  # nobody asked for anything
             return
+        chunk = _chunk(data) if answer.passing else b""
+        if chunk and self._between and answer.took(chunk, data):
+            return  # as it came: the parser has nothing to find in it, and misses nothing
         answer.begun = True
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             self._trouble = self._trouble or f"the answer is not HTTP/1.1 ({error})"
+        self._between = bool(chunk) and answer.holds(chunk)
         if self._ended:
             self._finish(answer)
         elif self._trouble:
@@ -183,6 +190,12 @@ class Connection(asyncio.Protocol):
         if not self._interim and not self._ended:
             self._ended = True
             self._keep = self._parser.should_keep_alive()
+
+
+def _chunk(data: bytes) -> bytes:
+    """What these bytes hold if they look like one whole chunk and nothing else (RFC 9112 7.1); b"" for all others."""
+    size = len(data) - data.find(b"\r\n") - 4
+    return data[-size - 2 : -2] if size > 0 and data.startswith(b"%x\r\n" % size) and data.endswith(b"\r\n") else b""
 
 
 def _ends_with_connection(headers: dict[str, str]) -> bool:

@@ -15,8 +15,9 @@ from codriver.model.value import value
 
 UNREAD_BYTES = 256 * 1024
 """An answer nobody reads stops the socket at this many waiting bytes."""
-Taker = Callable[[bytes], bool]
-"""Is shown what just came, and says whether it took it; else its reader gets it."""
+Taker = Callable[[bytes, bytes], bool]
+"""Is shown what just came, and the same as one chunk of HTTP's chunked coding if it came so (else b""); says whether it
+took it, else its reader gets it."""
 
 _CLOCK_STEP = 0.001  # uvloop's clock and timers count whole milliseconds
 
@@ -196,6 +197,22 @@ class Response:
                 raise self._error
             await self._wait()
 
+    @property
+    def passing(self) -> bool:
+        """Whether somebody waits who may take what comes; for the connection's own use, as all that follows."""
+        return self._taker is not None
+
+    def took(self, data: bytes, framed: bytes) -> bool:
+        """The connection read nothing but one chunk: whether it was taken."""
+        if self._parts or self._taker is None or not self._taker(data, framed):
+            return False
+        self._seen = self._loop.time()
+        return True
+
+    def holds(self, data: bytes) -> bool:
+        """Whether this and nothing else waits to be read."""
+        return len(self._parts) == 1 and self._parts[0] == data
+
     def data(self, data: bytes) -> None:
         """The connection found a piece of the body."""
         self._parts.append(data)
@@ -208,7 +225,7 @@ class Response:
             self._body_begun = True
             self._watch()  # the limit changed from "first" to "between"
         parts = self._parts
-        if self._taker is not None and parts and self._taker(parts[0] if len(parts) == 1 else b"".join(parts)):
+        if self._taker is not None and parts and self._taker(parts[0] if len(parts) == 1 else b"".join(parts), b""):
             parts.clear()
             self.unread = 0
             return True

@@ -66,6 +66,11 @@ class Decoder(Protocol):
         be read. Holds until something is fed."""
         ...
 
+    def speaking(self, data: bytes) -> bool:
+        """Whether these, the first bytes of an answer, are whole frames that say something and do nothing else. They
+        may go on before they are read; False for all of which that is not quickly seen."""
+        ...
+
     def close(self) -> list[Piece]:
         """The upstream ended the stream. Yields Failed(BROKEN) if it had not finished."""
         ...

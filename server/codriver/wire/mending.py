@@ -72,6 +72,10 @@ class _Around(ABC):
         """Likewise."""
         return
 
+    def speaking(self, data: bytes) -> bool:
+        """Likewise."""
+        return False
+
     def close(self) -> list[Piece]:
         return [self._piece(piece) for piece in self._inner.close()]
 

@@ -73,6 +73,9 @@ class FrameDecoder(ABC):
     def ordinary(self) -> tuple[bytes, bytes] | None:
         return None if self._over or self._parser.pending else self._shape
 
+    def speaking(self, data: bytes) -> bool:
+        return False
+
     def _alike(self, data: bytes) -> int:
         """Bytes of frames that differ in nothing but their text from one that was read. Three scans, at some GB/s.
 

@@ -36,6 +36,10 @@ class ThinkTags:
         """Whether all that comes is the answer's own: no thinking, and nothing held back."""
         return self._done
 
+    def may_begin(self, text: str) -> bool:
+        """Whether thinking may begin with these words, the first of an answer."""
+        return text.lstrip()[:1] in _OPENINGS
+
     def feed(self, events: Iterable[Event]) -> list[Event]:
         """The events with what can be told by now."""
         told: list[Event] = []

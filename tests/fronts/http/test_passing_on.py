@@ -116,8 +116,8 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     said: list[bool] = []
     take = holding.Caller.take
 
-    def heard(self: holding.Caller, data: bytes) -> bool:
-        said.append(take(self, data))
+    def heard(self: holding.Caller, data: bytes, framed: bytes = b"") -> bool:
+        said.append(take(self, data, framed))
         return said[-1]
 
     monkeypatch.setattr(holding.Caller, "take", heard)

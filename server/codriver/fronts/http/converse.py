@@ -216,7 +216,7 @@ class _Bridge:
         self.caller.last, self.caller.last_at = data, self._loop.time()
         await self._exchange.write(data)
 
-    def short(self) -> Callable[[bytes], bool] | None:
+    def short(self) -> Callable[[bytes, bytes], bool] | None:
         """The way past all of us, for what follows a write."""
         return self.caller.take if self._exchange.direct else None
 

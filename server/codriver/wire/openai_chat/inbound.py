@@ -280,7 +280,8 @@ def _texts(parts: list[Part], found: Survey) -> Iterator[str]:
 
 UNLIMITED = m.Limits()
 """The limits of every request that asks for none."""
-_PLAIN = (m.Needs(), m.Needs(stream=True))
+_PLAIN = {(tools, stream): m.Needs(tools=tools, stream=stream) for tools in (False, True) for stream in (False, True)}
+"""The needs of most requests, by whether they have tools and are streamed."""
 _BOUNDS = (
     *("max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "response_format"),
     *effort.FIELDS,
@@ -329,8 +330,11 @@ def _unbounded(asked: Body) -> bool:
 
 def _ordinary(asked: Body, survey: Survey) -> bool:
     """Whether nothing is asked that some model could not do: true of most, and quickly seen."""
-    if survey.images or survey.foreign or asked.tools or asked.response_format:
+    if survey.images or survey.foreign or asked.response_format:
         return False
+    for tool in asked.tools or ():
+        if tool.function is None:
+            return False
     for name in _RARE:  # noqa: SIM110 (as above)
         if (value := getattr(asked, name)) is not None and value is not jsontext.NOTHING:
             return False
@@ -339,7 +343,7 @@ def _ordinary(asked: Body, survey: Survey) -> bool:
 
 def _needs(asked: Body, survey: Survey) -> m.Needs:
     if _ordinary(asked, survey):
-        return _PLAIN[bool(asked.stream)]
+        return _PLAIN[bool(asked.tools), bool(asked.stream)]
     same = list(survey.foreign)
     if (asked.n or 1) > 1:
         same.append("n")

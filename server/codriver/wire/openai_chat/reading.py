@@ -95,7 +95,7 @@ class Chunk(msgspec.Struct, gc=False):
 
 
 _CHUNK = msgspec.json.Decoder(Chunk, strict=False)
-_NONE = Usage()
+_NONE, _DETAILS = Usage(), Details()
 _FINISH = {
     "stop": Finish.STOP,
     "length": Finish.LENGTH,
@@ -116,8 +116,8 @@ def usage(counts: Counts) -> Usage:
 
     Some servers (xAI) leave reasoning out of completion_tokens; then their total says so.
     """
-    details = counts.prompt_tokens_details or counts.input_tokens_details or Details()
-    answer = counts.completion_tokens_details or counts.output_tokens_details or Details()
+    details = counts.prompt_tokens_details or counts.input_tokens_details or _DETAILS
+    answer = counts.completion_tokens_details or counts.output_tokens_details or _DETAILS
     prompt = counted(counts.prompt_tokens or counts.input_tokens)
     output = counted(counts.completion_tokens or counts.output_tokens)
     reasoning = counted(answer.reasoning_tokens)
@@ -125,8 +125,8 @@ def usage(counts: Counts) -> Usage:
         output += reasoning
     cached = counted(details.cached_tokens or counts.prompt_cache_hit_tokens or counts.cached_tokens)
     cached = min(cached, prompt)
-    words = ("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens", "cached_creation_tokens")
-    told = next((value for word in words if (value := getattr(details, word))), 0)
+    told = details.cache_write_tokens or details.cache_creation_tokens
+    told = told or details.cache_creation_input_tokens or details.cached_creation_tokens
     written = min(counted(told), prompt - cached)
     return Usage(prompt - cached - written, cached, written, output, min(reasoning, output))
 
@@ -175,6 +175,24 @@ class ChatDecoder(FrameDecoder):
 
     def ordinary(self) -> tuple[bytes, bytes] | None:
         return super().ordinary() if self._tags is None or self._tags.done else None
+
+    def speaking(self, data: bytes) -> bool:
+        if self._started or not data.startswith(b"data: {"):
+            return False
+        if self._without(self.loud, data) != len(data):
+            return False
+        said = False
+        for text in data[6:-2].split(b"\n\ndata: "):
+            chunk = _chunk(text)
+            if chunk is None or not chunk.choices or chunk.message is not None:
+                return False
+            delta = chunk.choices[0].delta
+            words = delta.content if delta is not None else None
+            if not said and isinstance(words, str) and words.strip():
+                if self._tags is not None and self._tags.may_begin(words):
+                    return False
+                said = True
+        return said
 
     def read(self, frame: Frame) -> Piece:
         data = frame.data or b""
