@@ -24,7 +24,7 @@ from codriver.model.events import Usage
 from codriver.model.ids import new_id
 from codriver.model.request import Purpose, Request
 from codriver.router import fusing
-from codriver.router.again import Again
+from codriver.router.again import Again, counts
 from codriver.router.ahead import Ahead, ahead
 from codriver.router.bending import Plan, bent
 from codriver.router.hedging import Hedging, Limits
@@ -90,7 +90,7 @@ class Router:
         self.peak = peak
         """The steps of the peak, and seconds that work in the background waits for it to pass."""
         self._again = Again()
-        self._unbooked: list[Outcome] = []
+        self._unbooked: list[Callable[[], Outcome]] = []
         self.waiting = 0
         """Requests under way that somebody waits for: all but those in the background."""
         self.quiet: Callable[[], None] | None = None
@@ -146,6 +146,8 @@ class Router:
     def _decided(self, request: Request, chance: Chance | None) -> tuple[Decision, Plan]:
         plan, arm, told = self._experimented(request, self.plan(request))
         features = self.analyst.features(request, words=len(plan.offers) > 1)
+        if self._unbooked and counts(plan):
+            self.settle()
         view = self.ledger.view()
         if plan.rules or plan.steps is not None:
             plan = bent(plan, request, features, view, self.waiting)
@@ -201,10 +203,11 @@ class Router:
         """
         return Stream(self, request, front, check, meanwhile)
 
-    def book(self, outcome: Outcome) -> None:
-        """Records an outcome; a completion's a moment later, when its answer is out and nobody waits for the next."""
-        if outcome.wire or outcome.purpose is not Purpose.COMPLETE or outcome.status != "ok":
-            self.ledger.record(outcome)
+    def book(self, request: Request, status: str, outcome: Callable[[], Outcome]) -> None:
+        """Records the outcome of a request that ended so; of an editor's completion it is made a moment later, when its
+        answer is out and nobody waits for the next."""
+        if request.wire or request.purpose is not Purpose.COMPLETE or status != "ok":
+            self.ledger.record(outcome())
             return
         self._unbooked.append(outcome)
         if len(self._unbooked) == 1:
@@ -214,7 +217,7 @@ class Router:
         """Records what was left for later; whoever asks for outcomes, or closes the ledger, has this done first."""
         left, self._unbooked = self._unbooked, []
         for outcome in left:
-            self.ledger.record(outcome)
+            self.ledger.record(outcome())
 
     def _settle_by(self, latest: float | None) -> None:
         """Settles as soon as nobody waits; latest: the loop's time by which it is done in any case."""
@@ -238,7 +241,7 @@ class Router:
         outcome = Outcome(
             ident, self.clock(), front, request.wire, request.purpose, "ok", decision, model=model, usage=usage
         )
-        self.book(outcome)
+        self.book(request, outcome.status, lambda: outcome)
         return outcome
 
     def learn(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:

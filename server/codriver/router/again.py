@@ -70,11 +70,9 @@ class Again:
     def keep(self, request: Request, plan: Plan, decision: Decision, now: float) -> None:
         """This was decided, where it may be used again: for somebody who types, with no limit that each request counts
         against, and nothing in the plan that looks at the moment."""
-        bounds = plan.wish.bounds
-        limited = bounds.daily_usd or bounds.session_usd or bounds.workflow_usd or bounds.request_usd is not None
-        if request.purpose is not Purpose.COMPLETE or request.code is None or plan.rules or plan.steps is not None:
+        if request.purpose is not Purpose.COMPLETE or request.code is None or plan.rules or counts(plan):
             return
-        if limited or plan.worded is not None or bounds.only or decision.arm:
+        if plan.wish.bounds.only or plan.worded is not None or decision.arm:
             return
         decision = Decision(
             decision.id, decision.strategy, decision.candidates, decision.refused, (*decision.reasons, REASON),
@@ -84,6 +82,13 @@ class Again:
         self._made.move_to_end(request.code.uri)
         if len(self._made) > BUFFERS:
             self._made.popitem(last=False)
+
+
+def counts(plan: Plan) -> bool:
+    """Whether what was spent so far, or the strain of the moment, has a say in a decision."""
+    bounds = plan.wish.bounds
+    budgets = bounds.daily_usd or bounds.session_usd or bounds.workflow_usd
+    return bool(budgets) or bounds.request_usd is not None or plan.steps is not None
 
 
 def _shape(request: Request) -> _Shape:

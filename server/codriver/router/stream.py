@@ -401,7 +401,8 @@ class Stream:
                 await self._asked.release()
         finally:
             if self._decision is not None:
-                self._router.book(self._outcome(self._completed(self._decision)))
+                decision, seconds = self._completed(self._decision), self._elapsed()
+                self._router.book(self._request, self._status, lambda: self._outcome(decision, seconds))
 
     def _judge_end(self, error: BaseException | None) -> None:
         """Status and error text from how the context was left."""
@@ -435,7 +436,7 @@ class Stream:
         settled = self._router.settled(self._request, self._ahead)
         return replace(settled, reasons=decision.reasons) if decision is not self._ahead.decision else settled
 
-    def _outcome(self, decision: Decision) -> Outcome:
+    def _outcome(self, decision: Decision, seconds: float) -> Outcome:
         answered = self._status in {"ok", "broken", "cancelled"} and bool(self._attempts)
         request = self._request
         return Outcome(
@@ -450,7 +451,7 @@ class Stream:
             model=self.model.key if answered else "",
             usage=self.usage if answered else Usage(),
             cost=self.cost if answered else self._sunk,
-            seconds=self._elapsed(),
+            seconds=seconds,
             first=self._first,
             session=request.session,
             workflow=request.workflow,
