@@ -166,7 +166,7 @@ def _settle() -> None:
     gc.collect(1)
     gc.freeze()
     # Often, so that each looks at little: 20,000 objects at once are ten milliseconds in which nobody is answered.
-    gc.set_threshold(3_000, 10, 200)
+    gc.set_threshold(3_000, 5, 400)
     # The ledger's thread writes while answers wait: it gives the interpreter back after half a millisecond, not five.
     sys.setswitchinterval(0.0005)
 

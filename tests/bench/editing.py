@@ -289,7 +289,7 @@ def completions(home: Path, language: str, lines: int) -> None:
 def main() -> None:
     print("Editing: cost per keystroke and overhead per completion")
     gc.freeze()  # as the daemon does once it listens: else the garbage of start-up is looked at again in some slice
-    gc.set_threshold(3_000, 10, 200)
+    gc.set_threshold(3_000, 5, 400)
     Analyst().warm()  # as the daemon does
     for language in LANGUAGES:
         for lines in (*SIZES, LONGEST):

@@ -44,6 +44,7 @@ class Code:
         self._counting: Iterator[None] | None = None
         self._counted: _Counted | None = None
         self._nearing: tuple[int, Iterator[None]] | None = None
+        self._beside: tuple[Tree, Range, tuple[Placed, ...]] | None = None
         self._sights: dict[int, tuple[Parse | None, Parse | None]] = {}
 
     # How it follows the text.
@@ -79,8 +80,8 @@ class Code:
         if parse is None:
             return
         units, functions = (yield from self._measures.all_of(parse)), list[Function]()
-        for unit in units:
-            functions += (function for function in unit.functions() if function.name)
+        for function in (function for unit in units for function in unit.functions()):
+            functions += [function] if function.name else []
             yield
         self._counted = _Counted(parse.tree, units, tuple(functions))
 
@@ -103,7 +104,8 @@ class Code:
         region = around(offset, len(self.trees.data))
         parse = self.trees.remembered() or self.trees.good(middle(region))
         if parse is not None:
-            yield from self._measures.some_of(parse, *parse.seen(region))
+            units = yield from self._measures.some_of(parse, *parse.seen(region))
+            self._beside = parse.tree, region, units
 
     def rest(self) -> None:
         """Forgets the trees, not what was counted."""
@@ -112,7 +114,7 @@ class Code:
 
     def _forget(self) -> None:
         """Nothing holds any more that hangs on nodes: edits move them."""
-        self._counting = self._counted = self._nearing = None
+        self._counting = self._counted = self._nearing = self._beside = None
         self._sights.clear()
 
     def _renewed(self) -> None:
@@ -154,6 +156,8 @@ class Code:
         if region == (0, len(parse.source)) and parse.window is None:
             counted = self._counted is not None and self._counted.tree is parse.tree
             return self._counted.units if self._counted and counted else self._measures.of(parse)
+        if self._beside is not None and self._beside[0] is parse.tree and self._beside[1] == region:
+            return self._beside[2]
         return self._measures.within(parse, *parse.seen(region))
 
     def errors(self, region: Range) -> int:

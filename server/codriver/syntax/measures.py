@@ -148,6 +148,7 @@ class Measures:
                 functions += (_shifted(function, lines, size) for function in inner.functions)
                 decisions, cognitive = decisions + inner.cyclomatic, cognitive + inner.cognitive
                 nesting = max(nesting, inner.nesting)
+                yield
                 continue
             is_member = names.is_class(parent_kind, language)
             count = entire if node == unit.node else (yield from self._count(node, source, is_member))

@@ -43,7 +43,7 @@ def attempt(parser: Parser, data: bytes, old: Tree | None = None) -> Tree | None
 
 def count_errors(node: Node, start: int = 0, end: int | None = None, most: int = 1000) -> int:
     """ERROR and MISSING nodes that touch bytes [start, end), up to `most`. Only broken branches are visited."""
-    count, pending = 0, [node]
+    count, pending = 0, [node] if node.has_error else []
     while pending and count < most:
         node = pending.pop()
         count += node.is_error or node.is_missing
