@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from math import inf
 
 import pytest
 
 from codriver import overview
-from codriver.errors import Failure, Kind
+from codriver.errors import Failure, Kind, StoreError
 from codriver.metrics import MODELS, OTHERS, Metrics
 from codriver.model.decision import Attempt, Candidate, Decision, Outcome
 from codriver.model.events import Usage
 from codriver.model.provider import Model, Price
 from codriver.overview import Overview, merged
-from codriver.state.store import MemoryStore
+from codriver.state.store import MemoryStore, Row
 from codriver.visits import CODE_SECONDS, KEY_SECONDS, MOST, Visits
 
 NOON = datetime(2026, 11, 21, 12).timestamp()
@@ -190,3 +191,34 @@ def test_metrics_have_bounded_labels_and_whole_histograms() -> None:
     assert 'codriver_request_seconds_bucket{purpose="chat",le="300"} 0' in lines
     assert f'codriver_request_seconds_bucket{{purpose="chat",le="+Inf"}} {MODELS + 50}' in lines
     assert f'codriver_tokens_total{{model="{OTHERS}",purpose="chat",kind="cached"}} 15000' in lines
+
+
+class Failing(MemoryStore):
+    """A store that cannot tell of yesterday for a while."""
+
+    def __init__(self, failing: bool) -> None:
+        super().__init__(Clock())
+        self.failing, self.failed = failing, asyncio.Event()
+
+    async def outcomes(self, since: float = 0.0, limit: int = 100, until: float = inf) -> list[Row]:
+        if self.failing and since < NOON - DAY:
+            self.failed.set()
+            raise StoreError("the disk is full")
+        return await super().outcomes(since, limit, until)
+
+
+async def test_days_that_could_not_be_read_are_not_taken_for_whole_and_read_again() -> None:
+    store = Failing(True)
+    store.append(outcome("today"))
+    store.append(outcome("before", NOON - 90_000.0))
+    made = seen(store)
+    assert sum(day.requests for day in await made.look()) == 1
+    await store.failed.wait()
+    for _ in range(10):
+        await asyncio.sleep(0)
+        assert not made.complete
+    store.failing = False
+    await made.look()
+    await all_read(made)
+    assert sum(day.requests for day in await made.look()) == 2
+    await made.close()

@@ -121,7 +121,7 @@ class Overview:
         self._forget()
 
     def _forget(self) -> None:
-        self._watched = self._catching_up = False
+        self._watched = self._catching_up = self._gaps = False
         self._looked = 0.0
         self._days: dict[str, Day] = {}
         self._fresh: deque[Outcome] = deque()
@@ -162,14 +162,14 @@ class Overview:
     @property
     def complete(self) -> bool:
         """Whether all days were read."""
-        return self._watched and not self._catching_up
+        return self._watched and not (self._catching_up or self._gaps)
 
     async def look(self) -> list[Day]:
         """The days as far as they are read, the oldest first; today always is. Raises StoreError."""
         async with self._looking:
             now = self._clock()
-            if self._watched and now - self._looked > FORGOTTEN:
-                self._forget()
+            if self._watched and (now - self._looked > FORGOTTEN or self._gaps):
+                self._forget()  # whom the store failed tries again
             self._looked = now
             if not self._watched:
                 await self._begin(_today(now))
@@ -231,6 +231,7 @@ class Overview:
                 await self._read(today - timedelta(days=back))
         except StoreError as error:
             log.warning("the days before today could not be read: %s", error)
+            self._gaps = True
         finally:
             if self._reading is asyncio.current_task():
                 self._catching_up, self._reading = False, None

@@ -85,3 +85,13 @@ def test_an_answer_of_an_earlier_process_is_still_known(tmp_path: Path) -> None:
     with daemon_at(tmp_path, "--simulate") as second:
         assert second.post("/v1/feedback", {"decision": ident, "rating": "up"}).status_code == 200
         until(lambda: kept(second, ident), "the feedback in the ledger")
+
+
+def test_a_ledger_that_cannot_be_used_is_named_and_answers_go_on(tmp_path: Path) -> None:
+    with daemon_at(tmp_path, "--simulate") as daemon:
+        with sqlite3.connect(tmp_path / "ledger.sqlite3") as db:
+            db.execute("ALTER TABLE outcome RENAME TO elsewhere")
+        answer = daemon.post("/v1/feedback", {"decision": "long ago", "label": "accept"})
+        assert answer.status_code == 502
+        assert "the ledger cannot be" in answer.json()["error"]["message"]
+        assert answered(daemon)

@@ -17,7 +17,7 @@ from typing import Any
 import uvicorn
 
 from codriver.app import App
-from codriver.errors import Failure, Kind, RequestRejected, reject
+from codriver.errors import Failure, Kind, RequestRejected, StoreError, reject
 from codriver.fronts.http import (
     batches,
     converse,
@@ -123,6 +123,9 @@ class HttpFront:
         """Answers, whatever happens: what nobody foresaw is logged once and told in the caller's wire."""
         try:
             await self._handle(exchange)
+        except StoreError as error:
+            log.warning("%s", error)
+            await break_off(exchange, Failure(Kind.TRANSIENT, str(error)))
         except Exception as error:  # the last resort: every caller gets an answer
             log.exception("a request failed inside Codriver")
             text = f"Codriver failed on this request ({type(error).__name__}); the log has the details"
