@@ -132,7 +132,8 @@ def call(request: Request, model: Model, quirks: Quirks) -> Call:
         left = ()  # such an answer is passed on as it comes
     if own and request.body is not None:
         return Call(_relayed(request, request.body, put, model, quirks), family=broken, stop=left)
-    return replace(_built(request, put, model, quirks), family=broken, stop=left)
+    made = _built(request, put, model, quirks)
+    return replace(made, family=broken, stop=left) if broken or left else made
 
 
 def _as_it_is(hole: Fim, model: Model) -> bool:
