@@ -81,11 +81,13 @@ class Analyst:
         return self._buffers.left(owner)
 
     def warm(self) -> None:
-        """Loads the tables and one grammar, so that the first buffer does not wait for them."""
+        """Loads tables, one grammar and installed classifiers, so that neither the first buffer nor the first request
+        waits for them."""
         sample = b"import os\n\n\ndef first(items):\n    return items[0] if items else None\n"
         Buffer(sample, language_id="python").facts(len(sample) - 1)
         mentions("first() in sample.py")
         worded(sample.decode())
+        self.classifiers.loaded()
 
     # What others ask.
 

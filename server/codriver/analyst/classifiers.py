@@ -26,11 +26,9 @@ class Classifiers:
 
     def family(self, request: Request) -> str:
         """The task family by a classifier; "" where none is installed, or none knows."""
-        if self._found is None:
-            self._found = self._loaded()
-        if not self._found or request.purpose in BY_PURPOSE:
+        if request.purpose in BY_PURPOSE:
             return ""
-        for name, classify in list(self._found.items()):
+        for name, classify in list(self.loaded().items()):
             try:
                 word = classify(str(request.purpose), request.tail)
             except Exception as error:  # somebody else's code: whatever it raises
@@ -42,7 +40,13 @@ class Classifiers:
                 self._broken(name, f"said {str(word)[:40]!r}, which is no task family; there are {', '.join(FAMILIES)}")
         return ""
 
-    def _loaded(self) -> dict[str, Classifier]:
+    def loaded(self) -> dict[str, Classifier]:
+        """Those that work, by name. To look for them among all that is installed takes tens of milliseconds, once."""
+        if self._found is None:
+            self._found = self._load()
+        return self._found
+
+    def _load(self) -> dict[str, Classifier]:
         from importlib.metadata import entry_points
 
         found: dict[str, Classifier] = {}
