@@ -178,3 +178,6 @@ async def test_all_others_are_written_down_at_once() -> None:
     typing = Typing()
     await typing.key(chat())
     assert typing.bench.ledger.requests == 1, "a caller's request"
+    await typing.key()
+    second, last = await typing.key(chat()), typing.router.last()
+    assert last is not None and last.id == second.id, "in the order in which they ended"

@@ -207,6 +207,8 @@ class Router:
         """Records the outcome of a request that ended so; of an editor's completion it is made a moment later, when its
         answer is out and nobody waits for the next."""
         if request.wire or request.purpose is not Purpose.COMPLETE or status != "ok":
+            if self._unbooked:
+                self.settle()  # they ended before
             self.ledger.record(outcome())
             return
         self._unbooked.append(outcome)
