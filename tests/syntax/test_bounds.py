@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields
+from typing import Any, cast
 
 import pytest
-from tree_sitter import Tree
+from tree_sitter import Parser, Tree
+from tree_sitter_language_pack import get_language
 
 from codriver.model.features import Function
-from codriver.syntax import complexity, measures, trees
+from codriver.syntax import complexity, measures, trees, windows
 from codriver.syntax.analysis import Buffer
 from codriver.syntax.parse import Parse
-from codriver.syntax.parsing import attempt
+from codriver.syntax.parsing import TURNS, attempt, parser
 from codriver.syntax.places import COUNTED
 from codriver.syntax.text import Edit, Text
 from codriver.syntax.trees import EAGER, WHOLE
@@ -221,3 +223,51 @@ def edited(text: Text, rng: random.Random, path: str, n: int) -> Edit:
     if rng.random() < 0.3 and 0 < at < text.size:
         return text.splice(at, text.data.find(b"\n\n", at) + 2, b"")
     return text.splice(at, at, rng.choice([b"\n", KINDS[path][1].format(n=n).encode()]))
+
+
+class Slow:
+    """A parser that is out of time for so many tries."""
+
+    def __init__(self, tries: int) -> None:
+        self.left, self.done = tries, list[str]()
+
+    def parse(self, data: bytes) -> str:
+        self.done.append("parse")
+        if self.left:
+            self.left -= 1
+            raise ValueError("out of time")
+        return "tree"
+
+    def reset(self) -> None:
+        self.done.append("reset")
+
+
+@pytest.mark.parametrize(
+    ("slow", "tree", "done"),
+    [
+        (0, "tree", ["parse"]),
+        (2, "tree", ["parse", "reset", "parse", "reset", "parse"]),
+        (99, None, ["parse", "reset"] * TURNS),
+    ],
+)
+def test_what_is_out_of_time_is_begun_again_and_not_gone_on_with(slow: int, tree: str | None, done: list[str]) -> None:
+    """Of a window of garbage (`x=>`, 6,000 times in C), gone on with for 0.4 s, one parse in five took minutes."""
+    slowly = Slow(slow)
+    assert attempt(cast(Parser, slowly), b"") == tree
+    assert slowly.done == done
+
+
+def test_what_is_nested_without_end_is_looked_into_for_some_levels(monkeypatch: pytest.MonkeyPatch) -> None:
+    deep, looked = 3_000, list[object]()
+    inside = windows._child_around
+
+    def around(*asked: Any) -> Any:
+        looked.append(asked)
+        return inside(*asked)
+
+    monkeypatch.setattr(windows, "_child_around", around)
+    data = b"a = " + b"[" * deep + b"\n" + b"]" * deep
+    tree = attempt(parser(get_language("javascript")), data)
+    assert tree is not None
+    windows.pruned(tree.root_node, data, (deep + 5, deep + 5), 500)
+    assert 0 < len(looked) <= windows.LEVELS

@@ -12,7 +12,7 @@ PATIENCE, PER_BYTE = 400_000, 4
 """Microseconds after which a parse is given up. Garbage can take a grammar minutes."""
 
 TURNS = 4
-"""Turns that a parse gets: the clock runs on while the machine does something else, and one such gap is no fault."""
+"""Times that a parse is tried: the clock runs on while the machine does something else, and one such gap is no fault."""
 
 
 @cache
@@ -31,13 +31,15 @@ def patient(grammar: Grammar, micros: int) -> Parser:
 
 
 def attempt(parser: Parser, data: bytes, old: Tree | None = None) -> Tree | None:
-    """The tree of a text, or None when time ran out."""
+    """The tree of a text, or None when time ran out.
+
+    Each time from the beginning: where garbage is gone on with, a parser comes to steps of seconds, which heed no time.
+    """
     for _ in range(TURNS):
         try:
             return parser.parse(data, old) if old is not None else parser.parse(data)
-        except ValueError:  # out of this turn's time: the next one goes on where it stopped
-            continue
-    parser.reset()
+        except ValueError:  # out of time
+            parser.reset()
     return None
 
 

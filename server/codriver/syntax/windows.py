@@ -23,6 +23,9 @@ WINDOW = 24_000
 _HEADS = 12
 """Children of a node that are looked at for one that begins a line."""
 
+LEVELS = 200
+"""Nodes around a place that are looked into for what can be left out. Garbage is nested fifty thousand deep."""
+
 _ASIDE = re.compile("comment|attribute|annotation|decorator")
 """What belongs to the thing behind it."""
 
@@ -108,7 +111,9 @@ def cut(data: bytes, place: Range, size: int, marks: tuple[bytes, bytes] = (b"",
 def _dropped(root: Node, data: bytes, place: Range, size: int, behind: int) -> Iterator[Range]:
     """Byte ranges to leave out: whole lines, on both sides of the place, in the node around it and in those inside."""
     node: Node | None = root
-    while node is not None and node.end_byte - node.start_byte > size:
+    for _ in range(LEVELS):
+        if node is None or node.end_byte - node.start_byte <= size:
+            return
         yield from _before(node, data, place[0], size)
         yield from _behind(node, data, place[1], place[1] + behind)
         node = _child_around(node, place)
