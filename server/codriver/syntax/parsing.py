@@ -12,7 +12,7 @@ PATIENCE, PER_BYTE = 400_000, 4
 """Microseconds after which a parse is given up. Garbage can take a grammar minutes."""
 
 TURNS = 4
-"""Times that a parse is tried: the clock runs on while the machine does something else, and one such gap is no fault."""
+"""Times that a parse is tried: the clock runs on while the machine does something else; one such gap is no fault."""
 
 
 @cache
