@@ -6,8 +6,9 @@ import itertools
 import sys
 
 import pytest
+from tree_sitter import Parser, Tree
 
-from codriver.syntax import languages
+from codriver.syntax import languages, parsing, trees
 from codriver.syntax.analysis import Buffer, analyze
 from codriver.syntax.trees import EAGER, WHOLE, Trees
 from codriver.syntax.windows import WINDOW
@@ -117,7 +118,9 @@ def test_deep_code_is_counted_and_named(path: str, head: bytes, opened: bytes, c
     """Looking up from each node of a deep tree would cost the square of its depth: minutes, here."""
     depth = 700
     data = head + opened * depth + b"1" + closed * depth
-    ask_everything(Buffer(data, path=path), (len(head) + len(opened) * depth,))
+    buffer = Buffer(data, path=path)
+    assert ask_everything(buffer, (len(head) + len(opened) * depth,)) <= data.count(b"\n") + 1
+    assert all(function.name for function in buffer.functions())
 
 
 ONE_LINERS = [
@@ -161,10 +164,20 @@ def test_grammars_nobody_tried_out_see_small_texts_only() -> None:
 
 
 @pytest.mark.parametrize("path", ["a.py", "a.cpp", "a.rs", "a.rb"])
-def test_garbage_is_given_up_and_asking_again_costs_nothing(path: str) -> None:
+def test_garbage_is_given_up_and_asking_again_costs_few_windows(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pieces = itertools.cycle([b"(", b"{x", b'"', b"[,", b"if ", b"\n", b"<<", b"/", b"}", b"'a", b"\xff", b"=>"])
     data = b"".join(itertools.islice(pieces, 20_000))
-    ask_everything(Buffer(data, path=path), (0, len(data) // 3, len(data)))
+    buffer, places, tried = Buffer(data, path=path), (0, len(data) // 3, len(data)), list[bytes]()
+    ask_everything(buffer, places)
+
+    def attempt(parser: Parser, text: bytes, old: Tree | None = None) -> Tree | None:
+        tried.append(text)
+        return parsing.attempt(parser, text, old)
+
+    monkeypatch.setattr(trees, "attempt", attempt)
+    ask_everything(buffer, places)
+    assert len(tried) <= 2 * len(places)
+    assert all(len(text) <= WINDOW for text in tried)
 
 
 @pytest.mark.parametrize(("slice_lasts", "read"), [(0.005, True), (0.2, False)], ids=["in time", "overlooked"])
@@ -189,4 +202,4 @@ def test_slices_that_overlook_their_time_are_soon_the_last(slice_lasts: float, r
 def test_every_prefix_of_a_text_is_read() -> None:
     source = b"class A:\n    def f(self, a=[1, 'x']):\n        return {a: f'{b!r}' for b in a if b}\n"
     for end in range(len(source) + 1):
-        ask_everything(Buffer(source[:end], path="a.py"), (end,))
+        assert ask_everything(Buffer(source[:end], path="a.py"), (end,)) <= source.count(b"\n", 0, end) + 1

@@ -174,4 +174,5 @@ def test_half_written_manifests_do_not_raise(data: st.DataObject) -> None:
         st.sampled_from([("pom.xml", POM), ("libs.versions.toml", CATALOG), ("DESCRIPTION", DESCRIPTION)])
     )
     cut = data.draw(st.integers(0, len(text)))
-    frameworks.declared({name: text[:cut], "build.gradle": "libs.ktor.server.core"})
+    found = frameworks.declared({name: text[:cut], "build.gradle": "libs.ktor.server.core"})
+    assert isinstance(found.names, tuple)

@@ -101,6 +101,7 @@ async def test_what_nobody_asks_for_any_more_is_closed(kit: Any) -> None:
     async with asyncio.timeout(5):
         while editor.router.open_now:  # noqa: ASYNC110 (nobody tells a test)
             await asyncio.sleep(0)
+    assert said.asked.is_set() and editor.router.open_now == 0
 
 
 @pytest.mark.parametrize("how", ["closed", "left"])

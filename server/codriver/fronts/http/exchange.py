@@ -94,13 +94,9 @@ class Exchange:
         sent = list(headers)
         self.started = True
         self.open_ended = b"content-length" not in dict(sent)
-        if self.open_ended and self.direct and self.caller.begin(status, sent):
-            return
         await self._send({"type": "http.response.start", "status": status, "headers": sent})
 
     async def write(self, data: bytes) -> None:
-        if self.direct and self.caller.take(data):
-            return
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def end(self, data: bytes = b"") -> None:
@@ -110,11 +106,7 @@ class Exchange:
     async def answer(self, status: int, body: bytes, headers: Headers | None = None) -> None:
         """A whole JSON answer."""
         length = (b"content-length", str(len(body)).encode())
-        sent = [*_JSON, length, *(headers or [])]
-        if self.direct and self.caller.answer(status, sent, body):
-            self.started = self.ended = True
-            return
-        await self.start(status, sent)
+        await self.start(status, [*_JSON, length, *(headers or [])])
         await self.end(body)
 
     def through(self, wrap: Callable[[Send], Send]) -> None:

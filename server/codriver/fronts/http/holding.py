@@ -3,16 +3,16 @@
 The head of an answer waits for the answer's first bytes: a write that wakes the reader costs more
 than parsing the request did, and a reader woken for a head alone has to be woken again. And a caller
 that leaves is told of at once, where ASGI has a message that a task of its own must wait for. And what is relayed can
-be written from where it was read, without a turn of the event loop; heads of usual answers go the same short way.
+be written from where it was read, without a turn of the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 CALLER = "codriver.caller"
 
@@ -31,45 +31,16 @@ class Caller:
         self.last, self.last_at = b"", 0.0
         """The part of an answer that was last written, and when, by the loop's clock: for who relays one."""
 
-    def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> bool:
-        """Begins an answer without length, as uvicorn would; False, and nothing is done, where that is not as usual."""
-        head = _head(status, headers, b"transfer-encoding: chunked\r\n\r\n")
-        line, out = self._line, self._out
-        if line is None or out is None or not head or not _usual(line):
-            return False
-        cycle = line.cycle
-        cycle.response_started = cycle.chunked_encoding = True
-        out.write(head)
-        return True
-
-    def answer(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
-        """Answers with this body, whose length is among the headers; False as `begin`."""
-        head = _head(status, headers, b"\r\n")
-        line, out = self._line, self._out
-        if line is None or out is None or not head or not _usual(line):
-            return False
-        cycle = line.cycle
-        cycle.response_started = cycle.response_complete = True
-        cycle.chunked_encoding = False
-        out.transport.write(head + body)
-        cycle.message_event.set()
-        cycle.on_response()
-        return True
-
     def take(self, data: bytes, framed: bytes = b"") -> bool:
         """Writes a part of an answer that is under way and has no length; False, and nothing is written, for all
         others, and while he is slow to read. framed: the same as a chunk, where it came as one."""
         line, out = self._line, self._out
-        if line is None or out is None or line.flow.write_paused or not data:
+        if line is None or out is None or out.head or line.flow.write_paused:
             return False
         cycle = line.cycle
         if not (cycle.chunked_encoding and cycle.response_started) or cycle.response_complete:
             return False
-        framed = framed or b"%x\r\n%b\r\n" % (len(data), data)
-        if out.head:
-            out.write(framed)
-        else:
-            out.transport.write(framed)
+        out.transport.write(framed or b"%x\r\n%b\r\n" % (len(data), data))
         self.last, self.last_at = data, line.loop.time()
         return True
 
@@ -78,21 +49,6 @@ class Caller:
         self.gone, self._line, self._out = True, None, None
         if self.then is not None:
             self.then()
-
-
-def _head(status: int, headers: Sequence[tuple[bytes, bytes]], end: bytes) -> bytes:
-    """The head of an answer, whose last lines are given; b"" when a header is not one line."""
-    head = b"".join([STATUS_LINE[status], *[b"%b: %b\r\n" % pair for pair in headers], end])
-    lines = len(headers) + 1 + end.count(b"\n")
-    return head if head.count(b"\n") == head.count(b"\r") == lines else b""
-
-
-def _usual(line: HttpToolsProtocol) -> bool:
-    """Whether the answer has not begun, has a body, and nothing waits: neither for it to be read nor to be closed."""
-    cycle = line.cycle
-    if cycle.response_started or cycle.disconnected or cycle.waiting_for_100_continue or not cycle.keep_alive:
-        return False
-    return cycle.scope["method"] != "HEAD" and not line.flow.write_paused and not cycle.default_headers
 
 
 class HoldingProtocol(HttpToolsProtocol):
