@@ -164,6 +164,7 @@ class Bench:
         self.paused.append(seconds)
 
     async def outcome(self) -> Any:
+        self.ledger.settle()
         (row,) = await self.store.outcomes()
         assert self.upstream.opened == self.upstream.closed
         return row

@@ -2,13 +2,14 @@
 
 The ledger takes each Outcome once, hands it to the Store, and folds it into the View: who rests
 after a failure, what a session has warm, how quick models are, what today cost. All of that is
-in memory; the store is read once, at the start.
+in memory; the store is read once, at the start. An outcome that nobody waits for may be owed for a moment: whoever
+asks for what follows from it has it recorded first.
 """
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -49,9 +50,10 @@ class Ledger:
         self._spent_by: dict[str, float] = {}
         self._reserved = 0.0
         self._reserved_by: dict[str, float] = {}
+        self._owed: deque[Callable[[], Outcome]] = deque()
+        self._recorded = 0
         self.payers = False
         """Whether sessions or workflows have budgets: only then it is told what their running requests will cost."""
-        self.requests = 0
         self.abilities: dict[str, dict[str, Belief]] = {}
         """What outcomes taught, live; whoever learns puts it here."""
         self.heard: Callable[[Outcome], None] | None = None
@@ -72,8 +74,31 @@ class Ledger:
                 self._book(row.session, row.workflow, row.cost)
         return rows
 
-    def view(self) -> View:
-        """What is known now. The dicts are live: read, never written, by deciders."""
+    @property
+    def requests(self) -> int:
+        """Outcomes since the start."""
+        return self._recorded + len(self._owed)
+
+    @property
+    def owed(self) -> int:
+        """Outcomes that are still to be recorded."""
+        return len(self._owed)
+
+    def owe(self, outcome: Callable[[], Outcome]) -> None:
+        """Takes a request that is finished, whose outcome is made when somebody asks for it or has time: `settle`."""
+        self._owed.append(outcome)
+
+    def settle(self, most: int | None = None) -> None:
+        """Records what is owed, in its order, or the first few of it."""
+        left = len(self._owed) if most is None else most
+        while self._owed and left > 0:
+            left -= 1
+            self._take(self._owed.popleft()())
+
+    def view(self, *, settled: bool = True) -> View:
+        """What is known now. The dicts are live: read, never written, by deciders. settled: with what is owed."""
+        if settled and self._owed:
+            self.settle()
         now = self._clock()
         if self._cooling:
             self._rested(now)
@@ -112,11 +137,17 @@ class Ledger:
     @property
     def spent_today(self) -> float:
         """USD since local midnight."""
+        self.settle()
         return self._spent if self._clock() < self._midnight else 0.0
 
     def record(self, outcome: Outcome) -> None:
         """Takes a finished request; returns at once."""
-        self.requests += 1
+        if self._owed:
+            self.settle()  # they ended before
+        self._take(outcome)
+
+    def _take(self, outcome: Outcome) -> None:
+        self._recorded += 1
         self._recent[outcome.id] = outcome
         if len(self._recent) > REMEMBERED:
             self._recent.popitem(last=False)
@@ -129,20 +160,24 @@ class Ledger:
 
     def label(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:
         """Adds feedback to an outcome, by its id or its decision's (they are the same). score: -1 (bad) to 1 (good)."""
+        self.settle()
         self._store.label(ident, word, score, remark)
         if self.labelled is not None:
             self.labelled(ident, word)
 
     async def knows(self, ident: str) -> bool:
         """Whether an outcome has this id, a recent one or one from long ago."""
+        self.settle()
         return ident in self._recent or await self._store.find(ident) is not None
 
     def recall(self, ident: str) -> Outcome | None:
         """A recent outcome."""
+        self.settle()
         return self._recent.get(ident)
 
     def last(self, front: str = "") -> Outcome | None:
         """The newest outcome, of one front when named."""
+        self.settle()
         return next((o for o in reversed(self._recent.values()) if front in ("", o.front)), None)
 
     def failed(self, model: str, provider: str, failure: Failure) -> None:

@@ -110,11 +110,17 @@ class Day:
 
 
 class Overview:
-    """Sums by day. `models` gives what models cost now, by key; `clock` Unix seconds."""
+    """Sums by day. `models` gives what models cost now, by key; `clock` Unix seconds; `settle` has outcomes that are
+    owed told of."""
 
     def __init__(
-        self, store: Store, models: Callable[[], Mapping[str, Model]], clock: Callable[[], float] = time.time
+        self,
+        store: Store,
+        models: Callable[[], Mapping[str, Model]],
+        clock: Callable[[], float] = time.time,
+        settle: Callable[[], None] = lambda: None,
     ) -> None:
+        self._settle = settle
         self._store, self._models, self._clock = store, models, clock
         self._reading: asyncio.Task[None] | None = None  # of the days before today
         self._looking = asyncio.Lock()
@@ -167,6 +173,7 @@ class Overview:
     async def look(self) -> list[Day]:
         """The days as far as they are read, the oldest first; today always is. Raises StoreError."""
         async with self._looking:
+            self._settle()
             now = self._clock()
             if self._watched and (now - self._looked > FORGOTTEN or self._gaps):
                 self._forget()  # whom the store failed tries again

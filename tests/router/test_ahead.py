@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from fleet import MEDIUM, SMALL
 
-from codriver.errors import UpstreamFailed
+from codriver.errors import Failure, Kind, Unroutable, UpstreamFailed
+from codriver.model.decision import Outcome
 from codriver.model.features import Features
 from codriver.model.request import Purpose, Request
+from codriver.router import AT_A_TIME
 from codriver.routing.degrading import PeakStep, Steps
 from codriver.routing.eligibility import Bounds
 from scripted import BUSY, GOOD, IDENT, Bench, chat
@@ -48,8 +50,9 @@ async def test_a_named_model_is_asked_before_anything_is_read(monkeypatch: pytes
         assert (await stream.reply()).text == "hello world"
         assert asked == [], "nobody wanted to know"
         reasons = stream.decision.reasons
-    assert asked == [1]
+    assert asked == [], "nor does anybody yet"
     row = await bench.outcome()
+    assert asked == [1]
     assert (row.status, row.model, row.id) == ("ok", "east/small", stream.id)
     assert row.reasons.decision.reasons == reasons
     assert bench.router.decide(chat()).reasons == reasons, "what route tells is what is told with the answer"
@@ -103,6 +106,69 @@ async def test_a_failure_of_a_model_asked_ahead_is_in_the_books() -> None:
     assert [one.model for one in row.reasons.attempts] == ["east/small"] * 2
     assert row.reasons.decision.candidates[0].model == "east/small"
     assert bench.ledger.view().cooling
+
+
+async def answered(bench: Bench, **more: Any) -> str:
+    async with bench.router.open(replace(chat(), **more)) as stream:
+        await stream.reply()
+    return stream.id
+
+
+async def test_its_books_wait_until_somebody_asks() -> None:
+    bench = made()
+    ids = [await answered(bench) for _ in range(3)]
+    assert (bench.ledger.requests, bench.ledger.owed) == (3, 3), "counted, and owed"
+    last = bench.router.last()
+    assert last is not None and last.id == ids[-1] and bench.ledger.owed == 0
+    assert [row.id for row in await bench.store.outcomes()] == ids[::-1], "in the order in which they ended"
+
+
+async def test_whoever_is_decided_for_sees_what_was_answered_before() -> None:
+    bench = made()
+    await answered(bench, session="s-1")
+    assert "s-1" not in bench.ledger.view(settled=False).pins
+    bench.router.decide(replace(chat(), session="s-1"))
+    assert bench.ledger.view(settled=False).pins["s-1"].model == "east/small", "its prompt cache is warm there"
+
+
+async def test_books_are_kept_by_themselves_a_few_in_a_turn_of_the_loop() -> None:
+    bench = made()
+    for _ in range(AT_A_TIME + 2):
+        await answered(bench)
+    owed = bench.ledger.owed
+    seen = {owed}
+    async with asyncio.timeout(10):
+        while bench.ledger.owed:
+            await asyncio.sleep(0)
+            seen.add(bench.ledger.owed)
+    assert seen == {owed, owed - AT_A_TIME, 0}
+
+
+async def test_an_outcome_that_cannot_be_made_costs_no_other_its_place() -> None:
+    bench = made()
+    first = await answered(bench)
+
+    def broken() -> Outcome:
+        raise ValueError("no outcome")
+
+    bench.router.book(broken, later=True)
+    last = await answered(bench)
+    with pytest.raises(ValueError, match="no outcome"):
+        bench.ledger.settle()
+    bench.ledger.settle()
+    assert [row.id for row in await bench.store.outcomes()] == [last, first]
+
+
+async def test_a_model_that_the_code_speaks_against_is_in_the_books_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = made()
+
+    def refuses(request: Request, **rest: Any) -> Features:
+        raise Unroutable(Failure(Kind.INVALID, "the code must stay here"))
+
+    monkeypatch.setattr(bench.router.analyst, "features", refuses)
+    ident = await answered(bench)
+    row = await bench.outcome()
+    assert (row.id, row.status, row.model) == (ident, "ok", "east/small")
 
 
 async def test_a_resting_model_is_not_asked_ahead(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,8 +93,8 @@ class App:
         self.lessons = Lessons(store, lambda: self.settings.learning, later=_later)
         self.experiments = Experiments(lambda: self._fleet.experiments, token)
         self.metrics, self.visits = Metrics(), Visits()
-        self.overview = Overview(store, self._priced)
         self.ledger = Ledger(store)
+        self.overview = Overview(store, self._priced, settle=self.ledger.settle)
         self.ledger.abilities, self.ledger.troubles = self.lessons.abilities.beliefs, self.lessons.troubles
         self.ledger.heard, self.ledger.labelled = self._heard, self.overview.told
         self.router = Router(
@@ -117,7 +117,7 @@ class App:
 
     async def close(self) -> None:
         """Ends everything; what was recorded is durable when this returns."""
-        self.router.settle()
+        self.ledger.settle()
         await self._renewal.stop()
         await self.batches.close()
         await self.overview.close()

@@ -41,7 +41,10 @@ CALMING = 0.2
 """Seconds between two looks whether a peak has passed."""
 
 BOOKED, LATEST = 0.02, 0.25
-"""Seconds after a completion until its outcome is recorded, and at most, while others are waited for."""
+"""Seconds until an outcome that nobody waits for is recorded, and at most, while others are waited for."""
+
+OWED, AT_A_TIME = 30, 4
+"""Outcomes that wait for a calm moment, at most, and those recorded in one turn of the event loop."""
 
 PREDICTOR = "local/predictor"
 """The name under which the local predictor's completions are recorded."""
@@ -90,7 +93,7 @@ class Router:
         self.peak = peak
         """The steps of the peak, and seconds that work in the background waits for it to pass."""
         self._again = Again()
-        self._unbooked: list[Callable[[], Outcome]] = []
+        self._settling = False  # somebody will come back for what the ledger is owed
         self.waiting = 0
         """Requests under way that somebody waits for: all but those in the background."""
         self.quiet: Callable[[], None] | None = None
@@ -130,7 +133,7 @@ class Router:
         plan = self.plan(request)
         if not plan.wish.bounds.only:
             return None
-        return ahead(request, plan, self.ledger.view(), marked=bool(self.analyst.local_only))
+        return ahead(request, plan, self.ledger.view(settled=False), marked=bool(self.analyst.local_only))
 
     def settled(self, request: Request, asked: Ahead) -> Decision:
         """The whole decision of a request whose model was asked ahead of it, under the id and for the reasons told."""
@@ -146,9 +149,7 @@ class Router:
     def _decided(self, request: Request, chance: Chance | None) -> tuple[Decision, Plan]:
         plan, arm, told = self._experimented(request, self.plan(request))
         features = self.analyst.features(request, words=len(plan.offers) > 1)
-        if self._unbooked and counts(plan):
-            self.settle()
-        view = self.ledger.view()
+        view = self.ledger.view(settled=request.purpose is not Purpose.COMPLETE or counts(plan))
         if plan.rules or plan.steps is not None:
             plan = bent(plan, request, features, view, self.waiting)
             chance = None if plan.step else chance
@@ -203,35 +204,33 @@ class Router:
         """
         return Stream(self, request, front, check, meanwhile)
 
-    def book(self, request: Request, status: str, outcome: Callable[[], Outcome]) -> None:
-        """Records the outcome of a request that ended so; of an editor's completion it is made a moment later, when its
-        answer is out and nobody waits for the next."""
-        if request.wire or request.purpose is not Purpose.COMPLETE or status != "ok":
-            if self._unbooked:
-                self.settle()  # they ended before
+    def book(self, outcome: Callable[[], Outcome], *, later: bool) -> None:
+        """Has the outcome of a request that ended recorded: at once, or a moment later, when its answer is out and
+        nobody waits for the next. Whoever asks for outcomes before has this done first."""
+        if not later:
             self.ledger.record(outcome())
             return
-        self._unbooked.append(outcome)
-        if len(self._unbooked) == 1:
-            self._settle_by(None)
-
-    def settle(self) -> None:
-        """Records what was left for later; whoever asks for outcomes, or closes the ledger, has this done first."""
-        left, self._unbooked = self._unbooked, []
-        for outcome in left:
-            self.ledger.record(outcome())
-
-    def _settle_by(self, latest: float | None) -> None:
-        """Settles as soon as nobody waits; latest: the loop's time by which it is done in any case."""
+        self.ledger.owe(outcome)
+        if self._settling:
+            return
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # nobody runs anything later
-            self.settle()
+            self.ledger.settle()
             return
-        if latest is not None and (not self.waiting or loop.time() >= latest):
-            self.settle()
-        elif self._unbooked:
-            loop.call_later(BOOKED, self._settle_by, loop.time() + LATEST if latest is None else latest)
+        self._settling = True
+        loop.call_later(BOOKED, self._settle, loop, loop.time() + LATEST)
+
+    def _settle(self, loop: asyncio.AbstractEventLoop, latest: float) -> None:
+        """Some of what is owed, a turn of the loop at a time, as soon as nobody waits; by `latest` in any case."""
+        try:
+            if not self.waiting or loop.time() >= latest or self.ledger.owed > OWED:
+                self.ledger.settle(AT_A_TIME)
+                latest = 0.0
+        finally:
+            self._settling = bool(self.ledger.owed)
+            if self._settling:
+                loop.call_later(0.0 if not latest else BOOKED, self._settle, loop, latest)
 
     def note(self, request: Request, *, front: str, model: str, text: str, confidence: float) -> Outcome:
         """Records an answer that needed no model (the local predictor's) and returns its outcome."""
@@ -243,22 +242,19 @@ class Router:
         outcome = Outcome(
             ident, self.clock(), front, request.wire, request.purpose, "ok", decision, model=model, usage=usage
         )
-        self.book(request, outcome.status, lambda: outcome)
+        self.book(lambda: outcome, later=True)
         return outcome
 
     def learn(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:
         """Feedback on an outcome: accepted, rejected, ... score: -1 (bad) to 1 (good). The last one stays."""
-        self.settle()
         self.ledger.label(ident, word, score, remark)
         if self.lessons is not None:
             self.lessons.told(ident, word, score)
 
     def recall(self, ident: str) -> Outcome | None:
         """A recent outcome by its id."""
-        self.settle()
         return self.ledger.recall(ident)
 
     def last(self, front: str = "") -> Outcome | None:
         """The newest outcome, of one front when named."""
-        self.settle()
         return self.ledger.last(front)

@@ -14,7 +14,7 @@ from codriver.model.decision import Attempt, Candidate, Decision, Outcome
 from codriver.model.events import Piece, Reply, Usage, fold
 from codriver.model.ids import new_id
 from codriver.model.provider import Model, Provider
-from codriver.model.request import Request
+from codriver.model.request import Purpose, Request
 from codriver.router import fusing, hedging, keepsakes, trying
 from codriver.router.asking import Asked
 from codriver.routing.eligibility import Offer
@@ -401,8 +401,14 @@ class Stream:
                 await self._asked.release()
         finally:
             if self._decision is not None:
-                decision, seconds = self._completed(self._decision), self._elapsed()
-                self._router.book(self._request, self._status, lambda: self._outcome(decision, seconds))
+                decision, seconds = self._decision, self._elapsed()
+                self._router.book(lambda: self._outcome(self._completed(decision), seconds), later=self._unhurried)
+
+    @property
+    def _unhurried(self) -> bool:
+        """Whether nothing that comes next waits for this outcome: completions, and requests whose model was named."""
+        completion = self._request.purpose is Purpose.COMPLETE and not self._request.wire
+        return self._status == "ok" and (completion or self._ahead is not None)
 
     def _judge_end(self, error: BaseException | None) -> None:
         """Status and error text from how the context was left."""
@@ -433,7 +439,10 @@ class Stream:
         """With what the code says and what is expected, where nobody waited for that."""
         if self._ahead is None:
             return decision
-        settled = self._router.settled(self._request, self._ahead)
+        try:
+            settled = self._router.settled(self._request, self._ahead)
+        except CodriverError:  # the model that was asked would be refused for what the code says
+            return decision
         return replace(settled, reasons=decision.reasons) if decision is not self._ahead.decision else settled
 
     def _outcome(self, decision: Decision, seconds: float) -> Outcome:
