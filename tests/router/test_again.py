@@ -13,7 +13,8 @@ from fleet import MEDIUM, SMALL
 from codriver.errors import Failure, Kind
 from codriver.model.ids import new_id
 from codriver.model.request import Fim, Limits, Purpose, Request, Snapshot
-from codriver.router import LATEST, Plan, again
+from codriver.router import Plan, again
+from codriver.router.books import LATEST
 from codriver.routing.decide import Wish
 from codriver.routing.eligibility import Bounds
 from scripted import BUSY, GOOD, HANG, Bench, chat

@@ -13,7 +13,7 @@ from codriver.errors import Failure, Kind, Unroutable, UpstreamFailed
 from codriver.model.decision import Outcome
 from codriver.model.features import Features
 from codriver.model.request import Purpose, Request
-from codriver.router import AT_A_TIME
+from codriver.router.books import AT_A_TIME
 from codriver.routing.degrading import PeakStep, Steps
 from codriver.routing.eligibility import Bounds
 from scripted import BUSY, GOOD, IDENT, Bench, chat
@@ -151,7 +151,7 @@ async def test_an_outcome_that_cannot_be_made_costs_no_other_its_place() -> None
     def broken() -> Outcome:
         raise ValueError("no outcome")
 
-    bench.router.book(broken, later=True)
+    bench.router.books.enter(broken, later=True)
     last = await answered(bench)
     with pytest.raises(ValueError, match="no outcome"):
         bench.ledger.settle()

@@ -27,6 +27,7 @@ from codriver.router import fusing
 from codriver.router.again import Again, counts
 from codriver.router.ahead import Ahead, ahead
 from codriver.router.bending import Plan, bent
+from codriver.router.books import Books
 from codriver.router.hedging import Hedging, Limits
 from codriver.router.keepsakes import Keepsakes
 from codriver.router.stream import BACKGROUND, Check, Stream
@@ -39,12 +40,6 @@ __all__ = ["BACKGROUND", "PREDICTOR", "Check", "Plan", "Planner", "Router", "Str
 
 CALMING = 0.2
 """Seconds between two looks whether a peak has passed."""
-
-BOOKED, LATEST = 0.02, 0.25
-"""Seconds until an outcome that nobody waits for is recorded, and at most, while others are waited for."""
-
-OWED, AT_A_TIME = 30, 4
-"""Outcomes that wait for a calm moment, at most, and those recorded in one turn of the event loop."""
 
 PREDICTOR = "local/predictor"
 """The name under which the local predictor's completions are recorded."""
@@ -93,7 +88,7 @@ class Router:
         self.peak = peak
         """The steps of the peak, and seconds that work in the background waits for it to pass."""
         self._again = Again()
-        self._settling = False  # somebody will come back for what the ledger is owed
+        self.books = Books(ledger, lambda: self.waiting)
         self.waiting = 0
         """Requests under way that somebody waits for: all but those in the background."""
         self.quiet: Callable[[], None] | None = None
@@ -204,34 +199,6 @@ class Router:
         """
         return Stream(self, request, front, check, meanwhile)
 
-    def book(self, outcome: Callable[[], Outcome], *, later: bool) -> None:
-        """Has the outcome of a request that ended recorded: at once, or a moment later, when its answer is out and
-        nobody waits for the next. Whoever asks for outcomes before has this done first."""
-        if not later:
-            self.ledger.record(outcome())
-            return
-        self.ledger.owe(outcome)
-        if self._settling:
-            return
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # nobody runs anything later
-            self.ledger.settle()
-            return
-        self._settling = True
-        loop.call_later(BOOKED, self._settle, loop, loop.time() + LATEST)
-
-    def _settle(self, loop: asyncio.AbstractEventLoop, latest: float) -> None:
-        """Some of what is owed, a turn of the loop at a time, as soon as nobody waits; by `latest` in any case."""
-        try:
-            if not self.waiting or loop.time() >= latest or self.ledger.owed > OWED:
-                self.ledger.settle(AT_A_TIME)
-                latest = 0.0
-        finally:
-            self._settling = bool(self.ledger.owed)
-            if self._settling:
-                loop.call_later(0.0 if not latest else BOOKED, self._settle, loop, latest)
-
     def note(self, request: Request, *, front: str, model: str, text: str, confidence: float) -> Outcome:
         """Records an answer that needed no model (the local predictor's) and returns its outcome."""
         ident = new_id()
@@ -242,7 +209,7 @@ class Router:
         outcome = Outcome(
             ident, self.clock(), front, request.wire, request.purpose, "ok", decision, model=model, usage=usage
         )
-        self.book(lambda: outcome, later=True)
+        self.books.enter(lambda: outcome, later=True)
         return outcome
 
     def learn(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:

@@ -402,7 +402,8 @@ class Stream:
         finally:
             if self._decision is not None:
                 decision, seconds = self._decision, self._elapsed()
-                self._router.book(lambda: self._outcome(self._completed(decision), seconds), later=self._unhurried)
+                books, later = self._router.books, self._unhurried
+                books.enter(lambda: self._outcome(self._completed(decision), seconds), later=later)
 
     @property
     def _unhurried(self) -> bool:

@@ -1,0 +1,57 @@
+"""When the outcome of a request is made and recorded: at once, or when nobody waits for an answer.
+
+Making one costs about as much as all that comes before an answer, so where nothing that follows waits for it, it is
+owed to the ledger for a moment. Whoever asks the ledger has what is owed recorded first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from codriver.ledger import Ledger
+from codriver.model.decision import Outcome
+
+SOON, LATEST = 0.02, 0.25
+"""Seconds until what is owed is recorded, and at most, while answers are waited for."""
+
+MOST, AT_A_TIME = 30, 4
+"""Outcomes that wait for a calm moment, and those recorded in one turn of the event loop."""
+
+
+class Books:
+    """What the ledger is told of, and when. waiting: how many requests somebody waits for."""
+
+    def __init__(self, ledger: Ledger, waiting: Callable[[], int]) -> None:
+        self._ledger, self._waiting = ledger, waiting
+        self._coming_back = False
+
+    def enter(self, outcome: Callable[[], Outcome], *, later: bool) -> None:
+        """Has the outcome of a request that ended recorded: now, with all that ended before, or later."""
+        if not later:
+            self._ledger.record(outcome())
+            return
+        self._ledger.owe(outcome)
+        if self._coming_back:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # nobody runs anything later
+            self._ledger.settle()
+            return
+        self._come_back(loop, SOON, loop.time() + LATEST)
+
+    def _come_back(self, loop: asyncio.AbstractEventLoop, seconds: float, latest: float) -> None:
+        self._coming_back = True
+        loop.call_later(seconds, self._settle, loop, latest)
+
+    def _settle(self, loop: asyncio.AbstractEventLoop, latest: float) -> None:
+        """A few of those owed, in each turn of the loop, once nobody waits; from `latest` on in any case."""
+        self._coming_back = False
+        due = not self._waiting() or loop.time() >= latest or self._ledger.owed > MOST
+        try:
+            if due:
+                self._ledger.settle(AT_A_TIME)
+        finally:  # one that cannot be made keeps no other waiting
+            if self._ledger.owed:
+                self._come_back(loop, 0.0 if due else SOON, 0.0 if due else latest)
