@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -280,9 +281,25 @@ def test_what_changed_while_one_was_asked_is_not_overwritten(
     assert "changed meanwhile" in ran.err
 
 
-def test_a_damaged_journal_stops_the_undo(run: Any, person: Path, home: Path) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda rows: "{", id="no JSON"),
+        pytest.param(lambda rows: '{"a": 1}', id="no list"),
+        pytest.param(lambda rows: json.dumps([rows[0] | {"done": 3}]), id="no list of what was done"),
+        pytest.param(lambda rows: json.dumps([rows[0] | {"folders": None}]), id="no folders"),
+        pytest.param(lambda rows: json.dumps([rows[0] | {"path": 3}]), id="no path"),
+        pytest.param(lambda rows: json.dumps([rows[0] | {"done": [{"path": ["a"]}]}]), id="half of what was done"),
+        pytest.param(lambda rows: json.dumps([rows[0] | {"backup": "gone.before"}]), id="no backup"),
+        pytest.param(lambda rows: "[1]", id="a number"),
+    ],
+)
+def test_a_damaged_journal_stops_the_undo(
+    damage: Callable[[list[dict[str, Any]]], str], run: Any, person: Path, home: Path
+) -> None:
     assert run("connect", "aider", "--yes").code == 0
-    (home / "connect/aider/journal.json").write_text("{")
+    journal = home / "connect/aider/journal.json"
+    journal.write_text(damage(json.loads(journal.read_text())))
     ran = run("connect", "aider", "--undo", "--yes")
     assert ran.code == 1
     assert "nothing was changed" in ran.err

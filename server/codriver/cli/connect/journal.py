@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from codriver.cli.connect.editing import Done
 
@@ -58,15 +59,13 @@ def read(folder: Path) -> dict[Path, Entry]:
         raise ValueError(f"it is damaged: {error!r}") from None
 
 
-def _entry(folder: Path, row: dict[str, object]) -> Entry:
-    kept = row["backup"]
-    done = row["done"]
-    assert isinstance(done, list)
-    made = tuple(Done(**{**one, "path": tuple(one["path"])}) for one in done)
-    folders = row["folders"]
-    assert isinstance(folders, list)
-    base = (folder / str(kept)).read_bytes() if kept else None
-    return Entry(Path(str(row["path"])), str(row["format"]), base, str(row["digest"]), made, tuple(map(Path, folders)))
+def _entry(folder: Path, row: dict[str, Any]) -> Entry:
+    made = tuple(Done(**{**one, "path": tuple(one["path"])}) for one in row["done"])
+    base = present(folder / row["backup"]) if row["backup"] else None
+    if row["backup"] and base is None:
+        raise ValueError(f"its backup {row['backup']} is not there")
+    folders = tuple(map(Path, row["folders"]))
+    return Entry(Path(row["path"]), str(row["format"]), base, str(row["digest"]), made, folders)
 
 
 def carry_out(folder: Path, changes: Sequence[Change], entries: dict[Path, Entry]) -> None:
