@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -116,3 +119,47 @@ async def test_what_providers_say_is_not_stored() -> None:
     (row,) = await store.outcomes()
     assert "secret plan" not in repr(row)
     assert "invalid" in repr(row)
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        pytest.param(lambda kept: kept.view().spent_today, 2.0, id="a decision"),
+        pytest.param(lambda kept: kept.spent_today, 2.0, id="a budget"),
+        pytest.param(lambda kept: [kept.recall(name) is not None for name in "ab"], [True, True], id="who is recalled"),
+        pytest.param(lambda kept: kept.last().id, "b", id="the last one"),
+        pytest.param(lambda kept: kept.record(outcome("c")), None, id="the next one"),
+        pytest.param(lambda kept: kept.label("a", "accepted"), None, id="feedback"),
+    ],
+)
+async def test_whoever_asks_sees_what_is_owed(ask: Callable[[Ledger], Any], told: Any) -> None:
+    store = MemoryStore(Clock())
+    kept = Ledger(store, Clock())
+    for name in "ab":
+        kept.owe(partial(outcome, name, cost=1.0))
+    assert (kept.requests, kept.owed) == (2, 2)
+    assert ask(kept) == told
+    assert kept.owed == 0
+    assert [row.id for row in await store.outcomes()][:2] == ["a", "b"]
+
+
+async def test_feedback_may_name_what_is_owed() -> None:
+    kept, _ = ledger()
+    kept.owe(partial(outcome, "a"))
+    assert await kept.knows("a")
+    assert not await kept.knows("b")
+
+
+async def test_an_outcome_that_cannot_be_made_harms_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore(Clock())
+    kept = Ledger(store, Clock())
+
+    def broken() -> Outcome:
+        raise RecursionError
+
+    kept.owe(partial(outcome, "a"))
+    kept.owe(broken)
+    kept.owe(partial(outcome, "b"))
+    kept.record(outcome("c"))
+    assert {row.id for row in await store.outcomes()} == {"a", "b", "c"}
+    assert "an outcome was lost" in caplog.text

@@ -10,6 +10,7 @@ import pytest
 
 from codriver import overview
 from codriver.errors import Failure, Kind, StoreError
+from codriver.ledger import Ledger
 from codriver.metrics import MODELS, OTHERS, Metrics
 from codriver.model.decision import Attempt, Candidate, Decision, Outcome
 from codriver.model.events import Usage
@@ -147,6 +148,15 @@ async def test_while_nobody_looks_nothing_is_kept_and_the_store_is_not_asked(mon
         made.heard(outcome(f"later{number}"))
     assert (made.recent(), made.complete) == ([], False)
     assert (await made.look())[-1].requests == 0  # as the store has it
+    await made.close()
+
+
+async def test_whoever_looks_sees_what_the_ledger_was_owed() -> None:
+    store, clock = MemoryStore(Clock()), Clock()
+    ledger = Ledger(store, clock)
+    made = Overview(store, lambda: MODELS_BY_KEY, clock, settle=ledger.settle)
+    ledger.owe(lambda: outcome("owed"))
+    assert (await made.look())[-1].requests == 1
     await made.close()
 
 

@@ -8,6 +8,7 @@ asks for what follows from it has it recorded first.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ from codriver.model.decision import Belief, Latency, Outcome, Pin, Rest, View
 from codriver.model.request import ERRANDS, Purpose
 from codriver.routing import pace, staying
 from codriver.state.store import Row, Store
+
+log = logging.getLogger("codriver.ledger")
 
 REMEMBERED = 500
 """Recent outcomes kept in memory for explanations."""
@@ -89,11 +92,15 @@ class Ledger:
         self._owed.append(outcome)
 
     def settle(self, most: int | None = None) -> None:
-        """Records what is owed, in its order, or the first few of it."""
+        """Records what is owed, in its order, or the first few of it. One that cannot be made harms nobody else."""
         left = len(self._owed) if most is None else most
         while self._owed and left > 0:
             left -= 1
-            self._take(self._owed.popleft()())
+            outcome = self._owed.popleft()
+            try:
+                self._take(outcome())
+            except Exception:  # whoever asked to be told of the others is not at fault
+                log.exception("an outcome was lost")
 
     def view(self, *, settled: bool = True) -> View:
         """What is known now. The dicts are live: read, never written, by deciders. settled: with what is owed."""
@@ -141,9 +148,8 @@ class Ledger:
         return self._spent if self._clock() < self._midnight else 0.0
 
     def record(self, outcome: Outcome) -> None:
-        """Takes a finished request; returns at once."""
-        if self._owed:
-            self.settle()  # they ended before
+        """Takes a finished request, after those that are owed; returns at once."""
+        self.settle()
         self._take(outcome)
 
     def _take(self, outcome: Outcome) -> None:

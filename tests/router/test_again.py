@@ -147,10 +147,10 @@ async def test_an_outcome_is_written_down_when_nobody_waits() -> None:
 
 async def test_it_is_not_put_off_for_long_by_others() -> None:
     typing = Typing([GOOD, (HANG,)])
+    began = asyncio.get_running_loop().time()
     await typing.key()
     other = asyncio.ensure_future(typing.key())
     await typing.bench.upstream.hung.wait()
-    began = asyncio.get_running_loop().time()
     async with asyncio.timeout(10):
         while typing.bench.ledger.owed:  # noqa: ASYNC110 (likewise)
             await asyncio.sleep(0.005)

@@ -10,10 +10,9 @@ import pytest
 from fleet import MEDIUM, SMALL
 
 from codriver.errors import Failure, Kind, Unroutable, UpstreamFailed
-from codriver.model.decision import Outcome
 from codriver.model.features import Features
-from codriver.model.request import Purpose, Request
-from codriver.router.books import AT_A_TIME
+from codriver.model.request import Fim, Purpose, Request
+from codriver.router.books import AT_A_TIME, MOST
 from codriver.routing.degrading import PeakStep, Steps
 from codriver.routing.eligibility import Bounds
 from scripted import BUSY, GOOD, IDENT, Bench, chat
@@ -144,19 +143,51 @@ async def test_books_are_kept_by_themselves_a_few_in_a_turn_of_the_loop() -> Non
     assert seen == {owed, owed - AT_A_TIME, 0}
 
 
-async def test_an_outcome_that_cannot_be_made_costs_no_other_its_place() -> None:
+async def test_under_load_little_is_owed() -> None:
     bench = made()
+    for count in range(3 * MOST):
+        await answered(bench)
+        assert bench.ledger.owed <= MOST
+        assert bench.ledger.requests == count + 1
+
+
+async def test_an_outcome_that_is_wanted_at_once_is_made_after_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = made()
+    made_of: list[str] = []
+    settled = bench.router.settled
+
+    def noted(request: Request, asked: Any) -> Any:
+        made_of.append(asked.decision.id)
+        return settled(request, asked)
+
+    monkeypatch.setattr(bench.router, "settled", noted)
     first = await answered(bench)
+    stream = bench.router.open(chat())
+    with pytest.raises(asyncio.CancelledError):
+        async with stream:
+            raise asyncio.CancelledError
+    assert made_of == [first, stream.id]
 
-    def broken() -> Outcome:
-        raise ValueError("no outcome")
 
-    bench.router.books.enter(broken, later=True)
-    last = await answered(bench)
-    with pytest.raises(ValueError, match="no outcome"):
-        bench.ledger.settle()
+async def test_what_is_left_for_later_is_not_read_when_an_answer_ends() -> None:
+    times: list[int] = []
+
+    def understood() -> tuple[Purpose, tuple[str, ...], str]:
+        times.append(1)
+        return Purpose.CHAT, (), "s-1"
+
+    bench = made()
+    await answered(bench, later=understood)
+    assert times == []
     bench.ledger.settle()
-    assert [row.id for row in await bench.store.outcomes()] == [last, first]
+    assert times == [1]
+
+
+async def test_a_hole_is_looked_for_in_the_buffers_while_they_hold_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = made()
+    asked = read(bench, monkeypatch)
+    await answered(bench, fim=Fim("def add(", "):\n"))
+    assert asked == [1], "and not when its buffer is closed"
 
 
 async def test_a_model_that_the_code_speaks_against_is_in_the_books_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:

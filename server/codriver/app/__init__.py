@@ -128,6 +128,7 @@ class App:
         self.disk.close()
         await self.upstream.aclose()
         await self._renewal.close()
+        self.ledger.settle()  # lines of batches were answered meanwhile
         self._store.close()
 
     def hand(self, keys: Mapping[str, str]) -> None:

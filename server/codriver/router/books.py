@@ -15,8 +15,9 @@ from codriver.model.decision import Outcome
 SOON, LATEST = 0.02, 0.25
 """Seconds until what is owed is recorded, and at most, while answers are waited for."""
 
-MOST, AT_A_TIME = 30, 4
-"""Outcomes that wait for a calm moment, and those recorded in one turn of the event loop."""
+MOST, AT_A_TIME = 8, 4
+"""Outcomes that wait for a calm moment, and those recorded in one turn of the event loop. Whoever ends while more are
+owed records two: under any load there are no more."""
 
 
 class Books:
@@ -24,34 +25,35 @@ class Books:
 
     def __init__(self, ledger: Ledger, waiting: Callable[[], int]) -> None:
         self._ledger, self._waiting = ledger, waiting
-        self._coming_back = False
+        self._back_in: asyncio.AbstractEventLoop | None = None
+        """The loop that comes back for what is owed."""
 
     def enter(self, outcome: Callable[[], Outcome], *, later: bool) -> None:
-        """Has the outcome of a request that ended recorded: now, with all that ended before, or later."""
+        """Has the outcome of a request that ended made and recorded: now, after all that ended before, or later."""
         if not later:
+            self._ledger.settle()
             self._ledger.record(outcome())
             return
         self._ledger.owe(outcome)
-        if self._coming_back:
-            return
         try:
             loop = asyncio.get_running_loop()
-        except RuntimeError:  # nobody runs anything later
+        except RuntimeError:  # nobody does anything later
             self._ledger.settle()
             return
-        self._come_back(loop, SOON, loop.time() + LATEST)
+        if self._ledger.owed > MOST:
+            self._ledger.settle(2)
+        if self._back_in is not loop:
+            self._come_back(loop, SOON, loop.time() + LATEST)
 
     def _come_back(self, loop: asyncio.AbstractEventLoop, seconds: float, latest: float) -> None:
-        self._coming_back = True
+        self._back_in = loop
         loop.call_later(seconds, self._settle, loop, latest)
 
     def _settle(self, loop: asyncio.AbstractEventLoop, latest: float) -> None:
         """A few of those owed, in each turn of the loop, once nobody waits; from `latest` on in any case."""
-        self._coming_back = False
-        due = not self._waiting() or loop.time() >= latest or self._ledger.owed > MOST
-        try:
-            if due:
-                self._ledger.settle(AT_A_TIME)
-        finally:  # one that cannot be made keeps no other waiting
-            if self._ledger.owed:
-                self._come_back(loop, 0.0 if due else SOON, 0.0 if due else latest)
+        self._back_in = None
+        due = not self._waiting() or loop.time() >= latest
+        if due:
+            self._ledger.settle(AT_A_TIME)
+        if self._ledger.owed:
+            self._come_back(loop, 0.0 if due else SOON, 0.0 if due else latest)

@@ -14,7 +14,7 @@ from codriver.model.decision import Attempt, Candidate, Decision, Outcome
 from codriver.model.events import Piece, Reply, Usage, fold
 from codriver.model.ids import new_id
 from codriver.model.provider import Model, Provider
-from codriver.model.request import Purpose, Request
+from codriver.model.request import Request
 from codriver.router import fusing, hedging, keepsakes, trying
 from codriver.router.asking import Asked
 from codriver.routing.eligibility import Offer
@@ -407,9 +407,11 @@ class Stream:
 
     @property
     def _unhurried(self) -> bool:
-        """Whether nothing that comes next waits for this outcome: completions, and requests whose model was named."""
-        completion = self._request.purpose is Purpose.COMPLETE and not self._request.wire
-        return self._status == "ok" and (completion or self._ahead is not None)
+        """Whether nothing that comes next waits for this outcome: of completions, and where a model was asked ahead. A
+        hole's buffer is looked for by its text, which may soon be another."""
+        request = self._request
+        completion = request.typed and not request.wire
+        return self._status == "ok" and (completion or (self._ahead is not None and request.fim is None))
 
     def _judge_end(self, error: BaseException | None) -> None:
         """Status and error text from how the context was left."""
