@@ -17,7 +17,6 @@ from codriver.routing import degrading, exploring, harder, staying, strategies
 from codriver.routing.eligibility import Bounds, Offer, sifted, wire_for
 from codriver.routing.expecting import Expected, expected
 from codriver.routing.lineup import Lineup
-from codriver.routing.nobody import nobody
 
 # What a good answer is worth (USD) and what a second of waiting costs (USD), by task family.
 # First priors: a keystroke waits for nobody, a refactor may.
@@ -126,6 +125,8 @@ def _expected(
         made, dear = _within(made, lineup.by_key, request, view, wish.bounds)
         refused += dear
     if not made.keys:
+        from codriver.routing.nobody import nobody  # seldom needed, and not by a daemon that starts
+
         raise nobody(request, refused, view, offers)
     return made, lineup.by_key, refused, note
 
