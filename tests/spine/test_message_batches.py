@@ -53,7 +53,7 @@ def test_each_request_has_its_result(running: Daemon, client: anthropic.Anthropi
 
 
 def test_a_cancelled_batch_names_what_did_not_run(running: Daemon, client: anthropic.Anthropic) -> None:
-    running.fault("sim-claude", "slow", times=4, delay=1.0)
+    running.fault("sim-claude", "slow", times=0, delay=1.0)  # all of them: five seconds to cancel in
     made = client.messages.batches.create(requests=[asked(f"r{i}", "simulator/sim-claude") for i in range(20)])
     until(lambda: len(running.log()) >= 4, "four requests to run")
     with pytest.raises(anthropic.BadRequestError, match="cancel it first"):
