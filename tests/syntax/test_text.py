@@ -56,10 +56,12 @@ def test_edits_agree_with_the_model(size: int, start: str, edits: list, encoding
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunks, "LEAST", size)
         patch.setattr(chunks, "GROWTH", 1)
-        agree(Text(start), start, edits, encoding, read)
+        text = Text(start)
+        assert edited(text, start, edits, encoding, read).encode() == text.data
 
 
-def agree(text: Text, model: str, edits: list, encoding: str, read: bool) -> None:
+def edited(text: Text, model: str, edits: list, encoding: str, read: bool) -> str:
+    """The model after the edits; each of them must have done the same to the text."""
     for first, second, new in edits:
         a, b = sorted((index_of(model, first, encoding), index_of(model, second, encoding)))
         old = model
@@ -73,7 +75,7 @@ def agree(text: Text, model: str, edits: list, encoding: str, read: bool) -> Non
         assert edit.start_point == point(old, a)
         assert edit.old_end_point == point(old, b)
         assert edit.new_end_point == point(model, a + len(new))
-    assert text.data == model.encode()
+    return model
 
 
 def point(text: str, index: int) -> tuple[int, int]:

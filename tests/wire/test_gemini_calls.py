@@ -60,6 +60,13 @@ def built(request: Request, quirks: Quirks = NEWER) -> tuple[dict[str, Any], Cal
     return body, call
 
 
+def in_order(body: Mapping[str, Any]) -> bool:
+    """Whether user and model take turns, the user first and last, and each says something."""
+    roles = [content["role"] for content in body["contents"]]
+    turns = [("user", "model")[n % 2] for n in range(len(roles))]
+    return roles == turns and roles[-1:] == ["user"] and all(content["parts"] for content in body["contents"])
+
+
 def _foreign(request: Request) -> bool:
     parts = [part for message in request.conversation.messages for part in message.parts]
     return any(isinstance(part, ToolCall) and part.signature for part in parts)
@@ -463,7 +470,7 @@ def test_a_history_trimmed_anywhere_is_put_in_order() -> None:
     ]
     for start in range(len(history)):
         for end in range(start + 1, len(history) + 1):
-            built(talk(*history[start:end]))
+            assert in_order(built(talk(*history[start:end]))[0])
 
 
 TEXTS = st.text(max_size=6)
@@ -490,7 +497,8 @@ MESSAGES = st.one_of(
 @settings(max_examples=150, deadline=None)
 @given(st.lists(MESSAGES, max_size=7), st.booleans())
 def test_whatever_was_said_google_takes_it(messages: list[Message], tools: bool) -> None:
-    built(talk(*messages, tools=(TOOL, replace(TOOL, name="g")) if tools else ()))
+    body, _ = built(talk(*messages, tools=(TOOL, replace(TOOL, name="g")) if tools else ()))
+    assert in_order(body)
 
 
 # There and back.

@@ -484,10 +484,10 @@ def test_whole_answers_that_are_none(body: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_nothing_a_server_sends_raises(data: bytes) -> None:
     decoder = wire.decoder(model(), PLAIN)
-    decoder.feed(data)
-    decoder.feed(b"\n\ndata: " + data + b"\n\n")
-    decoder.close()
-    wire.decoder(model(), PLAIN).whole(data)
+    pieces = [*decoder.feed(data), *decoder.feed(b"\n\ndata: " + data + b"\n\n"), *decoder.close()]
+    ends = [event for piece in pieces for event in piece.events if isinstance(event, Failed | Finished)]
+    assert decoder.over and len(ends) == 1, "it is told once that there was no answer"
+    assert isinstance(wire.decoder(model(), PLAIN).whole(data)[-1], Failed)
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)

@@ -100,10 +100,10 @@ def test_what_is_no_finished_answer(body: bytes) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=80))
-def test_nothing_raises(data: bytes) -> None:
-    chain.previous(b'"previous_response_id"' + data)
-    chain.ended(b"data: response.completed" + data + b"\n\n")
-    chain.made(data)
+def test_what_is_no_json_says_nothing(data: bytes) -> None:
+    assert chain.previous(b'"previous_response_id"' + data) == ""
+    assert chain.ended(b"data: response.completed" + data + b"\n\n") is None
+    assert chain.made(data) is None
 
 
 def test_items_are_shown_with_ids_types_and_parts() -> None:

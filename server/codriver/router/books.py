@@ -1,7 +1,7 @@
 """When the outcome of a request is made and recorded: at once, or when nobody waits for an answer.
 
-Making one costs about as much as all that comes before an answer, so where nothing that follows waits for it, it is
-owed to the ledger for a moment. Whoever asks the ledger has what is owed recorded first.
+Where nothing that follows waits for it, it is owed to the ledger for a moment, so that the next request need not wait
+while it is made. Whoever asks the ledger has what is owed recorded first.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Books:
     def enter(self, outcome: Callable[[], Outcome], *, later: bool) -> None:
         """Has the outcome of a request that ended made and recorded: now, after all that ended before, or later."""
         if not later:
-            self._ledger.settle()
+            self._ledger.settle()  # before this one is made: what they taught counts for it
             self._ledger.record(outcome())
             return
         self._ledger.owe(outcome)
