@@ -206,3 +206,84 @@ def test_a_signature_is_held_to_also_where_the_body_cannot_be_read(kit: Any, ana
     assert edits.judged(fence(another), region, "simplify").why.startswith("changes the signature of")
     same = region.code.decode().replace("?? result", "?? whole", 1)
     assert edits.judged(fence(same), region, "simplify").why == ""
+
+
+MARGIN = """class Command
+{
+«    protected function configure(): void
+    {
+        $this->setHelp(
+            <<<EOT
+What it does, and how.
+
+At the margin.
+EOT
+        );
+        $this->setName('archive');
+    }
+»}
+"""
+
+
+def test_only_the_first_line_lost_its_indentation_though_a_string_begins_at_the_margin(kit: Any, analyst: Any) -> None:
+    snapshot = kit.snapshot(f"<?php\n{MARGIN}", language="php", uri="file:///a.php")
+    region = chosen(snapshot, analyst.buffer(snapshot))
+    assert region is not None
+    wanted = region.code.decode().rstrip("\n").replace("archive", "archives")
+    assert edits.judged(fence(wanted.lstrip(), "php"), region, "simplify").text == wanted
+
+
+NESTED = """class Connection {
+  void connect() {
+    listen(new Listener() {
+«      @Override
+      public void onClosed(int code) {
+        delegate.close(code);
+      }
+»
+      @Override
+      public void onFailure(Throwable error) {
+        delegate.fail(1);
+      }
+    });
+  }
+}
+"""
+
+
+def test_a_changed_neighbour_within_a_function_is_refused(kit: Any, analyst: Any) -> None:
+    snapshot = kit.snapshot(NESTED, language="java", uri="file:///Connection.java")
+    region = chosen(snapshot, analyst.buffer(snapshot))
+    assert region is not None
+    whole = NESTED.replace("«", "").replace("»", "").replace("code);", "code, 1);").replace("(1)", "(2)")
+    both = whole[whole.index("      @Override") : whole.index("    });")].rstrip()
+    assert "onFailure" in edits.judged(fence(both, "java"), region, "simplify").why
+
+
+@pytest.mark.parametrize("comment", ["", "  # type: ignore"])
+def test_a_body_at_the_wanted_depth_under_a_dedented_header_moves_with_it(
+    kit: Any, analyst: Any, comment: str
+) -> None:
+    text = f"class A:\n«\tdef make() -> int:{comment}\n\t\tassert ready\n\t\treturn 1\n»"
+    snapshot = kit.snapshot(text)
+    region = chosen(snapshot, analyst.buffer(snapshot))
+    assert region is not None
+    said = f"def make() -> int:{comment}\n\tassert ready\n\treturn 2"
+    wanted = f"\tdef make() -> int:{comment}\n\t\tassert ready\n\t\treturn 2"
+    assert edits.judged(fence(said), region, "simplify").text == wanted
+
+
+@pytest.mark.parametrize(
+    ("line", "opens"),
+    [
+        ("def f():", True),
+        ("def f():  # type: ignore", True),
+        ("if (a) { // why", True),
+        ("x = f(1)  # see: there", False),
+        ('print(": # no comment")', False),
+        ("// see https://example.com", False),
+        ("a = b", False),
+    ],
+)
+def test_a_line_opens_a_block_whatever_is_remarked_behind_it(line: str, opens: bool) -> None:
+    assert indent.opens(line) is opens

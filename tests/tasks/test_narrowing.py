@@ -244,3 +244,33 @@ def test_what_looks_alike_inside_of_another_function_is_elsewhere(kit: Any, anal
     reply = fence("function f() {\n  return 3;\n}\nfunction g() {\n  return 4;\n}", "javascript")
     done = after(kit, analyst, reply, text, uri="file:///w/a.js", language="javascript")
     assert done.startswith("refused: changes g, which")
+
+
+LEFT_OUT = """def pick(values)
+  found = values.map { |one| one.to_s }
+  known =
+    if found.empty?
+      [0]
+    else
+      found.sort
+    end
+
+  before = known.size‸
+  log(before)
+end
+"""
+
+
+def test_what_a_reply_leaves_out_may_be_the_beginning_of_a_block_whose_end_it_says(kit: Any, analyst: Analyst) -> None:
+    said = """def pick(values)
+  # ... existing code ...
+      [0]
+    else
+      found.sort
+    end
+
+  count = known.size
+  log(count)
+end"""
+    clean = LEFT_OUT.replace("‸", "").replace("before", "count")
+    assert after(kit, analyst, fence(said, "ruby"), LEFT_OUT, language="ruby", uri="file:///a.rb") == clean

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from codriver.config import Settings
 from codriver.model.features import Function
 from codriver.model.request import Snapshot
 from codriver.syntax.analysis import Buffer
+from codriver.tasks import gate
 
 HERE = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
@@ -26,6 +28,7 @@ FOLDERS = (
     CACHE / "codriver-completion", Path("/usr/share"), Path("/usr/lib/node_modules"),
 )  # fmt: skip
 SMALLEST, LARGEST = 1_500, 60_000
+NEVER = Settings().privacy.never
 FILES = 6_000
 """Files of one language that are looked at at most."""
 
@@ -106,6 +109,8 @@ def _walked(language: str) -> Iterator[str]:
 
 
 def _of(path: str, language: str) -> Iterator[Real]:
+    if gate.hidden(path, NEVER):
+        return
     try:
         data = Path(path).read_bytes()
         data.decode()

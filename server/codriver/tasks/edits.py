@@ -55,20 +55,24 @@ def placed(code: str, region: Region, instruction: str) -> Judged:
     original = region.code.decode("utf-8", "replace")
     found = region.buffer.headers_with(region.code, region.start, region.end)
     wanted = found[0] if found is not None else ()
-    narrow = narrowing.narrowed(code, region, wanted)
+    # Before anything is told from its syntax, which without what was left out may be another one.
+    narrow = narrowing.narrowed(_filled(code, original) or code, region, wanted)
     if narrow.why:
         return Judged(why=narrow.why)
-    code = narrow.code
-    if elided(code, original):
-        whole = elision.restored(code, original)
-        if whole is None:
-            return Judged(why="leaves code out")
-        code = whole
+    filled = _filled(narrow.code, original)
+    if filled is None:
+        return Judged(why="leaves code out")
+    code = filled
     imports = narrowing.hoisted(narrow.imports, region)
     if imports is None:
         return Judged(why="needs an import that cannot be placed")
     judged = _checked(in_place(code, region), region, instruction)
     return judged if judged.why else Judged(judged.text, imports=imports)
+
+
+def _filled(code: str, original: str) -> str | None:
+    """The code with all that it leaves out of the original; None where that is not sure."""
+    return elision.restored(code, original) if elided(code, original) else code
 
 
 def _checked(text: str, region: Region, instruction: str) -> Judged:
@@ -165,19 +169,18 @@ def in_place(code: str, region: Region) -> str:
     near = region.snapshot.text[max(region.start - NEAR, 0) : region.end + NEAR]
     step = indent.unit(near.decode("utf-8", "replace").replace("\r\n", "\n"))
     original = region.code.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
-    wanted = indent.lead(original[0])
-    lines = _moved(code.split("\n"), wanted, step)
+    lines = _moved(code.split("\n"), original, step)
     if not _like(lines, original):
-        lines = _moved(indent.respaced(code, step).split("\n"), wanted, step)
+        lines = _moved(indent.respaced(code, step).split("\n"), original, step)
     return "\n".join(lines).replace("\n", newline(region.snapshot.text).decode())
 
 
-def _moved(lines: list[str], wanted: str, step: str) -> list[str]:
+def _moved(lines: list[str], original: list[str], step: str) -> list[str]:
     """The lines as deep as the region's first one is."""
-    own = indent.lead(lines[0])
+    own, wanted = indent.lead(lines[0]), indent.lead(original[0])
     if own == wanted:
         return lines
-    if _only_first(lines, own, wanted, step):
+    if not own and _only_first(lines, original, wanted, step):
         return [wanted + lines[0].lstrip(" \t"), *lines[1:]]
     return indent.moved(lines, own, wanted)
 
@@ -188,11 +191,15 @@ def _like(lines: list[str], original: list[str]) -> bool:
     return any(line in known for line in lines[1:])
 
 
-def _only_first(lines: list[str], own: str, wanted: str, step: str) -> bool:
-    """Whether just the first line lost its indentation: the others stand where the region's would."""
-    if own or not wanted:
-        return False
-    rest = [line for line in lines[1:] if line.strip()]
+def _only_first(lines: list[str], original: list[str], wanted: str, step: str) -> bool:
+    """Whether just the first line lost its indentation: the others stand where they stood, or where the region's would.
+
+    A string's text may begin at the margin.
+    """
+    rest, known = [line for line in lines[1:] if line.strip()], set(original)
+    staying, moving = sum(line in known for line in rest), sum(wanted + line in known for line in rest)
+    if staying != moving:
+        return staying > moving
     deep = wanted + step if indent.opens(lines[0]) else wanted
     return bool(rest) and all(line.startswith(wanted) for line in rest) and rest[0].startswith(deep)
 

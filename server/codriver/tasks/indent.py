@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from operator import sub
 
-_OPENS = re.compile(r"(?:[:{(\[]|=>|->|\b(?:do|then|else|begin))[ \t]*$")
+_OPENS = re.compile(r"""(?:[:{(\[]|=>|->|\b(?:do|then|else|begin))[ \t]*(?:[ \t](?:#|//)[^"'`]*)?$""")
 
 _LEADS = re.compile(r"\n([ \t]*)(?=[^ \t\n])")
 
@@ -25,7 +25,7 @@ def columns(line: str) -> int:
 
 
 def opens(line: str) -> bool:
-    """Whether a line opens a block or bracket, so that the next one stands deeper."""
+    """Whether a line opens a block or bracket, a comment behind it or not, so that the next one stands deeper."""
     return _OPENS.search(line) is not None
 
 

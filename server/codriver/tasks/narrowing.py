@@ -182,8 +182,8 @@ def _scope(region: Region, wanted: Sequence[Header]) -> str:
     """The dotted name of what is around the region's first function, with a dot behind; "" at the top."""
     whole = wanted[0].name
     inside = region.buffer.function_at(wanted[0].head)
-    if inside is not None and inside.name.endswith(whole):
-        whole = inside.name
+    if inside is not None and inside.name.rpartition(".")[2] == wanted[0].last:
+        whole = inside.name  # with the functions around it, which a header's name leaves out
     scope = whole.rpartition(".")[0]
     return f"{scope}." if scope else ""
 
