@@ -261,9 +261,7 @@ def test_a_changed_neighbour_within_a_function_is_refused(kit: Any, analyst: Any
 
 
 @pytest.mark.parametrize("comment", ["", "  # type: ignore"])
-def test_a_body_at_the_wanted_depth_under_a_dedented_header_moves_with_it(
-    kit: Any, analyst: Any, comment: str
-) -> None:
+def test_a_body_at_the_wanted_depth_under_a_dedented_header_moves_with_it(kit: Any, analyst: Any, comment: str) -> None:
     text = f"class A:\n«\tdef make() -> int:{comment}\n\t\tassert ready\n\t\treturn 1\n»"
     snapshot = kit.snapshot(text)
     region = chosen(snapshot, analyst.buffer(snapshot))

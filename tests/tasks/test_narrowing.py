@@ -274,3 +274,46 @@ def test_what_a_reply_leaves_out_may_be_the_beginning_of_a_block_whose_end_it_sa
 end"""
     clean = LEFT_OUT.replace("‸", "").replace("before", "count")
     assert after(kit, analyst, fence(said, "ruby"), LEFT_OUT, language="ruby", uri="file:///a.rb") == clean
+
+
+OBJECT = """export const checks = {
+  name(value) {
+    return (one) => one.name === value;
+  },
+  kind(value) {
+    if (typeof value === "function") {‸
+      return (one) => value(one.kind);
+    }
+    return (one) => one.kind === value;
+  },
+  text(value) {
+    return (one) => one.text === value;
+  },
+};
+"""
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        pytest.param("{before},\n\n{code},", id="before"),
+        pytest.param("{code},\n{behind},", id="behind"),
+        pytest.param("{before},\n{code},\n{behind}", id="both"),
+    ],
+)
+def test_methods_of_an_object_that_stand_there_already_are_left_out(kit: Any, analyst: Analyst, around: str) -> None:
+    text = OBJECT.replace("‸", "")
+    code = text[text.index("  kind") : text.index(",\n  text")].replace("typeof value", "typeof  value")
+    before, behind = (
+        text[text.index("  name") : text.index(",\n  kind")],
+        text[text.index("  text") : text.index(",\n};")],
+    )
+    said = fence(around.format(before=before, code=code, behind=behind), "javascript")
+    wanted = text.replace("typeof value", "typeof  value")
+    assert after(kit, analyst, said, OBJECT, language="javascript", uri="file:///a.js") == wanted
+
+
+def test_a_method_of_an_object_that_was_changed_beside_the_wanted_one_is_refused(kit: Any, analyst: Analyst) -> None:
+    text = OBJECT.replace("‸", "").replace("one.name ===", "one.name ==").replace("one.kind ===", "one.kind ==")
+    said = fence(text[text.index("  name") : text.index("\n  text")], "javascript")
+    assert "refused" in after(kit, analyst, said, OBJECT, language="javascript", uri="file:///a.js")

@@ -57,7 +57,8 @@ def _sloppy(real: Real, new: str) -> Iterator[tuple[str, str]]:
     if other is not None and not real.text[real.start : real.end].startswith(b"@"):
         text = real.text
         start = text.rfind(b"\n", 0, other.start_byte) + 1
-        whole = text[start : other.end_byte].decode()
+        comma = "," if text[other.end_byte : other.end_byte + 1] == b"," else ""
+        whole = f"{text[start : other.end_byte].decode()}{comma}"
         if text[start : other.start_byte].strip() == b"" and real.language in ("python", "javascript", "ruby", "lua"):
             yield "with a neighbour", fence(f"{whole}\n\n{new}", tag)
 

@@ -52,7 +52,7 @@ def narrowed(code: str, region: Region, wanted: Sequence[Header]) -> Narrowed:
     code = _unrepeated(code, region) if wanted else code
     reply = (_read(code, region, lasts) or _framed(code, region, lasts)) if wanted else None
     if reply is None:
-        return Narrowed(code)
+        return Narrowed(_alone(code, region) if wanted else code)
     items: Sequence[Item] = reply.items
     outer: Sequence[Item] = ()
     if not lasts & {_last(item) for item in items}:
@@ -87,6 +87,30 @@ def _unrepeated(code: str, region: Region) -> str:
         first += 1
     kept = lines[first:] if there and any(line.strip() for line in lines[:first]) else lines
     return "\n".join(kept)
+
+
+def _alone(code: str, region: Region) -> str:
+    """The code without whole functions of the file that it repeats before or behind its own: what can be told where
+    they cannot be read by themselves, as methods of an object."""
+    data = region.snapshot.text
+    outside = (one for one in region.buffer.functions() if not _spans(one.start_byte, one.end_byte, region))
+    lines, repeated = (
+        code.split("\n"),
+        [_bare(data[one.start_byte : one.end_byte].decode("utf-8", "replace")) for one in outside],
+    )
+    while True:
+        rows = _bare("\n".join(lines))
+        first = next((other for other in repeated if rows[: len(other)] == other), [])
+        last = [] if first else next((other for other in repeated if rows[-len(other) :] == other), [])
+        if not (first or last) or len(rows) == len(first or last):
+            return "\n".join(lines).strip("\n")
+        there = [n for n, line in enumerate(lines) if line.strip()]
+        lines = lines[there[len(first)] :] if first else lines[: there[-len(last)]]
+
+
+def _bare(code: str) -> list[str]:
+    """Its lines with something on them, without blanks and separators around."""
+    return [line.strip().rstrip(",;") for line in code.split("\n") if line.strip()]
 
 
 def _sorted(
@@ -174,7 +198,7 @@ def _known(region: Region) -> set[str]:
         if not _overlaps(item, region):
             found.add(item.name)
         found |= {f"{item.name}.{one.name}" for one in item.inner if one.name and not _overlaps(one, region)}
-    outside = (one for one in region.buffer.functions() if one.end_byte <= region.start or one.start_byte >= region.end)
+    outside = (one for one in region.buffer.functions() if not _spans(one.start_byte, one.end_byte, region))
     return (found | {one.name for one in outside}) - {""}
 
 
@@ -197,7 +221,11 @@ def defined_elsewhere(old: Sequence[Header], now: Sequence[Header], region: Regi
 
 
 def _overlaps(item: Item, region: Region) -> bool:
-    return item.start < region.end and item.end > region.start
+    return _spans(item.start, item.end, region)
+
+
+def _spans(start: int, end: int, region: Region) -> bool:
+    return start < region.end and end > region.start
 
 
 def _imports_here(region: Region) -> bool:
