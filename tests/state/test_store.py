@@ -98,6 +98,18 @@ async def test_an_id_is_kept_once_and_labels_stick(store: Store) -> None:
     assert await store.find("nobody") is None
 
 
+async def test_whatever_lies_together_is_done_in_its_order(store: Store) -> None:
+    for n in range(50):
+        store.append(outcome(f"o{n}", float(n)))
+        if n % 7 == 0:
+            store.label(f"o{n}", "accepted")
+            store.label(f"o{n + 1}", "too early")
+    rows = (await store.outcomes(limit=100))[::-1]
+    assert [row.id for row in rows] == [f"o{n}" for n in range(50)]
+    assert [n for n, row in enumerate(rows) if row.label == "accepted"] == list(range(0, 50, 7))
+    assert not [row.id for row in rows if row.label == "too early"]
+
+
 async def test_values_expire(store: Store, clock: Clock) -> None:
     await store.put("k", "v", ttl=10)
     await store.put("forever", "v")

@@ -151,6 +151,8 @@ def _found(words: str) -> Iterator[tuple[int, _Stem]]:
                 end = at + len(stem[0])
                 yield at, stem
                 break
+    if words.isascii():
+        return
     for run in _SPACELESS.finditer(words):
         end = run.start()
         for at in range(run.start(), run.end()):

@@ -14,7 +14,7 @@ import os
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import astuple
 from math import inf
@@ -31,11 +31,14 @@ log = logging.getLogger("codriver.state")
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
-Entry = tuple[Work, "Future[Any] | None"]
+Entry = tuple[Work | Outcome, "Future[Any] | None"]
+"""What is to be done, or kept; and who waits for it."""
 
 LINGER = 0.3
 """Seconds an appended outcome may lie before it is written; a killed process loses no more than that."""
 BATCH = 200
+TOGETHER = 16
+"""Outcomes written by one statement: the interpreter changes hands with each, and somebody's answer waits."""
 
 KEEP_SECONDS = 90 * 86_400.0
 """Older outcomes are removed when the store is opened."""
@@ -76,7 +79,8 @@ _COLUMNS = (
     "id, at, front, wire, purpose, status, model, cost, seconds, first, "
     "prompt_tokens, output_tokens, session, workflow, attempts, reasons, label, score, remark, propensity, arm"
 )
-_INSERT = f"INSERT OR REPLACE INTO outcome ({_COLUMNS}) VALUES ({', '.join('?' * 21)})"  # noqa: S608 (constant)
+_ROW = f"({', '.join('?' * 21)})"
+_INSERT = f"INSERT OR REPLACE INTO outcome ({_COLUMNS}) VALUES "  # noqa: S608 (constant)
 _JUDGED = "outcome, source, model, word, at, family, base, reward, weight"
 
 
@@ -94,7 +98,7 @@ class SqliteStore:
         self._thread.start()
 
     def append(self, outcome: Outcome) -> None:
-        self._work.append((lambda db: db.execute(_INSERT, _values(row(outcome))), None))
+        self._work.append((outcome, None))
 
     def label(self, ident: str, word: str, score: float | None = None, remark: str = "") -> None:
         statement = "UPDATE outcome SET label = ?, score = ?, remark = ? WHERE id = ?"
@@ -197,9 +201,25 @@ def _write_batch(db: sqlite3.Connection, batch: list[Entry]) -> None:
 
 
 def _commit(db: sqlite3.Connection, batch: list[Entry]) -> list[tuple[Future[Any], Any]]:
+    results: list[tuple[Future[Any], Any]] = []
+    outcomes: list[Outcome] = []
     with db:
-        results = [(future, work(db)) for work, future in batch]
-    return [(future, result) for future, result in results if future is not None]
+        for work, future in batch:
+            if isinstance(work, Outcome):
+                outcomes.append(work)
+                continue
+            _keep(db, outcomes)
+            outcomes, result = [], work(db)
+            if future is not None:
+                results.append((future, result))
+        _keep(db, outcomes)
+    return results
+
+
+def _keep(db: sqlite3.Connection, outcomes: Sequence[Outcome]) -> None:
+    for first in range(0, len(outcomes), TOGETHER):
+        some = [_values(row(outcome)) for outcome in outcomes[first : first + TOGETHER]]
+        db.execute(_INSERT + ", ".join([_ROW] * len(some)), [value for values in some for value in values])
 
 
 def _tell(batch: list[Entry], error: StoreError) -> None:
