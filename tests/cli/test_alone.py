@@ -117,6 +117,14 @@ def test_route_works_alone(run: Any, key: None, source: Path) -> None:
     assert {refused["why"] for refused in decision["refused"]} >= {"unavailable"}
 
 
+def test_a_function_deep_in_a_long_class_is_routed_by_its_numbers(run: Any, key: None, tmp_path: Path) -> None:
+    methods = "".join(f"    *walk{n}(node) {{\n        yield node.child{n};\n    }}\n\n" for n in range(900))
+    source = tmp_path / "walker.js"
+    source.write_text(f"export class Walker {{\n{methods}}}\n")
+    features = run("route", f"{source}:{3 + 4 * 700}", "--prompt", "simplify", "--json").json()["decision"]["features"]
+    assert (features["scope"], features["cyclomatic"]) == ("Walker.walk700", 1)
+
+
 def test_route_says_when_a_name_is_unknown(run: Any, key: None) -> None:
     ran = run("route", "-p", "hi", "-m", "openai/gpt-55")
     assert ran.code == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from codriver.config import Settings
 from codriver.errors import RequestRejected, UpstreamFailed
 from codriver.model.events import Finish
 from codriver.model.request import Purpose
+from codriver.syntax.text import Edit
 from codriver.tasks.refactor import DEFAULT, refactor, summary
 
 CODE = """import os
@@ -132,3 +134,32 @@ async def test_more_than_a_model_can_write_again_is_refused_before_anybody_is_as
     with pytest.raises(RequestRejected, match="too much to rewrite at once"):
         await refactor(router, analyst, kit.snapshot("«" + "x = 1\n" * 20_000 + "»"), "tidy")
     assert router.requests == []
+
+
+async def test_what_is_typed_meanwhile_does_not_change_what_an_answer_is_checked_in(kit: Any, analyst: Analyst) -> None:
+    snapshot = kit.snapshot(CODE)
+    analyst.opened(1, snapshot)
+    router = kit.router(GOOD)
+
+    def typed(told: str) -> None:
+        """Half a function above the one that is rewritten, while the model writes."""
+        if not told.startswith("Rewriting"):
+            return
+        above = b"def broken(:\n" * 3
+        edit = Edit(0, 0, len(above), (0, 0), (0, 0), (3, 0))
+        analyst.changed(1, snapshot.uri, [edit], lambda: replace(snapshot, version=2, text=above + snapshot.text))
+        assert analyst.functions(1, snapshot.uri)
+
+    rewrite = await refactor(router, analyst, snapshot, "use sum", notify=typed)
+    assert not router.verdicts
+    assert "return sum(items) * tax" in kit.applied(snapshot, rewrite.start, rewrite.end, rewrite.text)
+
+
+async def test_a_function_deep_in_a_long_class_that_nobody_has_open_is_found(kit: Any, analyst: Analyst) -> None:
+    methods = "".join(f"    *walk{n}(node) {{\n        yield node.child{n};\n    }}\n\n" for n in range(900))
+    text = f"export class Walker {{\n{methods}}}\n".replace("node.child700", "node.child700‸")
+    snapshot = kit.snapshot(text, language="javascript", uri="file:///work/walker.js")
+    router = kit.router("```js\n    *walk700(node) {\n        yield node.child(700);\n    }\n```")
+    rewrite = await refactor(router, analyst, snapshot, "call it")
+    wanted = text.replace("node.child700‸", "node.child(700)")
+    assert kit.applied(snapshot, rewrite.start, rewrite.end, rewrite.text) == wanted

@@ -44,6 +44,12 @@ async def test_words_about_something_else_are_refused(kit: Any, analyst: Analyst
     assert router.requests[0].purpose is Purpose.EXPLAIN and "what is tax?" in router.prompt()
 
 
+async def test_short_names_are_names_where_they_are_marked(kit: Any, analyst: Analyst) -> None:
+    router = kit.router("`f` gives `a` back.")
+    done = await explain(router, analyst, kit.snapshot("def f(a):\n    return a‸\n"))
+    assert done.text == "`f` gives `a` back." and not router.verdicts
+
+
 # Document.
 
 

@@ -7,10 +7,12 @@ the next best source.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from weakref import WeakValueDictionary
 
 from codriver.analyst.buffers import Buffers, Held, disk_path, named_by, path_of
 from codriver.analyst.classifiers import Classifiers
@@ -28,6 +30,9 @@ from codriver.syntax.analysis import Buffer
 from codriver.syntax.locating import hints
 from codriver.syntax.mentions import mentions
 from codriver.syntax.text import Edit
+
+ROUNDS = 4
+"""Of the event loop, between two slices of reading: others' answers take as many."""
 
 HINTED_LIMIT = 12_000
 """Bytes on each side of a hole that are parsed where no buffer has it."""
@@ -51,6 +56,8 @@ class Analyst:
         roots: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._buffers = Buffers()
+        self._apart: WeakValueDictionary[tuple[str, str], Buffer] = WeakValueDictionary()
+        """Of snapshots, as long as somebody works with them; they do not go on with what is typed."""
         self._manifests_for = manifests_for
         self._inquiry = Inquiry(self._buffers, disk, roots, manifests_for)
         self.local_only = Marked(local_only)
@@ -107,12 +114,30 @@ class Analyst:
         return None if held is None else held.snapshot
 
     def buffer(self, snapshot: Snapshot) -> Buffer:
-        """The parsed form of this very snapshot: the open one when it is still current, else a fresh one."""
+        """The parsed form of this very snapshot: the open one when it is still current, which goes on with what is
+        typed; else one for all that work with the snapshot."""
         held = self._buffers.current(snapshot)
-        if held is not None:
-            return self._buffers.used(held)
-        path = path_of(snapshot.uri)
-        return Buffer(snapshot.text, language_id=snapshot.language_id, path=path, clock=time.thread_time)
+        return self._alone(snapshot) if held is None else self._buffers.used(held)
+
+    async def read(self, snapshot: Snapshot) -> Buffer:
+        """The parsed form of this snapshot, which stays so whatever is typed, for work that takes longer than a key.
+
+        Read whole where it is short enough: through a window a function is not always seen.
+        """
+        buffer = self._alone(snapshot)
+        while buffer.unread and not buffer.step():
+            for _ in range(ROUNDS):
+                await asyncio.sleep(0)
+        return buffer
+
+    def _alone(self, snapshot: Snapshot) -> Buffer:
+        name = (snapshot.uri, snapshot.language_id)
+        made = self._apart.get(name)
+        if made is None or made.data is not snapshot.text:
+            path = path_of(snapshot.uri)
+            made = Buffer(snapshot.text, language_id=snapshot.language_id, path=path, clock=time.thread_time)
+            self._apart[name] = made
+        return made
 
     def others(self, snapshot: Snapshot, limit: int = 8) -> list[bytes]:
         """Texts of other open buffers of the same language, most recently edited first."""

@@ -59,7 +59,7 @@ async def document(
     """
     settings = settings or Settings()
     gate.admit(snapshot, settings.privacy.never, settings.refactor.max_bytes, "document")
-    buffer = analyst.buffer(snapshot)
+    buffer = await analyst.read(snapshot)
     place = within(chosen(snapshot, buffer) or around(snapshot, buffer), NOTHING)
     features = analyst.features(Request("", Purpose.DOCUMENT, code=place.marked))
     header, form = function_of(place), doctext.form_of(languages.of_id(features.language))

@@ -24,6 +24,8 @@ WORDS = 300
 QUESTION = "Explain this code."
 
 _NAME = re.compile(r"[A-Za-z_]\w{2,}")
+_SHORT = re.compile(r"[A-Za-z_]\w*")
+"""A name where it is marked as one."""
 _QUOTED = re.compile(r"`([^`\n]+)`")
 
 
@@ -53,7 +55,7 @@ async def explain(
     """
     settings = settings or Settings()
     gate.admit(snapshot, settings.privacy.never, settings.review.max_bytes, "explain")
-    buffer = analyst.buffer(snapshot)
+    buffer = await analyst.read(snapshot)
     whole = (0, len(snapshot.text))
     place = chosen(snapshot, buffer) or around(snapshot, buffer) or region(snapshot, buffer, whole)
     if place is None:
@@ -77,10 +79,10 @@ async def explain(
 def judged(reply: str, place: Region) -> str:
     """Why a reply explains something else, or "": it names nothing of the code, or quotes mostly what is not there."""
     text = place.snapshot.text.decode("utf-8", "replace")
-    here = set(_NAME.findall(place.code.decode("utf-8", "replace")))
-    if here and not here & set(_NAME.findall(reply)):
+    here, marked = set(_SHORT.findall(place.code.decode("utf-8", "replace"))), "\n".join(_QUOTED.findall(reply))
+    if here and not here & {*_NAME.findall(reply), *_SHORT.findall(marked)}:
         return "is about other code"
-    quoted = {name for part in _QUOTED.findall(reply) for name in _NAME.findall(part)}
+    quoted = set(_NAME.findall(marked))
     unknown = [name for name in quoted if re.search(rf"\b{re.escape(name)}\b", text) is None]
     if len(quoted) >= 4 and 2 * len(unknown) > len(quoted):
         return "speaks of names that are not there"

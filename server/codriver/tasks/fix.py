@@ -45,7 +45,7 @@ async def fix(
     told = [" ".join(text.split()) for text in complaints if text.strip()][:MOST]
     if not told:
         raise reject("There is nothing to fix: nobody complains about this place.")
-    buffer = analyst.buffer(snapshot)
+    buffer = await analyst.read(snapshot)
     place = within(_place(snapshot, buffer), NOTHING)
     others = alongside.files(analyst, snapshot, buffer, place.start, settings.privacy.never)
     words = place.words(analyst.features(Request("", Purpose.FIX, code=place.marked)))

@@ -62,7 +62,7 @@ async def names(
     gate.admit(snapshot, settings.privacy.never, settings.refactor.max_bytes, "name things in")
     span = word_at(snapshot.text, (snapshot.selection or (snapshot.cursor or 0, 0))[0])
     old = snapshot.text[slice(*span)].decode("utf-8", "replace")
-    buffer = analyst.buffer(snapshot)
+    buffer = await analyst.read(snapshot)
     if _IDENTIFIER.fullmatch(old) is None or buffer.in_string_or_comment(span[0]):
         raise reject(NOTHING)
     place = around(snapshot, buffer) or region(snapshot, buffer, span)

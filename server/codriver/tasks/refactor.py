@@ -75,7 +75,7 @@ async def refactor(
     """
     settings = settings or Settings()
     gate.admit(snapshot, settings.privacy.never, settings.refactor.max_bytes, "refactor")
-    buffer = analyst.buffer(snapshot)
+    buffer = await analyst.read(snapshot)
     region = within(chosen(snapshot, buffer) or around(snapshot, buffer), NOTHING)
     wish = instruction.strip() or DEFAULT
     others = alongside.files(analyst, snapshot, buffer, region.start, settings.privacy.never)

@@ -67,7 +67,7 @@ async def review(
     """
     settings = settings or Settings()
     gate.admit(snapshot, settings.privacy.never, settings.review.max_bytes, "review")
-    buffer = analyst.buffer(snapshot)
+    buffer = await analyst.read(snapshot)
     changed = _changed(snapshot, buffer, base) if base is not None else ()
     asking = Asking(router, settings.review.deadline, notify, front)
     found: list[Findings] = []

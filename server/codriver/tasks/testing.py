@@ -55,7 +55,7 @@ async def write_tests(
     """
     settings = settings or Settings()
     gate.admit(snapshot, settings.privacy.never, settings.refactor.max_bytes, "test")
-    buffer = analyst.buffer(snapshot)
+    buffer = await analyst.read(snapshot)
     region = within(chosen(snapshot, buffer) or around(snapshot, buffer), NOTHING)
     header = document.function_of(region)
     if header is None:

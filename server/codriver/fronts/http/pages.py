@@ -33,12 +33,15 @@ ROUTED = ("openai_chat", "anthropic", "openai_responses", "openai_completions", 
 async def route(app: App, exchange: Exchange) -> None:
     """POST /v1/route: the decision alone, with reasons. Nobody is called and nothing is spent."""
     body = await exchange.json(app.settings.http.max_body_mb * 1_000_000)
+    request = await _routed(body, exchange.headers)
+    read = None if request.code is None else await app.analyst.read(request.code)
     try:
-        decision = app.router.decide(await _routed(body, exchange.headers))
+        decision = app.router.decide(request)
     except Unroutable as nobody:
         page: dict[str, Any] = {"error": {"message": str(nobody), "kind": nobody.failure.kind}}
         await exchange.answer(nobody.failure.policy.status, msgspec.json.encode({**page, "reasons": nobody.reasons}))
         return
+    del read  # what was read is remembered as long as somebody holds it
     await _json(exchange, {"decision": explain(decision)})
 
 

@@ -166,10 +166,12 @@ async def route_of(app: App, asked: RouteOf) -> dict[str, Any]:
         new_id(), Purpose.CHAT, model=asked.model, strategy=asked.strategy, tail=(asked.prompt,), code=snapshot,
         input_tokens=size // 4 + 1,
     )  # fmt: skip
+    read = None if snapshot is None else await app.analyst.read(snapshot)
     try:
         page = explain(app.router.decide(request))
     except Unroutable as nobody:
         raise Missing("\n".join((str(nobody), *nobody.reasons))) from None
+    del read  # what was read is remembered as long as somebody holds it
     page["refused"] = len(page["refused"])
     page["candidates"] = page["candidates"][:SHOWN]
     page["features"] = {name: value for name, value in page["features"].items() if value}
