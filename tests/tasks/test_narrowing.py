@@ -88,7 +88,7 @@ def test_an_import_goes_to_the_head(kit: Any, analyst: Analyst) -> None:
         pytest.param(fence(wanted().replace("print(cart.total)", "return cart.total")), "changes show, which", id="elsewhere"),
         pytest.param(fence(f"{TOTAL}\n\nprint(Cart().total)"), "adds code that runs", id="a use of it"),
         pytest.param(fence(f"class Cart(list):\n{METHOD}\n\nLIMIT = 3"), "adds code outside", id="beside the class"),
-        pytest.param(fence(TOTAL.replace("self", "self, tax")), "changes the signature of Cart.total", id="a parameter"),
+        pytest.param(fence(TOTAL.replace("(self)", "(self, tax)")), "changes the signature of Cart.total", id="a parameter"),
         pytest.param(fence(f"@property\n{TOTAL}"), "changes the signature of Cart.total", id="a decorator less"),
         pytest.param(fence(f"async {TOTAL}"), "changes the signature of Cart.total", id="async"),
     ],

@@ -16,6 +16,8 @@ from codriver.syntax.parse import Parse
 
 _DECORATING = ("decorator", "attribute_item", "annotation", "modifiers", "attribute_list")
 _BODIES = ("block", "body", "declaration_list", "program", "module", "source_file", "translation_unit", "chunk")
+_NAMELESS_BODIES = ("do_block", "body_statement", "function_body")
+"""Bodies that a grammar gives no field (Elixir, Ruby, Kotlin)."""
 _GRAMMAR_OF_TYPES = (b":", b"->")
 
 
@@ -116,7 +118,7 @@ def _undecorated(node: Node, language: Language) -> int:
 
 def _body(node: Node) -> Node | None:
     found = node.child_by_field_name("body")
-    return found or next((child for child in node.named_children if child.type in ("do_block", "body_statement")), None)
+    return found or next((child for child in node.named_children if child.type in _NAMELESS_BODIES), None)
 
 
 def _leaves(node: Node, stop: int, language: Language) -> Iterator[tuple[Node, bool]]:

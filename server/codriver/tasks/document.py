@@ -30,8 +30,11 @@ SHORTEST, LONGEST = 8, 8_000
 
 # What tools read in comments: it stays where it is.
 _DIRECTIVE = re.compile(
-    r"(?i)\b(?:noqa|type: ?ignore|pragma|pylint|mypy|eslint|ts-|prettier|nolint|go:|region|license|copyright|todo)"
+    r"(?i)\b(?:noqa|type: ?ignore|pragma|pylint|mypy|eslint|ts-|prettier|nolint|go:|region|license|copyright|todo"
+    r"|rubocop|standard:|swiftlint|(?:en)?coding[:=]|frozen_string_literal|[\w-]+:(?:disable|enable|ignore))"
 )
+_RULE = re.compile(rb"\W*([-=#*~_])\1{3,}\W*$")
+"""A line drawn with comment marks: what stands above it, and it, is a heading."""
 _STRING = re.compile(rb"[rRuUbB]{0,2}(\"\"\"|'''|\"|')")
 
 
@@ -216,6 +219,7 @@ def _above(data: bytes, start: int, form: Form) -> int:
         if (
             not line_text.startswith(mark)
             or line_text.startswith(b"#!")
+            or _RULE.match(line_text)
             or _DIRECTIVE.search(line_text.decode("utf-8", "replace"))
         ):
             break

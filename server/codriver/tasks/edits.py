@@ -6,14 +6,17 @@ change or code elsewhere is refused with a reason, and the router asks a stronge
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from codriver.syntax import languages
+from codriver.syntax.analysis import Buffer
 from codriver.syntax.headers import Header
 from codriver.tasks import elision, indent, narrowing
 from codriver.tasks.merging import Patch
@@ -81,8 +84,11 @@ def _checked(text: str, region: Region, instruction: str) -> Judged:
     if _visible(new) == _visible(region.code):
         return Judged(why="changes nothing")
     before, after = region.buffer.errors_with(new, region.start, region.end)
-    if after > before:
-        return Judged(why="does not parse in place")
+    why = "does not parse in place" if after > before else ""
+    if not why and region.buffer.language_id == "python":
+        why = _no_python(text, region)
+    if why:
+        return Judged(why=why)
     found = region.buffer.headers_with(new, region.start, region.end)
     if found is None:
         return Judged(text)
@@ -90,13 +96,80 @@ def _checked(text: str, region: Region, instruction: str) -> Judged:
     again = narrowing.defined_elsewhere(old, now, region)
     if again:
         return Judged(why=f"defines {again}, which stands outside the selection already")
+    if _emptied(text, region, old, now):
+        return Judged(why="leaves code out")
     if may_change(instruction, [header.last for header in old]):
         return Judged(text)
+    twice = Counter(header.name for header in now) - Counter(header.name for header in old)
+    if any(header.name in twice for header in old):
+        return Judged(why=f"defines {next(iter(twice))} once more")
     decorated = _decorated(text, region, old, now)
     if decorated is not None:
         return _checked(decorated, region, instruction)
     lost = _lost(region, old, now)
     return Judged(why=f"changes the signature of {lost}") if lost else Judged(text)
+
+
+def _no_python(text: str, region: Region) -> str:
+    """Why a region that Python itself can read is none any more, or "": the grammar forgives what Python does not.
+
+    What only a newer Python than this one reads (within f-strings) is not held against it.
+    """
+    old, new = _python(region.code.decode("utf-8", "replace")), _python(text)
+    if isinstance(old, str) or (isinstance(new, str) and new.startswith("f-string")):
+        return ""
+    if isinstance(new, str):
+        return "does not parse in place"
+    return "leaves code out" if _dots(new) > _dots(old) else ""
+
+
+def _python(code: str) -> ast.Module | str:
+    """Whole lines of Python, however deep they stand, or why they cannot be read."""
+    lines = code.replace("\r\n", "\n")
+    deep = indent.lead(next((line for line in lines.split("\n") if line.strip()), ""))
+    try:
+        return ast.parse(f"if 1:\n{lines}\n" if deep else f"{lines}\n")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
+        return str(problem) or "unreadable"
+
+
+def _dots(tree: ast.Module) -> int:
+    """How many times three dots stand beside other statements."""
+    found = 0
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and len(body) - _docstring(body) > 1:
+            found += sum(_constant(one) is Ellipsis for one in body)
+    return found
+
+
+def _docstring(body: Sequence[ast.stmt]) -> bool:
+    return bool(body) and isinstance(_constant(body[0]), str)
+
+
+def _constant(one: ast.stmt) -> object:
+    """What a statement that is nothing but a literal says."""
+    return one.value.value if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) else None
+
+
+_COMMENTS = re.compile(rb"(?s)/\*.*?\*/|(?m:(?://|#|--).*$)")
+_EMPTY = re.compile(rb"(?:\s|pass\b|\.{3}|\xe2\x80\xa6|\bend\b|[{}();:])*")
+
+
+def _emptied(text: str, region: Region, old: Sequence[Header], now: Sequence[Header]) -> bool:
+    """Whether of some function nothing but its header is left."""
+    data, new = region.snapshot.text, text.encode("utf-8", "replace")
+    for header in old:
+        same = next((one for one in now if one.name == header.name), None)
+        if same is None or _hollow(data[header.body : header.end]):
+            continue
+        if _hollow(new[same.body - region.start : same.end - region.start]):
+            return True
+    return False
+
+
+def _hollow(body: bytes) -> bool:
+    return bool(body) and _EMPTY.fullmatch(_COMMENTS.sub(b"", body)) is not None
 
 
 def _visible(code: bytes) -> list[bytes]:
@@ -112,18 +185,19 @@ def code_of(reply: str, language: str) -> tuple[str, str]:
     text = reply.replace("\r\n", "\n")
     blocks = fenced(text)
     if not blocks:
-        code = text.strip("\n")
+        code = _SUMMARY.sub("", text).strip("\n")
         if not code.strip():
             return "", "no code in it"
         return ("", "prose instead of code") if prose(code) else (code.rstrip(), "")
     fitting = [block for block in blocks if _named(block.tag) == _named(language)]
-    fitting = fitting or [block for block in blocks if not _named(block.tag)]
+    fitting = fitting or [block for block in blocks if not _named(block.tag) and block.tag.lower() not in _CHANGES]
     if not fitting:
         return "", f"no {language} code in it"
     best = max(fitting, key=lambda block: len(block.text))
     if not best.closed:
         return "", "the code was cut off"
-    code = best.text.strip("\n").rstrip()
+    code = best.text if _named(language) in _WITH_COLONS else _SUMMARY.sub("", best.text)
+    code = code.strip("\n").rstrip()
     return (code, "") if code else ("", "no code in it")
 
 
@@ -148,6 +222,15 @@ def fenced(text: str) -> list[Block]:
     return blocks
 
 
+_SUMMARY = re.compile(r"\n[*_]*Summary:.*\s*\Z")
+"""The line that tells what was done, where it ends the code."""
+_WITH_COLONS = frozenset({"", "yaml", "markdown"})
+"""Languages in which such a line may be code."""
+
+_CHANGES = frozenset({"diff", "patch", "udiff"})
+"""Tags of blocks that hold changes and not code."""
+
+
 def _named(tag: str) -> str:
     """The family of languages a fence's tag names; "" for no tag and unknown ones, which may be anything."""
     known = languages.of_id(tag.strip("{}.")) if tag else None
@@ -157,6 +240,8 @@ def _named(tag: str) -> str:
 def prose(text: str) -> bool:
     """Whether a text without fences is talk: most of its lines are sentences without a sign of code."""
     lines = [line.strip() for line in text.split("\n") if line.strip()]
+    if len(lines) == 1 and re.fullmatch(r"[A-Z][a-z]+[.!]?", lines[0]):
+        return True
     talk = sum(1 for line in lines if line.count(" ") >= 3 and not re.search(r"[=(){}\[\];<>_#@\\]|--|^\W", line))
     return 2 * talk > len(lines)
 
@@ -165,30 +250,76 @@ def prose(text: str) -> bool:
 
 
 def in_place(code: str, region: Region) -> str:
-    """The code indented as the region was, with its buffer's steps and line ends."""
+    """The code indented as the region was, with its buffer's steps and line ends; text of strings that does not follow
+    the code's indentation stays as it is."""
     near = region.snapshot.text[max(region.start - NEAR, 0) : region.end + NEAR]
     step = indent.unit(near.decode("utf-8", "replace").replace("\r\n", "\n"))
     original = region.code.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
-    lines = _moved(code.split("\n"), original, step)
+    said = code.split("\n")
+    texts = _texts(code, region.buffer.language_id)
+    lines = _moved(said, original, step, texts)
     if not _like(lines, original):
-        lines = _moved(indent.respaced(code, step).split("\n"), original, step)
+        bare = "\n".join("" if n in texts else line for n, line in enumerate(said))
+        spaced = indent.respaced(bare, step).split("\n")
+        lines = _moved([said[n] if n in texts else line for n, line in enumerate(spaced)], original, step, texts)
     return "\n".join(lines).replace("\n", newline(region.snapshot.text).decode())
 
 
-def _moved(lines: list[str], original: list[str], step: str) -> list[str]:
-    """The lines as deep as the region's first one is."""
+_OF_MANY_LINES = re.compile(r"\"{3}|'{3}|`|<<|\[=*\[|R\"|@\"|%[qQwW]?[\[({<]")
+"""What may begin a string of many lines, in one language or another."""
+
+
+def _texts(code: str, language: str) -> dict[int, int]:
+    """The rows that begin within a string (or comment) some row of which stands less deep than the one that opens it,
+    each with the first row of that string."""
+    if _OF_MANY_LINES.search(code) is None:
+        return {}
+    known = languages.of_id(language)
+    lead = f"{known.opener}\n" if known is not None and known.opener and not code.startswith(known.opener) else ""
+    buffer = Buffer((lead + code).encode("utf-8", "replace"), language_id=language)
+    lines, found, begun, at = code.split("\n"), dict[int, list[int]](), 0, len(lead.encode())
+    for n, line in enumerate(lines):
+        if n and buffer.in_string_or_comment(at):
+            found.setdefault(begun, []).append(n)
+        else:
+            begun = n
+        at += len(line.encode("utf-8", "replace")) + 1
+    low = {
+        first: rows
+        for first, rows in found.items()
+        if any(lines[n].strip() and indent.columns(lines[n]) < indent.columns(lines[first]) for n in rows)
+    }
+    return {n: rows[0] for rows in low.values() for n in rows}
+
+
+def _moved(lines: list[str], original: list[str], step: str, texts: Mapping[int, int]) -> list[str]:
+    """The lines as deep as the region's first one is. texts: rows of strings with the first of each."""
     own, wanted = indent.lead(lines[0]), indent.lead(original[0])
     if own == wanted:
         return lines
-    if not own and _only_first(lines, original, wanted, step):
+    code = [line for n, line in enumerate(lines) if n not in texts]
+    if not own and _only_first(code, original, wanted, step):
         return [wanted + lines[0].lstrip(" \t"), *lines[1:]]
-    return indent.moved(lines, own, wanted)
+    moved, known = indent.moved(lines, own, wanted), {line for line in original if line.strip()}
+    for first in set(texts.values()):
+        rows = [n for n, one in texts.items() if one == first]
+        if sum(moved[n] in known for n in rows) <= sum(lines[n] in known for n in rows):
+            for n in rows:
+                moved[n] = lines[n]
+    return moved
 
 
 def _like(lines: list[str], original: list[str]) -> bool:
     """Whether an indented line below the first stands in the original just so: then all are spaced as the file is."""
     known = {line for line in original if line.strip() and indent.lead(line)}
     return any(line in known for line in lines[1:])
+
+
+_GOES_ON = re.compile(
+    r"(?:[\\=+*/%&|,?<>]|\b(?:and|or|not|in|is|unless|if))\n|\n(?:\.\w|\?\.|&&|\|\||[?:+*/%]\s|(?:and|or)\b)"
+    r"|^(?:\}\s*)?(?:if|for|while|else if|else)\b[^\n]*\n(?<=\)\n)"
+)
+"""Where two lines are one statement, whose second one stands deeper."""
 
 
 def _only_first(lines: list[str], original: list[str], wanted: str, step: str) -> bool:
@@ -200,7 +331,8 @@ def _only_first(lines: list[str], original: list[str], wanted: str, step: str) -
     staying, moving = sum(line in known for line in rest), sum(wanted + line in known for line in rest)
     if staying != moving:
         return staying > moving
-    deep = wanted + step if indent.opens(lines[0]) else wanted
+    goes_on = bool(rest) and (indent.opens(lines[0]) or _GOES_ON.search(f"{lines[0].rstrip()}\n{rest[0].lstrip()}"))
+    deep = wanted + step if goes_on else wanted
     return bool(rest) and all(line.startswith(wanted) for line in rest) and rest[0].startswith(deep)
 
 

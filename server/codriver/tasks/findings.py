@@ -21,6 +21,9 @@ _SEVERITY = {
     **dict.fromkeys(("hint", "style", "nit", "nitpick", "suggestion", "trivial"), "hint"),
 }
 
+TRIES, FORGIVEN = 1_000, 20
+"""Brackets of a reply that may begin no JSON before it is given up, and those at which commas are forgiven."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -64,14 +67,24 @@ def listed(reply: str, name: str, mark: str) -> list[Mapping[str, Any]] | None:
 
 def _values(text: str) -> Iterator[Any]:
     """JSON objects and arrays in a text, outermost first, in order; trailing commas are forgiven."""
-    decoder, at = json.JSONDecoder(strict=False), 0
-    text = re.sub(r",(\s*[}\]])", r"\1", text)
-    while (found := re.compile(r"[{\[]").search(text, at)) is not None:
-        try:
-            value, at = decoder.raw_decode(text, found.start())
+    decoder, at, failed = json.JSONDecoder(strict=False), 0, 0
+    while failed < TRIES and (found := re.compile(r"[{\[]").search(text, at)) is not None:
+        for forgiven in (False, True) if failed < FORGIVEN else (False,):
+            try:
+                said = text if not forgiven else text[: found.start()] + _without_commas(text[found.start() :])
+                value, at = decoder.raw_decode(said, found.start())
+            except (ValueError, RecursionError):
+                continue
+            text = said
             yield value
-        except (ValueError, RecursionError):
-            at = found.start() + 1
+            break
+        else:
+            at, failed = found.start() + 1, failed + 1
+
+
+def _without_commas(text: str) -> str:
+    """The text without commas before a closing bracket; what stands in strings stays."""
+    return re.sub(r'"(?:\\.|[^"\\])*"|,(?=\s*[}\]])', lambda one: one[0] if one[0] != "," else "", text, flags=re.S)
 
 
 # Finding the place.

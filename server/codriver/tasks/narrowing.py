@@ -10,12 +10,23 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
+from codriver.analyst import path_of
 from codriver.syntax import languages
 from codriver.syntax.analysis import Buffer
 from codriver.syntax.headers import Header, Item
+from codriver.tasks import elision, indent
 from codriver.tasks.merging import Patch
 from codriver.tasks.region import Region
+
+_RUNS = "adds code that runs beside the function"
+_DECLARED = re.compile(
+    r"(?:(?:export|pub|declare)\s+)?(?:(?:type|typedef|struct|enum|union|interface|#define)\s+([\w$]+)"
+    r"|(?:[\w<>\[\]*&:,]+\s+)*([\w$]+)\s*(?::[^=\n]+)?:?=(?!=))"
+)
+_HEADS_LOOKED_AT = 60
+"""Rows above a selection that are looked at for one that the reply begins with, which opens a block."""
 
 _DECORATOR = re.compile(r"@\w|#\[|\[\w.*\]$")
 _COMMENT = re.compile(r"//|#(?![\[!]|\w)|/\*|\*(?:\s|/|$)|--")
@@ -48,18 +59,20 @@ class _Reply:
 
 def narrowed(code: str, region: Region, wanted: Sequence[Header]) -> Narrowed:
     """What of the code is for the region. wanted: its functions."""
+    if not wanted:
+        return _statements(code, region)
     lasts = _names(region) or {header.last for header in wanted}
-    code = _unrepeated(code, region) if wanted else code
-    reply = (_read(code, region, lasts) or _framed(code, region, lasts)) if wanted else None
+    code = _unrepeated(code, region)
+    reply = _read(code, region, lasts) or _framed(code, region, lasts)
     if reply is None:
-        return Narrowed(_alone(code, region) if wanted else code)
+        return Narrowed(_alone(code, region))
     items: Sequence[Item] = reply.items
     outer: Sequence[Item] = ()
     if not lasts & {_last(item) for item in items}:
-        around = _around(items, lasts)
+        around = _around(items, lasts, _class_of(region, wanted))
         assert around is not None, "one of both was found"
         outer, items = tuple(item for item in items if item is not around), around.inner
-        if _strange(reply, around, region):
+        if _strange(reply, around, region) or _class_of(region, wanted) not in ("", _last(around)):
             return Narrowed(code, why=f"changes {around.name}, which is outside the selection")
     return _sorted(code, reply, items, outer, region, lasts, _scope(region, wanted))
 
@@ -73,6 +86,12 @@ def _names(region: Region) -> set[str]:
 def _unrepeated(code: str, region: Region) -> str:
     """The code without what stands above the region already: decorators, and a comment in place of the one there."""
     above = region.snapshot.text[: region.start].decode("utf-8", "replace").rstrip(" \t").split("\n")[-40:-1]
+    touching = list(takewhile(str.strip, reversed(above)))[::-1]
+    said, own = (_quoted(_plain_rows(text)) for text in (code, region.code.decode("utf-8", "replace")))
+    again = _repeated(said, _quoted(_plain_rows("\n".join(touching))), own) if own else 0
+    if 0 < again < len(said) and (_DECORATOR.match(said[0]) or _COMMENT.match(said[0]) or "template" in said[0]):
+        lines = code.split("\n")
+        return "\n".join(lines[[n for n, line in enumerate(lines) if line.strip()][again] :])
     there: list[str] = []
     while above and (_COMMENT.match(above[-1].strip()) or _DECORATOR.match(above[-1].strip())):
         there.append(above.pop().strip())
@@ -108,9 +127,23 @@ def _alone(code: str, region: Region) -> str:
         lines = lines[there[len(first)] :] if first else lines[: there[-len(last)]]
 
 
+def _plain_rows(code: str) -> list[str]:
+    """Its lines with something on them, without blanks around."""
+    return [line.strip() for line in code.split("\n") if line.strip()]
+
+
+def _quoted(rows: list[str]) -> list[str]:
+    """The rows with one kind of quotes."""
+    return [row.replace("'", '"') for row in rows]
+
+
+def _rows(code: str) -> set[str]:
+    return {line.rstrip(":") for line in _bare(code)}
+
+
 def _bare(code: str) -> list[str]:
     """Its lines with something on them, without blanks and separators around."""
-    return [line.strip().rstrip(",;") for line in code.split("\n") if line.strip()]
+    return [line.rstrip(",;") for line in _plain_rows(code)]
 
 
 def _sorted(
@@ -118,24 +151,31 @@ def _sorted(
 ) -> Narrowed:
     """The items one by one: kept, left out because they are there already, moved to the head, or refused."""
     known, lines = _known(region), _lines(region)
+    own = _rows(region.code.decode("utf-8", "replace"))
     kept: list[Item] = []
     imports: list[str] = []
     for item, mine in [*((item, True) for item in items), *((item, False) for item in outer)]:
         text = reply.of(item)
         there = all(line.strip() in lines for line in text.split("\n"))
         name = f"{inside}{item.name}" if mine else item.name
-        if mine and (_last(item) in lasts or (item.kind == "comment" and not (outer and there))):
+        if mine and item.kind in ("statement", "comment") and _rows(text) <= own:
+            kept.append(item)
+        elif _needless(item, text, region):
+            continue
+        elif mine and (_last(item) in lasts or (item.kind == "comment" and not (outer and there))):
             kept.append(item)
         elif item.kind == "import" and not _imports_here(region):
-            imports += [] if there or _imported(text, region) else [text.strip()]
+            imports += _missing(text, region)
         elif there or item.kind == "comment":
             continue
         elif name in known:
             return Narrowed(code, why=f"changes {item.name}, which is outside the selection")
         elif item.runs:
-            return Narrowed(code, why="adds code that runs beside the function")
+            return Narrowed(code, why=_RUNS)
         elif not mine:
             return Narrowed(code, why=f"adds {item.name or 'code'} outside the selection")
+        elif why := _unwanted(item, text, reply, lasts, region):
+            return Narrowed(code, why=why)
         else:
             kept.append(item)
     if len(kept) == len(items) and items is reply.items and not imports:
@@ -180,25 +220,121 @@ def _last(item: Item) -> str:
     return item.name.rpartition(".")[2]
 
 
-def _around(items: Sequence[Item], lasts: set[str]) -> Item | None:
-    """The class in which the functions stand."""
-    return next((item for item in items if item.kind == "class" and lasts & {_last(one) for one in item.inner}), None)
+def _around(items: Sequence[Item], lasts: set[str], name: str = "") -> Item | None:
+    """The class in which the functions stand: the one of this name, else the first that has such."""
+    found = [item for item in items if item.kind == "class" and lasts & {_last(one) for one in item.inner}]
+    return next((item for item in found if _last(item) == name), found[0] if found else None)
+
+
+def _class_of(region: Region, wanted: Sequence[Header]) -> str:
+    """The name of the class around the region's first function, "" where there is none."""
+    return (
+        next((_last(one) for one in region.buffer.items() if one.kind == "class" and _holds(one, region)), "")
+        and (_scope(region, wanted).rstrip(".").rpartition(".")[2])
+    )
+
+
+def _statements(code: str, region: Region) -> Narrowed:
+    """The code for a region that holds no function as a whole: without the lines around it that the reply repeats."""
+    data = region.snapshot.text
+    above, below = (
+        _plain_rows(data[: region.start].decode("utf-8", "replace")),
+        _plain_rows(data[region.end :].decode("utf-8", "replace")),
+    )
+    own = _plain_rows(region.code.decode("utf-8", "replace"))
+    lines = code.split("\n")
+    there = [n for n, line in enumerate(lines) if line.strip()]
+    said = [lines[n].strip() for n in there]
+    before, behind = _repeated(said, above, own), _repeated(said[::-1], below[::-1], own[::-1])
+    if before + behind >= len(said):
+        return Narrowed(code)
+    if not behind and any(indent.opens(row) for row in said[:before]) and _goes_on(region):
+        return Narrowed(code, why="changes what stands below the selection")
+    kept = lines[there[before] : there[len(said) - 1 - behind] + 1]
+    heads = {row for row in above[-_HEADS_LOOKED_AT:] if indent.opens(row)}
+    first = kept[0].strip()
+    if first in heads and first not in own and indent.opens(first):
+        return Narrowed(code, why=f"repeats {first[:60]!r}, which stands above the selection")
+    return Narrowed("\n".join(kept))
+
+
+def _goes_on(region: Region) -> bool:
+    """Whether the function around the region has more below it than brackets."""
+    around = region.buffer.function_at((region.start, region.end))
+    return around is not None and re.search(rb"\w", region.snapshot.text[region.end : around.end_byte]) is not None
+
+
+def _repeated(said: Sequence[str], around: Sequence[str], own: Sequence[str]) -> int:
+    """How many of the first rows said are those that end right before the region, as many as can be."""
+    most = min(len(said), len(around))
+    for count in range(most, 0, -1):
+        if said[0] != own[0] and list(said[:count]) == list(around[-count:]):
+            return count
+    return 0
+
+
+def _unwanted(item: Item, text: str, reply: _Reply, lasts: set[str], region: Region) -> str:
+    """Why something that is new beside the function does not belong there, or "": what it needs may come with it, as
+    another function or a constant; not what uses it."""
+    if item.kind != "statement":
+        return f"adds {item.name} beside the function" if item.name in ("main", "tests", "test") else ""
+    if text.startswith(("#[", "@")) and not text.startswith("#[cfg(test"):
+        return ""
+    declared = _DECLARED.match(text.partition("\n")[0])
+    name = declared[1] or declared[2] if declared else ""
+    if not name or any(re.search(rf"(?<![\w$]){re.escape(last)}\s*\(", text) for last in lasts if last):
+        return _RUNS
+    if re.search(rf"(?m)^[ \t]*(?:[\w<>*]+[ \t]+)*{re.escape(name)}[ \t]*(?::[^=\n]+)?=(?!=)", _outside(region)):
+        return f"changes {name}, which is outside the selection"
+    whole = reply.text.decode("utf-8", "replace").replace(text, "", 1)
+    return "" if re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", whole) else _RUNS
+
+
+def _outside(region: Region) -> str:
+    text = region.snapshot.text
+    return (text[: region.start] + b"\n" + text[region.end :]).decode("utf-8", "replace")
+
+
+def _needless(item: Item, text: str, region: Region) -> bool:
+    """Whether it is only a mark for what was left out, or the file's name, or a function that stands elsewhere in the
+    file: an overload, a setter beside its getter."""
+    if item.kind == "comment":
+        path = text.strip("#/*- \t")
+        named = bool(path) and " " not in path and path_of(region.snapshot.uri).endswith(path)
+        return named or elision.elided(text, region.code.decode("utf-8", "replace"))
+    return item.kind == "function" and _stands(text, region)
+
+
+def _stands(text: str, region: Region) -> bool:
+    """Whether the file has just this outside of the region, line by line."""
+    rows, data = _bare(text), region.snapshot.text
+    return any(
+        rows == there[n : n + len(rows)]
+        for there in (
+            _bare(data[: region.start].decode("utf-8", "replace")),
+            _bare(data[region.end :].decode("utf-8", "replace")),
+        )
+        for n in range(len(there) - len(rows) + 1)
+    )
 
 
 def _strange(reply: _Reply, around: Item, region: Region) -> bool:
     """Whether the class begins otherwise than the file's own."""
     head = reply.text[around.start : around.inner[0].start].decode("utf-8", "replace")
-    return not all(line.strip() in _lines(region) for line in head.split("\n"))
+    lines = _lines(region)
+    return not all(line.strip() in lines or elision.elided(line, "") for line in head.split("\n"))
 
 
 def _known(region: Region) -> set[str]:
-    """Dotted names of what the file has outside of the region."""
+    """Dotted names of what the file has outside of the region, or around it."""
     found = set[str]()
     for item in region.buffer.items():
-        if not _overlaps(item, region):
+        if not _within(item.start, item.end, region):
             found.add(item.name)
-        found |= {f"{item.name}.{one.name}" for one in item.inner if one.name and not _overlaps(one, region)}
-    outside = (one for one in region.buffer.functions() if not _spans(one.start_byte, one.end_byte, region))
+        found |= {
+            f"{item.name}.{one.name}" for one in item.inner if one.name and not _within(one.start, one.end, region)
+        }
+    outside = (one for one in region.buffer.functions() if not _within(one.start_byte, one.end_byte, region))
     return (found | {one.name for one in outside}) - {""}
 
 
@@ -217,11 +353,20 @@ def defined_elsewhere(old: Sequence[Header], now: Sequence[Header], region: Regi
     names = [header for header in now if header.name not in {other.name for other in old}]
     known = _known(region) if names else set()
     scope = _scope(region, old) if old else ""
-    return next((one.name for one in names if {one.name, f"{scope}{one.last}"} & known), "")
+    again = next((one.name for one in names if {one.name, f"{scope}{one.last}"} & known), "")
+    if again or old or not names:
+        return again
+    around = region.buffer.function_at((region.start, region.end))
+    around_too = around.name.rpartition(".")[2] if around is not None else ""
+    return next((one.name for one in names if around_too and one.last == around_too), "")
 
 
 def _overlaps(item: Item, region: Region) -> bool:
     return _spans(item.start, item.end, region)
+
+
+def _within(start: int, end: int, region: Region) -> bool:
+    return region.start <= start and end <= region.end
 
 
 def _spans(start: int, end: int, region: Region) -> bool:
@@ -232,18 +377,45 @@ def _imports_here(region: Region) -> bool:
     return any(item.kind == "import" and _overlaps(item, region) for item in region.buffer.items())
 
 
-def _imported(text: str, region: Region) -> bool:
-    """Whether one of the file's own imports names all that this one does."""
-    words, data = set(re.findall(r"\w+", text)), region.snapshot.text
-    own = (data[item.start : item.end] for item in region.buffer.items() if item.kind == "import")
-    return any(words <= set(re.findall(r"\w+", one.decode("utf-8", "replace"))) for one in own)
+def _missing(text: str, region: Region) -> list[str]:
+    """What of an import the file's own do not bring yet, as statements."""
+    data, frame, names = region.snapshot.text, *_form(text)
+    own = [
+        _form(data[item.start : item.end].decode("utf-8", "replace"))
+        for item in region.buffer.items()
+        if item.kind == "import" and not _overlaps(item, region)
+    ]
+    there = set[str]().union(*(others for other, others in own if other == frame))
+    if (frame, names) in own or (names and names <= there):
+        return []
+    if _GO.match(text) and names:
+        return [f"import {name}" for name in sorted(names - there)]
+    return [text.strip()]
+
+
+def _form(text: str) -> tuple[str, frozenset[str]]:
+    """An import as its frame and the names it brings, however they are spaced and ordered."""
+    line = " ".join(re.sub(r"(?m)(?://|#(?!include)).*$", "", text).replace("'", '"').rstrip("; \n").split())
+    for pattern in (_GO, _FROM, _PLAIN, _BRACED):
+        found = pattern.match(re.sub(r"(?m)//.*$", "", text).strip() if pattern is _GO else line)
+        if found is not None:
+            before, listed, behind = (found.groupdict().get(part) or "" for part in ("before", "names", "behind"))
+            split = re.split(r"[,\n;]", listed.strip("() \n"))
+            return f"{before.strip()} {behind.strip()}", frozenset(
+                " ".join(one.split()) for one in split if one.strip()
+            )
+    return line, frozenset()
+
+
+_GO = re.compile(r'(?s)(?P<before>import)\s+(?P<names>\(.*\)|(?:[\w.]+\s+)?"[^"]*")\s*$')
+_FROM = re.compile(r"(?P<before>from \S+ import) (?P<names>.+)$")
+_PLAIN = re.compile(r"(?P<before>import) (?P<names>[\w.]+(?: as \w+)?(?:, [\w.]+(?: as \w+)?)*)$")
+_BRACED = re.compile(r"(?P<before>[^{]*)\{(?P<names>[^{}]*)\}(?P<behind>[^{}]*)$")
 
 
 def _lines(region: Region) -> set[str]:
     """All lines of the file outside of the region, without blanks around them."""
-    text = region.snapshot.text
-    outside = text[: region.start] + b"\n" + text[region.end :]
-    return {line.strip() for line in outside.decode("utf-8", "replace").split("\n")} | {""}
+    return {line.strip() for line in _outside(region).split("\n")} | {""}
 
 
 def _cut(reply: _Reply, items: Sequence[Item], kept: Sequence[Item]) -> str:
@@ -280,7 +452,8 @@ def hoisted(imports: Sequence[str], region: Region) -> tuple[Patch, ...] | None:
     if place is None or place > region.start:
         return None
     newline = "\r\n" if b"\r\n" in data else "\n"
-    text = "".join(f"{line}{newline}" for line in _once(imports)).replace("\r\n", "\n").replace("\n", newline)
+    text = "".join(f"{line}\n" for line in _once(imports)) + ("" if own else "\n")
+    text = text.replace("\r\n", "\n").replace("\n", newline)
     before, after = region.buffer.errors_with(text.encode("utf-8", "replace"), place, place)
     return None if after > before else (Patch(place, place, text),)
 
@@ -296,7 +469,15 @@ def _head(region: Region) -> int | None:
     language = languages.of_id(region.buffer.language_id)
     if language is None or language.family not in ("python", "javascript"):
         return None
-    first = next((item for item in region.buffer.items() if item.kind in ("function", "class")), None)
+    first, above = None, None
+    for item in region.buffer.items():
+        if item.kind in ("function", "class"):
+            first = above or item
+            break
+        if item.kind != "comment":
+            above = None
+        elif above is None or region.snapshot.text.count(b"\n", above.end, item.start) > 1:
+            above = item
     return region.snapshot.text.rfind(b"\n", 0, first.start) + 1 if first is not None else None
 
 
