@@ -6,7 +6,6 @@ change or code elsewhere is refused with a reason, and the router asks a stronge
 
 from __future__ import annotations
 
-import ast
 import re
 import tomllib
 from collections import Counter
@@ -18,7 +17,7 @@ from importlib import resources
 from codriver.syntax import languages
 from codriver.syntax.analysis import Buffer
 from codriver.syntax.headers import Header
-from codriver.tasks import elision, indent, narrowing
+from codriver.tasks import elision, importing, indent, narrowing, strictly
 from codriver.tasks.merging import Patch
 from codriver.tasks.region import Region
 from codriver.tasks.suggestion import newline
@@ -66,7 +65,7 @@ def placed(code: str, region: Region, instruction: str) -> Judged:
     if filled is None:
         return Judged(why="leaves code out")
     code = filled
-    imports = narrowing.hoisted(narrow.imports, region)
+    imports = importing.hoisted(narrow.imports, region)
     if imports is None:
         return Judged(why="needs an import that cannot be placed")
     judged = _checked(in_place(code, region), region, instruction)
@@ -86,7 +85,7 @@ def _checked(text: str, region: Region, instruction: str) -> Judged:
     before, after = region.buffer.errors_with(new, region.start, region.end)
     why = "does not parse in place" if after > before else ""
     if not why and region.buffer.language_id == "python":
-        why = _no_python(text, region)
+        why = strictly.worse(region.code.decode("utf-8", "replace"), text)
     if why:
         return Judged(why=why)
     found = region.buffer.headers_with(new, region.start, region.end)
@@ -108,48 +107,6 @@ def _checked(text: str, region: Region, instruction: str) -> Judged:
         return _checked(decorated, region, instruction)
     lost = _lost(region, old, now)
     return Judged(why=f"changes the signature of {lost}") if lost else Judged(text)
-
-
-def _no_python(text: str, region: Region) -> str:
-    """Why a region that Python itself can read is none any more, or "": the grammar forgives what Python does not.
-
-    What only a newer Python than this one reads (within f-strings) is not held against it.
-    """
-    old, new = _python(region.code.decode("utf-8", "replace")), _python(text)
-    if isinstance(old, str) or (isinstance(new, str) and new.startswith("f-string")):
-        return ""
-    if isinstance(new, str):
-        return "does not parse in place"
-    return "leaves code out" if _dots(new) > _dots(old) else ""
-
-
-def _python(code: str) -> ast.Module | str:
-    """Whole lines of Python, however deep they stand, or why they cannot be read."""
-    lines = code.replace("\r\n", "\n")
-    deep = indent.lead(next((line for line in lines.split("\n") if line.strip()), ""))
-    try:
-        return ast.parse(f"if 1:\n{lines}\n" if deep else f"{lines}\n")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
-        return str(problem) or "unreadable"
-
-
-def _dots(tree: ast.Module) -> int:
-    """How many times three dots stand beside other statements."""
-    found = 0
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and len(body) - _docstring(body) > 1:
-            found += sum(_constant(one) is Ellipsis for one in body)
-    return found
-
-
-def _docstring(body: Sequence[ast.stmt]) -> bool:
-    return bool(body) and isinstance(_constant(body[0]), str)
-
-
-def _constant(one: ast.stmt) -> object:
-    """What a statement that is nothing but a literal says."""
-    return one.value.value if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) else None
 
 
 _COMMENTS = re.compile(rb"(?s)/\*.*?\*/|(?m:(?://|#|--).*$)")
