@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from codriver.tasks import indent
 
-
 LONGEST = 30_000
 """Characters that are read: some 10 ms."""
 
