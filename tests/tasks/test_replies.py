@@ -178,6 +178,11 @@ BRACES = """function f(a) {
             "one = 1;", "one = 11;", id="all up to the last bracket left out",
         ),
         pytest.param(
+            BRACES, "javascript", "function f(a) {\n  // Two is not needed.\n  const one = 1;\n  return a + one;\n}",
+            "  const one = 1;\n  const two = 2;", "  // Two is not needed.\n  const one = 1;",
+            id="a comment at the beginning of a body",
+        ),
+        pytest.param(
             TWO_CLASSES, "python", "class B:\n    # ... existing code ...\n\n    def run(self):\n        return 2",
             "        two = 2\n        return two", "        return 2", id="a mark beside the function",
         ),

@@ -109,7 +109,7 @@ def _checked(text: str, region: Region, instruction: str) -> Judged:
     return Judged(why=f"changes the signature of {lost}") if lost else Judged(text)
 
 
-_COMMENTS = re.compile(rb"(?s)/\*.*?\*/|(?m:(?://|#|--).*$)")
+_COMMENTS = re.compile(rb"(?s:/\*.*?\*/)|(?://|#|--)[^\n]*")
 _EMPTY = re.compile(rb"(?:\s|pass\b|\.{3}|\xe2\x80\xa6|\bend\b|[{}();:])*")
 
 
