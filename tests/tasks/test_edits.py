@@ -285,3 +285,12 @@ def test_a_body_at_the_wanted_depth_under_a_dedented_header_moves_with_it(kit: A
 )
 def test_a_line_opens_a_block_whatever_is_remarked_behind_it(line: str, opens: bool) -> None:
     assert indent.opens(line) is opens
+
+
+def test_lines_that_need_not_move_stay_whatever_they_are_indented_with() -> None:
+    assert indent.moved(["    if a:", "\tb = 1", "   ", "    c"], "    ", "    ") == [
+        "    if a:",
+        "\tb = 1",
+        "",
+        "    c",
+    ]

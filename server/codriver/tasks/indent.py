@@ -53,7 +53,7 @@ def shared(lines: list[str]) -> str:
 
 def moved(lines: list[str], old: str, new: str) -> list[str]:
     """The lines with the prefix `old` replaced by `new`; lines that stand less deep keep what they have of it."""
-    return [_moved(line, old, new) if line.strip() else "" for line in lines]
+    return [(_moved(line, old, new) if old != new else line) if line.strip() else "" for line in lines]
 
 
 def _moved(line: str, old: str, new: str) -> str:
