@@ -178,6 +178,19 @@ BRACES = """function f(a) {
             "one = 1;", "one = 11;", id="all up to the last bracket left out",
         ),
         pytest.param(
+            "const o = {\n  f(a) {\n    const x = a;‸\n    return x;\n  },\n  g: 1,\n};\n", "javascript",
+            "f(a) {\n  return a;\n}", "    const x = a;\n    return x;", "    return a;", id="without the comma behind it",
+        ),
+        pytest.param(
+            "\ufeffdef f(a):\n    x = a‸\n    return x\n", "python", "def f(a):\n    return a",
+            "    x = a\n    return x", "    return a", id="a byte order mark stays",
+        ),
+        pytest.param(
+            CHAIN, "javascript", "  if (items) {\n    return items.map(g);\n  }",
+            "  const found = items;\n  return found.map(g);", "  if (items) {\n    return items.map(g);\n  }",
+            id="a bracket like the one below",
+        ),
+        pytest.param(
             BRACES, "javascript", "function f(a) {\n  // Two is not needed.\n  const one = 1;\n  return a + one;\n}",
             "  const one = 1;\n  const two = 2;", "  // Two is not needed.\n  const one = 1;",
             id="a comment at the beginning of a body",
@@ -198,7 +211,7 @@ BRACES = """function f(a) {
         ),
         pytest.param(
             "# Adds.\ndef f(a):\n    return a‸\n", "python", "import os\n\n\ndef f(a):\n    return os.fspath(a)",
-            "# Adds.\ndef f(a):\n    return a", "import os\n\n# Adds.\ndef f(a):\n    return os.fspath(a)",
+            "# Adds.\ndef f(a):\n    return a", "import os\n\n\n# Adds.\ndef f(a):\n    return os.fspath(a)",
             id="the first import goes above a comment",
         ),
         pytest.param(

@@ -122,10 +122,10 @@ class Analyst:
     async def read(self, snapshot: Snapshot) -> Buffer:
         """The parsed form of this snapshot, which stays so whatever is typed, for work that takes longer than a key.
 
-        Read whole where it is short enough: through a window a function is not always seen.
+        Where it is short enough it is read whole, as through a window a function is not always seen; and counted.
         """
         buffer = self._alone(snapshot)
-        while buffer.unread and not buffer.step():
+        while buffer.whole and not buffer.step():
             for _ in range(ROUNDS):
                 await asyncio.sleep(0)
         return buffer

@@ -25,6 +25,8 @@ from codriver.tasks.suggestion import newline
 NEAR = 60_000
 """Bytes before and after a region that tell how its buffer is indented."""
 
+UNPARSED = "does not parse in place"
+
 elided = elision.elided
 
 
@@ -68,7 +70,10 @@ def placed(code: str, region: Region, instruction: str) -> Judged:
     imports = importing.hoisted(narrow.imports, region)
     if imports is None:
         return Judged(why="needs an import that cannot be placed")
-    judged = _checked(in_place(code, region), region, instruction)
+    text = in_place(code, region)
+    judged = _checked(text, region, instruction)
+    if judged.why == UNPARSED and original.rstrip().endswith(",") and not text.rstrip().endswith(","):
+        judged = _checked(f"{text.rstrip()},", region, instruction)  # what parts it from the next one was left out
     return judged if judged.why else Judged(judged.text, imports=imports)
 
 
@@ -83,9 +88,9 @@ def _checked(text: str, region: Region, instruction: str) -> Judged:
     if _visible(new) == _visible(region.code):
         return Judged(why="changes nothing")
     before, after = region.buffer.errors_with(new, region.start, region.end)
-    why = "does not parse in place" if after > before else ""
+    why = UNPARSED if after > before else ""
     if not why and region.buffer.language_id == "python":
-        why = strictly.worse(region.code.decode("utf-8", "replace"), text)
+        why = strictly.worse(region.code.decode("utf-8", "replace"), text, UNPARSED)
     if why:
         return Judged(why=why)
     found = region.buffer.headers_with(new, region.start, region.end)
@@ -100,8 +105,9 @@ def _checked(text: str, region: Region, instruction: str) -> Judged:
     if may_change(instruction, [header.last for header in old]):
         return Judged(text)
     twice = Counter(header.name for header in now) - Counter(header.name for header in old)
-    if any(header.name in twice for header in old):
-        return Judged(why=f"defines {next(iter(twice))} once more")
+    once_more = next((header.name for header in old if header.name in twice), "")
+    if once_more:
+        return Judged(why=f"defines {once_more} once more")
     decorated = _decorated(text, region, old, now)
     if decorated is not None:
         return _checked(decorated, region, instruction)
@@ -219,9 +225,11 @@ def in_place(code: str, region: Region) -> str:
         bare = "\n".join("" if n in texts else line for n, line in enumerate(said))
         spaced = indent.respaced(bare, step).split("\n")
         lines = _moved([said[n] if n in texts else line for n, line in enumerate(spaced)], original, step, texts)
-    return "\n".join(lines).replace("\n", newline(region.snapshot.text).decode())
+    mark = _BOM if original[0].startswith(_BOM) and not lines[0].startswith(_BOM) else ""
+    return mark + "\n".join(lines).replace("\n", newline(region.snapshot.text).decode())
 
 
+_BOM = "\ufeff"
 _OF_MANY_LINES = re.compile(r"\"{3}|'{3}|`|<<|\[=*\[|R\"|@\"|%[qQwW]?[\[({<]")
 """What may begin a string of many lines, in one language or another."""
 

@@ -41,6 +41,9 @@ def _form(text: str) -> tuple[str, frozenset[str]]:
     return line, frozenset()
 
 
+_BLANK = {"python": "\n\n"}
+"""Lines left blank behind the first import of a file."""
+
 _GO = re.compile(r'(?s)(?P<before>import)\s+(?P<names>\(.*\)|(?:[\w.]+\s+)?"[^"]*")\s*$')
 _FROM = re.compile(r"(?P<before>from \S+ import) (?P<names>.+)$")
 _PLAIN = re.compile(r"(?P<before>import) (?P<names>[\w.]+(?: as \w+)?(?:, [\w.]+(?: as \w+)?)*)$")
@@ -58,7 +61,9 @@ def hoisted(imports: Sequence[str], region: Region) -> tuple[Patch, ...] | None:
     if place is None or place > region.start:
         return None
     newline = "\r\n" if b"\r\n" in data else "\n"
-    text = "".join(f"{line}\n" for line in _once(imports)) + ("" if own else "\n")
+    text = "".join(f"{line}\n" for line in _once(imports)) + (
+        "" if own else _BLANK.get(region.buffer.language_id, "\n")
+    )
     text = text.replace("\r\n", "\n").replace("\n", newline)
     before, after = region.buffer.errors_with(text.encode("utf-8", "replace"), place, place)
     return None if after > before else (Patch(place, place, text),)

@@ -112,10 +112,8 @@ def _alone(code: str, region: Region) -> str:
     they cannot be read by themselves, as methods of an object."""
     data = region.snapshot.text
     outside = (one for one in region.buffer.functions() if not _spans(one.start_byte, one.end_byte, region))
-    lines, repeated = (
-        code.split("\n"),
-        [_bare(data[one.start_byte : one.end_byte].decode("utf-8", "replace")) for one in outside],
-    )
+    lines = code.split("\n")
+    repeated = [_bare(data[one.start_byte : one.end_byte].decode("utf-8", "replace")) for one in outside]
     while True:
         rows = _bare("\n".join(lines))
         first = next((other for other in repeated if rows[: len(other)] == other), [])
@@ -227,19 +225,16 @@ def _around(items: Sequence[Item], lasts: set[str], name: str = "") -> Item | No
 
 def _class_of(region: Region, wanted: Sequence[Header]) -> str:
     """The name of the class around the region's first function, "" where there is none."""
-    return (
-        next((_last(one) for one in region.buffer.items() if one.kind == "class" and _holds(one, region)), "")
-        and (_scope(region, wanted).rstrip(".").rpartition(".")[2])
-    )
+    if not any(item.kind == "class" and _holds(item, region) for item in region.buffer.items()):
+        return ""
+    return _scope(region, wanted).rstrip(".").rpartition(".")[2]
 
 
 def _statements(code: str, region: Region) -> Narrowed:
     """The code for a region that holds no function as a whole: without the lines around it that the reply repeats."""
     data = region.snapshot.text
-    above, below = (
-        _plain_rows(data[: region.start].decode("utf-8", "replace")),
-        _plain_rows(data[region.end :].decode("utf-8", "replace")),
-    )
+    above = _plain_rows(data[: region.start].decode("utf-8", "replace"))
+    below = _plain_rows(data[region.end :].decode("utf-8", "replace"))
     own = _plain_rows(region.code.decode("utf-8", "replace"))
     lines = code.split("\n")
     there = [n for n, line in enumerate(lines) if line.strip()]
@@ -264,10 +259,11 @@ def _goes_on(region: Region) -> bool:
 
 
 def _repeated(said: Sequence[str], around: Sequence[str], own: Sequence[str]) -> int:
-    """How many of the first rows said are those that end right before the region, as many as can be."""
-    most = min(len(said), len(around))
-    for count in range(most, 0, -1):
-        if said[0] != own[0] and list(said[:count]) == list(around[-count:]):
+    """How many of the first rows said are those that end right before the region, as many as can be. Brackets and
+    other short ones alone are no repetition."""
+    for count in range(min(len(said), len(around)), 0, -1):
+        rows = list(said[:count])
+        if said[0] != own[0] and rows == list(around[-count:]) and any(len(re.sub(r"\W", "", row)) > 4 for row in rows):
             return count
     return 0
 

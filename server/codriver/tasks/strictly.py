@@ -12,8 +12,8 @@ LONGEST = 30_000
 """Characters that are read: some 10 ms."""
 
 
-def worse(old_code: str, new_code: str) -> str:
-    """Why code that Python itself can read is none any more, or "": the grammar forgives what Python does not.
+def worse(old_code: str, new_code: str, unparsed: str) -> str:
+    """Why code that Python itself can read is none any more, or "". unparsed: how to say that it cannot be read.
 
     What only a newer Python than this one reads (within f-strings) is not held against it.
     """
@@ -23,7 +23,7 @@ def worse(old_code: str, new_code: str) -> str:
     if isinstance(old, str) or (isinstance(new, str) and new.startswith("f-string")):
         return ""
     if isinstance(new, str):
-        return "does not parse in place"
+        return unparsed
     return "leaves code out" if _dots(new) > _dots(old) else ""
 
 
