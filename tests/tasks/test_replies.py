@@ -186,6 +186,11 @@ BRACES = """function f(a) {
             "    x = a\n    return x", "    return a", id="a byte order mark stays",
         ),
         pytest.param(
+            "def f(a):\n    x = 3‸\n    return a + x\n", "python", "LIMIT: int = 3\n\n\ndef f(a):\n    return a + LIMIT",
+            "def f(a):\n    x = 3\n    return a + x", "LIMIT: int = 3\n\n\ndef f(a):\n    return a + LIMIT",
+            id="a constant that it needs",
+        ),
+        pytest.param(
             CHAIN, "javascript", "  if (items) {\n    return items.map(g);\n  }",
             "  const found = items;\n  return found.map(g);", "  if (items) {\n    return items.map(g);\n  }",
             id="a bracket like the one below",

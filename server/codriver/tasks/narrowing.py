@@ -22,7 +22,7 @@ from codriver.tasks.region import Region
 _RUNS = "adds code that runs beside the function"
 _DECLARED = re.compile(
     r"(?:(?:export|pub|declare)\s+)?(?:(?:type|typedef|struct|enum|union|interface|#define)\s+([\w$]+)"
-    r"|(?:[\w<>\[\]*&:,]+\s+)*([\w$]+)\s*(?::[^=\n]+)?:?=(?!=))"
+    r"|(?:[\w<>\[\]*&,]+(?:::[\w<>]+)*\s+)*([\w$]+)\s*(?::[^=\n]+)?:?=(?!=))"
 )
 _HEADS_LOOKED_AT = 60
 """Rows above a selection that are looked at for one that the reply begins with, which opens a block."""
