@@ -148,7 +148,7 @@ def _sorted(
 ) -> Narrowed:
     """The items one by one: kept, left out because they are there already, moved to the head, or refused."""
     known, lines = _known(region), _lines(region)
-    own = _rows(region.code.decode("utf-8", "replace"))
+    own, outside = _rows(region.code.decode("utf-8", "replace")), _Outside(region)
     kept: list[Item] = []
     imports: list[str] = []
     for item, mine in [*((item, True) for item in items), *((item, False) for item in outer)]:
@@ -157,7 +157,7 @@ def _sorted(
         name = f"{inside}{item.name}" if mine else item.name
         if mine and item.kind in ("statement", "comment") and _rows(text) <= own:
             kept.append(item)
-        elif _needless(item, text, region):
+        elif _needless(item, text, region, outside):
             continue
         elif mine and (_last(item) in lasts or (item.kind == "comment" and not (outer and there))):
             kept.append(item)
@@ -290,27 +290,31 @@ def _outside(region: Region) -> str:
     return (text[: region.start] + b"\n" + text[region.end :]).decode("utf-8", "replace")
 
 
-def _needless(item: Item, text: str, region: Region) -> bool:
+def _needless(item: Item, text: str, region: Region, outside: _Outside) -> bool:
     """Whether it is only a mark for what was left out, or the file's name, or a function that stands elsewhere in the
     file: an overload, a setter beside its getter."""
     if item.kind == "comment":
         path = text.strip("#/*- \t")
         named = bool(path) and " " not in path and path_of(region.snapshot.uri).endswith(path)
         return named or elision.elided(text, region.code.decode("utf-8", "replace"))
-    return item.kind == "function" and _stands(text, region)
+    return item.kind == "function" and outside.has(text)
 
 
-def _stands(text: str, region: Region) -> bool:
-    """Whether the file has just this outside of the region, line by line."""
-    rows, data = _bare(text), region.snapshot.text
-    return any(
-        rows == there[n : n + len(rows)]
-        for there in (
-            _bare(data[: region.start].decode("utf-8", "replace")),
-            _bare(data[region.end :].decode("utf-8", "replace")),
-        )
-        for n in range(len(there) - len(rows) + 1)
-    )
+class _Outside:
+    """The file's lines outside of a region, looked up by whole pieces of code."""
+
+    def __init__(self, region: Region) -> None:
+        text = region.snapshot.text
+        parts = text[: region.start], text[region.end :]
+        self._begin: dict[str, list[tuple[list[str], int]]] = {}
+        for rows in (_bare(part.decode("utf-8", "replace")) for part in parts):
+            for n, row in enumerate(rows):
+                self._begin.setdefault(row, []).append((rows, n))
+
+    def has(self, code: str) -> bool:
+        """Whether it stands there just so, line by line."""
+        rows = _bare(code)
+        return bool(rows) and any(there[n : n + len(rows)] == rows for there, n in self._begin.get(rows[0], ()))
 
 
 def _strange(reply: _Reply, around: Item, region: Region) -> bool:
