@@ -191,6 +191,16 @@ BRACES = """function f(a) {
             id="a constant that it needs",
         ),
         pytest.param(
+            "#ifdef A\nint f(int a) {\n  int x = a;‸\n  return x;\n}\n#endif\n", "c",
+            "#ifdef A\nint f(int a) {\n  return a;\n}\n#endif", "  int x = a;\n  return x;", "  return a;",
+            id="a condition around it",
+        ),
+        pytest.param(
+            "(function () {\n  function f(a) {\n    const x = a;‸\n    return x;\n  }\n})();\n", "javascript",
+            "(function () {\n  function f(a) {\n    return a;\n  }\n})();", "    const x = a;\n    return x;", "    return a;",
+            id="a nameless function around it",
+        ),
+        pytest.param(
             CHAIN, "javascript", "  if (items) {\n    return items.map(g);\n  }",
             "  const found = items;\n  return found.map(g);", "  if (items) {\n    return items.map(g);\n  }",
             id="a bracket like the one below",

@@ -119,9 +119,23 @@ def _alone(code: str, region: Region) -> str:
         first = next((other for other in repeated if rows[: len(other)] == other), [])
         last = [] if first else next((other for other in repeated if rows[-len(other) :] == other), [])
         if not (first or last) or len(rows) == len(first or last):
-            return "\n".join(lines).strip("\n")
+            return _unwrapped("\n".join(lines).strip("\n"), region)
         there = [n for n, line in enumerate(lines) if line.strip()]
         lines = lines[there[len(first)] :] if first else lines[: there[-len(last)]]
+
+
+def _unwrapped(code: str, region: Region) -> str:
+    """The code without the lines right above and below the region, where it has them around its own."""
+    data, lines = region.snapshot.text, code.split("\n")
+    above = _plain_rows(data[: region.start].decode("utf-8", "replace"))
+    below = _plain_rows(data[region.end :].decode("utf-8", "replace"))
+    own = _plain_rows(region.code.decode("utf-8", "replace"))
+    while len(lines) > 2 and above and below:
+        first, last = lines[0].strip(), lines[-1].strip()
+        if first == own[0] or first != above.pop() or last != below.pop(0) or not re.search(r"\w", first):
+            break
+        lines = "\n".join(lines[1:-1]).strip("\n").split("\n")
+    return "\n".join(lines)
 
 
 def _plain_rows(code: str) -> list[str]:
