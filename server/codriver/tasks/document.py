@@ -12,7 +12,7 @@ from codriver.errors import reject
 from codriver.model.request import Purpose, Request, Snapshot
 from codriver.syntax import languages
 from codriver.syntax.headers import Header
-from codriver.tasks import doctext, edits, gate, indent, prompts
+from codriver.tasks import doctext, edits, gate, indent, placing, prompts
 from codriver.tasks.asking import FRONT, Asking, silent
 from codriver.tasks.doctext import Form
 from codriver.tasks.merging import Patch
@@ -137,7 +137,7 @@ def _inside(words: str, header: Header, place: Region, form: Form) -> Patch | No
     outer = indent.lead(data[line : header.head + 1].decode("utf-8", "replace"))
     body_line = data.rfind(b"\n", 0, header.body) + 1
     apart = not data[body_line : header.body].strip()
-    step = indent.unit(data[: edits.NEAR].decode("utf-8", "replace").replace("\r\n", "\n"))
+    step = indent.unit(data[: placing.NEAR].decode("utf-8", "replace").replace("\r\n", "\n"))
     deep = data[body_line : header.body].decode("utf-8", "replace") if apart else outer + step
     written = doctext.written(words, form, deep)
     if written is None:

@@ -15,8 +15,6 @@ _COMMENT = r"(?:#|//|--|/\*|<!--|;|%|\{/\*|\"\"\")"
 _LEFT = r"\b(?:rest of|remaining|existing|other|previous)\b"
 _KEPT = r"(?:\.\.\.|…|unchanged|(?:the|as) (?:same|before))"
 _ELIDED = re.compile(rf"(?im)^[ \t]*{_COMMENT}\s*(?:(?:\.\.\.|…).{{0,60}}|.{{0,40}}{_LEFT}.{{0,40}}{_KEPT}.{{0,20}})$")
-
-
 _FILLERS = (
     r"(?:the|all|any|of|rest|remaining|existing|other|others|previous|earlier|same|as|before|unchanged|code|logic|body"
     r"|implementation|function|functions|method|methods|class|stays|stay|remains|remain|goes|continues?|with|keep|kept"
@@ -26,6 +24,7 @@ _SAID = re.compile(
     rf"(?im)^(?=.*\b(?:rest|remaining|existing|unchanged|same|no changes|everything else|snip(?:ped)?|omitted)\b)"
     rf"[ \t]*(?:.*\{{[ \t]*|(?:pass|\.\.\.)[ \t]+)?{_COMMENT}[\W_]*(?:{_FILLERS}[\W_]*)+$"
 )
+"""A comment of no other words, where one of them says that something is left out."""
 
 
 def elided(code: str, original: str) -> bool:

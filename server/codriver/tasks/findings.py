@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from codriver.tasks import edits
+from codriver.tasks import edits, placing
 from codriver.tasks.region import Region
 
 SEVERITIES = ("error", "warning", "info", "hint")
@@ -155,7 +155,7 @@ def _fix(text: str, span: tuple[int, int], region: Region) -> str | None:
     head, tail = region.snapshot.text[lines.start : span[0]], region.snapshot.text[span[1] : lines.end]
     if head.strip() or tail.strip():  # a part of a line was quoted, so that part is replaced
         code = f"{head.decode('utf-8', 'replace')}{code.strip()}{tail.decode('utf-8', 'replace')}"
-    placed = edits.in_place(code, lines).lstrip(" \t")
+    placed = placing.in_place(code, lines).lstrip(" \t")
     begin = lines.start + len(lines.code) - len(lines.code.lstrip())
     new = placed.encode("utf-8", "replace")
     before, after = region.buffer.errors_with(new, begin, lines.end)

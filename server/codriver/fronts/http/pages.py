@@ -34,15 +34,21 @@ async def route(app: App, exchange: Exchange) -> None:
     """POST /v1/route: the decision alone, with reasons. Nobody is called and nothing is spent."""
     body = await exchange.json(app.settings.http.max_body_mb * 1_000_000)
     request = await _routed(body, exchange.headers)
-    read = None if request.code is None else await app.analyst.read(request.code)
     try:
-        decision = app.router.decide(request)
+        decision = await decided(app, request)
     except Unroutable as nobody:
         page: dict[str, Any] = {"error": {"message": str(nobody), "kind": nobody.failure.kind}}
         await exchange.answer(nobody.failure.policy.status, msgspec.json.encode({**page, "reasons": nobody.reasons}))
         return
-    del read  # what was read is remembered as long as somebody holds it
     await _json(exchange, {"decision": explain(decision)})
+
+
+async def decided(app: App, request: Request) -> Decision:
+    """What the router decides of a request whose code may not be open anywhere. Raises as the router does."""
+    read = None if request.code is None else await app.analyst.read(request.code)
+    made = app.router.decide(request)
+    del read  # it is remembered as long as somebody holds it
+    return made
 
 
 async def decision(app: App, exchange: Exchange) -> None:

@@ -17,7 +17,7 @@ from codriver.app import App
 from codriver.errors import Unroutable
 from codriver.fronts.http.mcp import code as codes
 from codriver.fronts.http.mcp.code import Code, Missing
-from codriver.fronts.http.pages import explain
+from codriver.fronts.http.pages import decided, explain
 from codriver.model.features import Function
 from codriver.model.ids import new_id
 from codriver.model.request import Purpose, Request, Snapshot
@@ -166,12 +166,10 @@ async def route_of(app: App, asked: RouteOf) -> dict[str, Any]:
         new_id(), Purpose.CHAT, model=asked.model, strategy=asked.strategy, tail=(asked.prompt,), code=snapshot,
         input_tokens=size // 4 + 1,
     )  # fmt: skip
-    read = None if snapshot is None else await app.analyst.read(snapshot)
     try:
-        page = explain(app.router.decide(request))
+        page = explain(await decided(app, request))
     except Unroutable as nobody:
         raise Missing("\n".join((str(nobody), *nobody.reasons))) from None
-    del read  # what was read is remembered as long as somebody holds it
     page["refused"] = len(page["refused"])
     page["candidates"] = page["candidates"][:SHOWN]
     page["features"] = {name: value for name, value in page["features"].items() if value}
