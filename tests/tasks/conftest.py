@@ -15,6 +15,8 @@ from codriver.model.decision import Candidate, Decision, Outcome
 from codriver.model.events import Finish, Finished, Piece, Reply, TextDelta, fold
 from codriver.model.provider import Model, Price
 from codriver.model.request import Request, Snapshot
+from codriver.tasks import edits, merging
+from codriver.tasks.region import around, chosen
 
 MODELS = ("sim/small", "sim/large")
 
@@ -176,6 +178,17 @@ class Kit:
     @staticmethod
     def snapshot(text: str, **more: Any) -> Snapshot:
         return Marked(text, **more)()
+
+    @staticmethod
+    def after(analyst: Analyst, text: str, reply: str, wish: str = "simplify", **more: Any) -> str:
+        """The file after a reply's edit of the selection or of the function around the cursor, or why there is none."""
+        snapshot = Marked(text, **more)()
+        buffer = analyst.buffer(snapshot)
+        region = chosen(snapshot, buffer) or around(snapshot, buffer)
+        assert region is not None
+        judged = edits.judged(reply, region, wish)
+        patches = (merging.Patch(region.start, region.end, judged.text), *judged.imports)
+        return f"refused: {judged.why}" if judged.why else merging.applied(snapshot.text, patches).decode()
 
     @staticmethod
     def router(*answers: Says | str) -> ScriptedRouter:

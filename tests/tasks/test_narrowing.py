@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from codriver.analyst import Analyst
-from codriver.tasks import edits, merging
-from codriver.tasks.region import around, chosen
+from codriver.tasks import edits
 
 CART = """import os
 from shop import Item
@@ -41,17 +40,6 @@ def fence(code: str, tag: str = "python") -> str:
     return f"```{tag}\n{code}\n```"
 
 
-def after(kit: Any, analyst: Analyst, reply: str, text: str = CART, wish: str = "simplify", **more: Any) -> str:
-    """The file after the edit, or why there is none."""
-    snapshot = kit.snapshot(text, **more)
-    buffer = analyst.buffer(snapshot)
-    region = chosen(snapshot, buffer) or around(snapshot, buffer)
-    assert region is not None
-    judged = edits.judged(reply, region, wish)
-    patches = (merging.Patch(region.start, region.end, judged.text), *judged.imports)
-    return f"refused: {judged.why}" if judged.why else merging.applied(snapshot.text, patches).decode()
-
-
 def wanted(imports: str = "") -> str:
     old = CART[CART.index("        result = 0") : CART.index("\n    def clear")]
     text = CART.replace(old, f"        {BODY}\n")
@@ -72,12 +60,12 @@ def wanted(imports: str = "") -> str:
     ],
 )  # fmt: skip
 def test_what_stands_there_already_is_left_out(kit: Any, analyst: Analyst, reply: str) -> None:
-    assert after(kit, analyst, reply) == wanted()
+    assert kit.after(analyst, CART, reply) == wanted()
 
 
 def test_an_import_goes_to_the_head(kit: Any, analyst: Analyst) -> None:
     reply = fence(f"import math\nfrom a import b\n\n{TOTAL}")
-    assert after(kit, analyst, reply) == wanted("import math\nfrom a import b\n")
+    assert kit.after(analyst, CART, reply) == wanted("import math\nfrom a import b\n")
 
 
 @pytest.mark.parametrize(
@@ -95,12 +83,12 @@ def test_an_import_goes_to_the_head(kit: Any, analyst: Analyst) -> None:
 )  # fmt: skip
 def test_what_would_change_other_code_is_refused(kit: Any, analyst: Analyst, reply: str, why: str) -> None:
     text = CART.replace("    @property", "«    @property").replace("self.tax\n", "self.tax»\n", 1).replace("‸", "")
-    assert after(kit, analyst, reply, text).startswith(f"refused: {why}")
+    assert kit.after(analyst, text, reply).startswith(f"refused: {why}")
 
 
 def test_decorators_that_were_left_out_are_put_back(kit: Any, analyst: Analyst) -> None:
     text = CART.replace("    @property", "«    @property").replace("self.tax\n", "self.tax»\n", 1).replace("‸", "")
-    assert after(kit, analyst, fence(TOTAL), text) == wanted()
+    assert kit.after(analyst, text, fence(TOTAL)) == wanted()
 
 
 @pytest.mark.parametrize(
@@ -116,7 +104,7 @@ def test_decorators_that_were_left_out_are_put_back(kit: Any, analyst: Analyst) 
 )
 def test_annotations_may_come_and_nothing_else(kit: Any, analyst: Analyst, new: str, fits: bool) -> None:
     text = "def f(a, b='x'):\n    x = 1‸\n    return a\n"
-    done = after(kit, analyst, fence(f"{new}\n    return a"), text)
+    done = kit.after(analyst, text, fence(f"{new}\n    return a"))
     assert done == (f"{new}\n    return a\n" if fits else "refused: changes the signature of f")
 
 
@@ -156,9 +144,9 @@ def test_annotations_may_come_and_nothing_else(kit: Any, analyst: Analyst, new: 
 def test_what_callers_see_stays_in_other_languages(
     kit: Any, analyst: Analyst, language: str, text: str, good: str, bad: str
 ) -> None:
-    done = after(kit, analyst, fence(good, language), text, uri=f"file:///w/a.{language}", language=language)
+    done = kit.after(analyst, text, fence(good, language), uri=f"file:///w/a.{language}", language=language)
     assert good.strip() in done and "x" not in done.replace("export", "").replace("Extra", "")
-    assert after(kit, analyst, fence(bad, language), text, uri=f"file:///w/a.{language}", language=language).startswith(
+    assert kit.after(analyst, text, fence(bad, language), uri=f"file:///w/a.{language}", language=language).startswith(
         "refused: changes the signature"
     )
 
@@ -195,7 +183,7 @@ def test_what_a_reply_leaves_out_is_put_back_or_refused(
     kit: Any, analyst: Analyst, reply: str, expected: str | None
 ) -> None:
     text = ELIDED.replace("‸", "").replace("    two", "    tw‸o")
-    done = after(kit, analyst, fence(reply), text)
+    done = kit.after(analyst, text, fence(reply))
     assert done == f"{expected}\n" if expected else done.startswith("refused: ")
 
 
@@ -220,14 +208,14 @@ def test_who_asks_for_another_signature_gets_one(wish: str, names: list[str], ma
 def test_a_private_function_that_nobody_else_names_is_the_class_s_own_business(kit: Any, analyst: Analyst) -> None:
     text = "«class A:\n    def f(self):\n        return self._g()\n\n    def _g(self):\n        return 1»\n{}\n"
     new = "class A:\n    def f(self):\n        return 1"
-    assert after(kit, analyst, fence(new), text.format("")) == f"{new}\n\n"
-    assert after(kit, analyst, fence(new), text.format("A()._g()")) == "refused: changes the signature of A._g"
+    assert kit.after(analyst, text.format(""), fence(new)) == f"{new}\n\n"
+    assert kit.after(analyst, text.format("A()._g()"), fence(new)) == "refused: changes the signature of A._g"
 
 
 def test_lines_that_stand_above_are_left_out_only_where_they_decorate(kit: Any, analyst: Analyst) -> None:
     text = "function g() {\n  one();\n  two();\n}\nfunction f() {\n  one();\n  tw‸o();\n}\n"
     new = "function f() {\n  one();\n  three();\n}"
-    done = after(kit, analyst, fence(new, "javascript"), text, uri="file:///w/a.js", language="javascript")
+    done = kit.after(analyst, text, fence(new, "javascript"), uri="file:///w/a.js", language="javascript")
     assert done == "function g() {\n  one();\n  two();\n}\n" + new + "\n"
 
 
@@ -235,14 +223,14 @@ def test_lines_that_stand_above_are_left_out_only_where_they_decorate(kit: Any, 
 def test_a_comment_above_is_not_doubled(kit: Any, analyst: Analyst, again: str) -> None:
     text = "/** Old. */\nfunction f() {\n  tw‸o();\n}\n"
     reply = fence(f"{again}\nfunction f() {{\n  three();\n}}", "javascript")
-    done = after(kit, analyst, reply, text, uri="file:///w/a.js", language="javascript")
+    done = kit.after(analyst, text, reply, uri="file:///w/a.js", language="javascript")
     assert done == "/** Old. */\nfunction f() {\n  three();\n}\n"
 
 
 def test_what_looks_alike_inside_of_another_function_is_elsewhere(kit: Any, analyst: Analyst) -> None:
     text = "function a() {\n  function f() {\n    return 1;‸\n  }\n  function g() {\n    return 2;\n  }\n}\n"
     reply = fence("function f() {\n  return 3;\n}\nfunction g() {\n  return 4;\n}", "javascript")
-    done = after(kit, analyst, reply, text, uri="file:///w/a.js", language="javascript")
+    done = kit.after(analyst, text, reply, uri="file:///w/a.js", language="javascript")
     assert done.startswith("refused: changes g, which")
 
 
@@ -273,7 +261,7 @@ def test_what_a_reply_leaves_out_may_be_the_beginning_of_a_block_whose_end_it_sa
   log(count)
 end"""
     clean = LEFT_OUT.replace("‸", "").replace("before", "count")
-    assert after(kit, analyst, fence(said, "ruby"), LEFT_OUT, language="ruby", uri="file:///a.rb") == clean
+    assert kit.after(analyst, LEFT_OUT, fence(said, "ruby"), language="ruby", uri="file:///a.rb") == clean
 
 
 OBJECT = """export const checks = {
@@ -310,10 +298,10 @@ def test_methods_of_an_object_that_stand_there_already_are_left_out(kit: Any, an
     )
     said = fence(around.format(before=before, code=code, behind=behind), "javascript")
     wanted = text.replace("typeof value", "typeof  value")
-    assert after(kit, analyst, said, OBJECT, language="javascript", uri="file:///a.js") == wanted
+    assert kit.after(analyst, OBJECT, said, language="javascript", uri="file:///a.js") == wanted
 
 
 def test_a_method_of_an_object_that_was_changed_beside_the_wanted_one_is_refused(kit: Any, analyst: Analyst) -> None:
     text = OBJECT.replace("‸", "").replace("one.name ===", "one.name ==").replace("one.kind ===", "one.kind ==")
     said = fence(text[text.index("  name") : text.index("\n  text")], "javascript")
-    assert "refused" in after(kit, analyst, said, OBJECT, language="javascript", uri="file:///a.js")
+    assert "refused" in kit.after(analyst, OBJECT, said, language="javascript", uri="file:///a.js")

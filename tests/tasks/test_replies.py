@@ -8,25 +8,15 @@ from typing import Any
 import pytest
 
 from codriver.analyst import Analyst
-from codriver.tasks import edits, findings, merging
-from codriver.tasks.region import around, chosen
+from codriver.tasks import findings
+from codriver.tasks.region import around
 
 ENDINGS = {"python": "py", "javascript": "js", "typescript": "ts", "rust": "rs", "kotlin": "kt", "ruby": "rb"}
 
 
-def after(kit: Any, analyst: Analyst, text: str, reply: str, language: str) -> str:
-    """The file after a reply, or why it was refused."""
-    uri = f"file:///work/a.{ENDINGS.get(language, language)}"
-    snapshot = kit.snapshot(text, language=language, uri=uri)
-    buffer = analyst.buffer(snapshot)
-    region = chosen(snapshot, buffer) or around(snapshot, buffer)
-    assert region is not None
-    judged = edits.judged(reply, region, "simplify")
-    if judged.why:
-        return f"refused: {judged.why}"
-    return merging.applied(
-        snapshot.text, (merging.Patch(region.start, region.end, judged.text), *judged.imports)
-    ).decode()
+def named(language: str) -> dict[str, str]:
+    """A file in a language."""
+    return {"language": language, "uri": f"file:///work/a.{ENDINGS.get(language, language)}"}
 
 
 def plain(text: str) -> str:
@@ -240,7 +230,7 @@ def test_it_becomes_what_was_meant(
     kit: Any, analyst: Analyst, text: str, language: str, reply: str, old: str, new: str
 ) -> None:
     assert plain(text).count(old) == 1
-    assert after(kit, analyst, text, fence(reply), language) == plain(text).replace(old, new)
+    assert kit.after(analyst, text, fence(reply), **named(language)) == plain(text).replace(old, new)
 
 
 PYTHON = "def f(a):\n    x = a‸\n    return x\n\n\ndef g():\n    return f(1)\n"
@@ -285,14 +275,12 @@ INNER = "def total(items, tax):\n    rate = tax / 100\n«    found = sum(items)\
     ],
 )  # fmt: skip
 def test_it_is_refused(kit: Any, analyst: Analyst, text: str, language: str, reply: str) -> None:
-    assert after(kit, analyst, text, reply, language).startswith("refused: ")
+    assert kit.after(analyst, text, reply, **named(language)).startswith("refused: ")
 
 
 def test_a_summary_behind_code_without_fences_is_none_of_it(kit: Any, analyst: Analyst) -> None:
     said = "def f(a):\n    return a\n\nSummary: simplified"
-    assert after(kit, analyst, PYTHON, said, "python") == plain(PYTHON).replace(
-        "    x = a\n    return x", "    return a"
-    )
+    assert kit.after(analyst, PYTHON, said) == plain(PYTHON).replace("    x = a\n    return x", "    return a")
 
 
 @pytest.mark.parametrize("pattern", [r"re.match(r'\d{2,}', s)", "re.split('[^,]', s)", "s[:,]"])

@@ -93,6 +93,10 @@ async def test_a_docstring_goes_where_it_belongs(
             "go", "package a\n\n// Old.\n//go:noinline\nfunc F(a int) int {\n\treturn a‸\n}\n", "// F gives a.",
             "// Old.\n//go:noinline\n// F gives a.\nfunc F", id="what tools read stays",
         ),
+        *(
+            pytest.param("ruby", f"{above}\ndef f(a)\n  a‸\nend\n", "# Gives a.", f"{above}\n# Gives a.\ndef f", id=above)
+            for above in ("# frozen_string_literal: true", "# rubocop:disable Metrics", "# -----\n# Helpers\n# -----")
+        ),
         pytest.param(
             "rust", "impl A {\n    #[inline]\n    pub fn f(&self) -> u8 {\n        1‸\n    }\n}\n", "/// Gives one.\n///\n/// Always.",
             "impl A {\n    /// Gives one.\n    ///\n    /// Always.\n    #[inline]", id="lines",

@@ -264,7 +264,7 @@ def test_nothing_a_caller_sends_raises_anything_else(items: list[Any], tools: li
     except RequestRejected:
         return
     for speaker in (wire, openai_chat, anthropic):
-        speaker.call(request, THINKER, PLAIN)
+        assert json.loads(speaker.call(request, THINKER, PLAIN).body)["model"] == THINKER.upstream_id
 
 
 def test_the_session_is_found() -> None:
